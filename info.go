@@ -1,0 +1,66 @@
+package drayhorse
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Info is what is known of a job at one moment.
+type Info struct {
+	ID          string
+	Kind        string
+	Queue       string
+	State       State
+	Duplicate   bool // from Enqueue: the ID was known already, and this is that job
+	Attempt     int  // 1 + the failed attempts so far; of an ended job: its last attempt
+	MaxAttempts int
+	EnqueuedAt  time.Time // by the producer's clock
+	DueAt       time.Time // when it is to run; zero unless scheduled or retryable
+	FinishedAt  time.Time // zero until it has ended
+	Tick        time.Time // nominal time of a periodic job, else zero
+	Args        json.RawMessage
+	Result      json.RawMessage
+	Rescues     int            // how often its worker died while it ran
+	Errors      []AttemptError // oldest first, the last 25
+}
+
+// AttemptError is why one attempt failed, or why the job ended as it did.
+type AttemptError struct {
+	Attempt int       `json:"attempt"`
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
+	Stack   string    `json:"stack,omitempty"` // of a panic
+}
+
+// infoJSON is Info in snake_case, with what is unknown left out.
+type infoJSON struct {
+	ID          string          `json:"id"`
+	Kind        string          `json:"kind,omitempty"`
+	Queue       string          `json:"queue"`
+	State       State           `json:"state"`
+	Duplicate   bool            `json:"duplicate,omitempty"`
+	Attempt     int             `json:"attempt"`
+	MaxAttempts int             `json:"max_attempts"`
+	EnqueuedAt  time.Time       `json:"enqueued_at,omitzero"`
+	DueAt       time.Time       `json:"due_at,omitzero"`
+	FinishedAt  time.Time       `json:"finished_at,omitzero"`
+	Tick        time.Time       `json:"tick,omitzero"`
+	Args        json.RawMessage `json:"args,omitempty"`
+	Result      json.RawMessage `json:"result,omitempty"`
+	Rescues     int             `json:"rescues,omitempty"`
+	Errors      []AttemptError  `json:"errors,omitempty"`
+}
+
+// MarshalJSON writes Info in snake_case, times as RFC 3339, without the fields
+// that have nothing to say.
+func (i Info) MarshalJSON() ([]byte, error) { return json.Marshal(infoJSON(i)) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (i *Info) UnmarshalJSON(data []byte) error {
+	var v infoJSON
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	*i = Info(v)
+	return nil
+}

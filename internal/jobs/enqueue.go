@@ -1,0 +1,106 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// Limits of one call, which keep it short: Redis does nothing else meanwhile.
+const (
+	maxBatchJobs  = 1000
+	maxBatchBytes = 1 << 20
+)
+
+// largeEnvelope is the size in bytes from which on a queue's claims look at sizes.
+const largeEnvelope = 4 << 10
+
+// answerTTL is how long the answer to a lane's last call is kept: far longer than
+// anybody repeats it.
+const answerTTL = 10 * time.Minute
+
+// NewJob is a job to be enqueued.
+type NewJob struct {
+	ID       string // as stored; see PackID
+	Envelope *Envelope
+	In       time.Duration // due that long from now, by Redis's clock
+	At       time.Time     // due then; zero: at once
+	// Guarded makes the enqueue of a tick count once for ever: nothing at or
+	// before the highest tick of the envelope's Schedule is enqueued again.
+	Guarded bool
+
+	encoded []byte
+}
+
+// bytes is roughly what the job takes in a call.
+func (j *NewJob) bytes() int { return len(j.encoded) + len(j.ID) + 16 }
+
+func (j *NewJob) encode() { j.encoded = j.Envelope.Encode() }
+
+// plan is what the script is to know of the job; see enqueue.lua.
+func (j *NewJob) plan() string {
+	if !j.Envelope.OwnID && !j.Guarded && j.In == 0 && j.At.IsZero() {
+		return ""
+	}
+	own, due, schedule, tick := "", "", "", ""
+	if j.Envelope.OwnID {
+		own = "1"
+	}
+	switch {
+	case !j.At.IsZero():
+		due = strconv.FormatInt(j.At.UnixMilli(), 10)
+	case j.In > 0:
+		due = "+" + strconv.FormatInt(j.In.Milliseconds(), 10)
+	}
+	if j.Guarded {
+		schedule, tick = j.Envelope.Schedule, strconv.FormatInt(j.Envelope.Tick.UnixMilli(), 10)
+	}
+	return strings.Join([]string{own, due, schedule, tick}, "|")
+}
+
+// Stored is what became of a job that was enqueued.
+type Stored struct {
+	Duplicate bool
+	Now       time.Time // by Redis's clock
+}
+
+// enqueue makes one call of a lane. Repeating it with the same seq and jobs is
+// harmless.
+func (p *Partition) enqueue(ctx context.Context, lane string, seq uint64, jobs []*NewJob) ([]Stored, error) {
+	args := make([]any, 0, 3+3*len(jobs))
+	args = append(args, seq, answerTTL.Milliseconds(), largeEnvelope)
+	for _, j := range jobs {
+		args = append(args, j.ID, j.encoded, j.plan())
+	}
+	call := enqueueScript.call(p, args...)
+	call.Keys = append([]string(nil), call.Keys...)
+	call.Keys[len(call.Keys)-1] += ":" + lane // answer:LANE is the last key
+	value, err := p.engine.client.Run(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	reply, _ := value.([]any)
+	if len(reply) != 2 {
+		return nil, fmt.Errorf("enqueue: unexpected reply %v", value)
+	}
+	now, answers := time.UnixMilli(asInt(reply[0])), asString(reply[1])
+	if len(answers) != len(jobs) {
+		return nil, fmt.Errorf("enqueue: %d answers for %d jobs", len(answers), len(jobs))
+	}
+	stored := make([]Stored, len(jobs))
+	for i := range stored {
+		stored[i] = Stored{Duplicate: answers[i] == '1', Now: now}
+	}
+	return stored, nil
+}
+
+// retryable reports whether a call is worth repeating: it may or may not have been
+// executed, or Redis may soon be able to.
+func retryable(err error) bool {
+	return err != nil && !redis.IsFull(err) && redis.Temporary(err) && !errors.Is(err, errStale)
+}

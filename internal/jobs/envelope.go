@@ -1,0 +1,180 @@
+package jobs
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Envelope is what a job is, as stored once when it is enqueued and never changed.
+//
+// The form is a small binary header with the raw arguments behind it, readable by
+// scripts with string.byte and string.sub:
+//
+//	0      version, 1
+//	1      flags
+//	2-7    retain in ms, big-endian
+//	8-13   enqueued at, Unix ms, big-endian
+//	14     length of the kind
+//	15-    the kind
+//	then   uvarints: max attempts; timeout in ms; length of the extras
+//	then   extras: each a tag byte, a uvarint length and that many bytes
+//	rest   the arguments
+//
+// A reader keeps away from extras it does not know; they stay where they are.
+type Envelope struct {
+	Kind        string
+	MaxAttempts int
+	Timeout     time.Duration
+	Retain      time.Duration
+	EnqueuedAt  time.Time
+	OwnID       bool      // the ID was chosen by the caller
+	DueAt       time.Time // asked for, by the producer's clock; zero: at once
+	Schedule    string    // of a periodic job
+	Tick        time.Time // of a periodic job
+	Args        []byte
+}
+
+const (
+	envelopeVersion = 1
+	headerSize      = 15
+	flagOwnID       = 1
+
+	extraSchedule = 1 // tick as Unix ms (8 bytes), then the schedule's ID
+	extraDue      = 2 // due as Unix ms (8 bytes)
+)
+
+var errEnvelope = errors.New("malformed envelope")
+
+// Encode gives the stored form.
+func (e *Envelope) Encode() []byte {
+	b := make([]byte, headerSize, headerSize+len(e.Kind)+16+len(e.Schedule)+len(e.Args)+12)
+	b[0] = envelopeVersion
+	if e.OwnID {
+		b[1] |= flagOwnID
+	}
+	put48(b[2:8], e.Retain.Milliseconds())
+	put48(b[8:14], e.EnqueuedAt.UnixMilli())
+	b[14] = byte(len(e.Kind)) //nolint:gosec // names have at most 128 bytes
+	b = append(b, e.Kind...)
+	b = binary.AppendUvarint(b, uint64(e.MaxAttempts))            //nolint:gosec // validated to be positive
+	b = binary.AppendUvarint(b, uint64(e.Timeout.Milliseconds())) //nolint:gosec // validated to be positive
+	extras := e.extras()
+	b = binary.AppendUvarint(b, uint64(len(extras)))
+	b = append(b, extras...)
+	return append(b, e.Args...)
+}
+
+func (e *Envelope) extras() []byte {
+	var b []byte
+	if e.Schedule != "" {
+		b = appendExtra(b, extraSchedule, e.Tick, e.Schedule)
+	}
+	if !e.DueAt.IsZero() {
+		b = appendExtra(b, extraDue, e.DueAt, "")
+	}
+	return b
+}
+
+// appendExtra adds a tag, a length, and the value: a time and a text.
+func appendExtra(b []byte, tag byte, t time.Time, text string) []byte {
+	b = binary.AppendUvarint(append(b, tag), uint64(8+len(text)))
+	b = binary.BigEndian.AppendUint64(b, uint64(t.UnixMilli())) //nolint:gosec // kept bit for bit
+	return append(b, text...)
+}
+
+// DecodeEnvelope reads the stored form. The error says what is wrong with it.
+func DecodeEnvelope(s string) (*Envelope, error) {
+	if len(s) < headerSize {
+		return nil, fmt.Errorf("%w: %d bytes", errEnvelope, len(s))
+	}
+	if s[0] != envelopeVersion {
+		return nil, fmt.Errorf("%w: version %d", errEnvelope, s[0])
+	}
+	e := &Envelope{
+		OwnID:      s[1]&flagOwnID != 0,
+		Retain:     time.Duration(get48(s[2:8])) * time.Millisecond,
+		EnqueuedAt: time.UnixMilli(get48(s[8:14])),
+	}
+	rest := s[headerSize:]
+	kind, rest, ok := cut(rest, uint64(s[14]))
+	if !ok {
+		return nil, fmt.Errorf("%w: the kind is cut short", errEnvelope)
+	}
+	e.Kind = kind
+	var limits [3]uint64 // max attempts, timeout, length of the extras
+	for i := range limits {
+		if limits[i], rest, ok = uvarint(rest); !ok || limits[i] > 1<<43 {
+			return nil, fmt.Errorf("%w: the limits are cut short", errEnvelope)
+		}
+	}
+	e.MaxAttempts = int(limits[0])                          //nolint:gosec // bounded above
+	e.Timeout = time.Duration(limits[1]) * time.Millisecond //nolint:gosec // bounded above
+	extras, args, ok := cut(rest, limits[2])
+	if !ok || !e.decodeExtras(extras) {
+		return nil, fmt.Errorf("%w: the extras are cut short", errEnvelope)
+	}
+	e.Args = []byte(args)
+	return e, nil
+}
+
+func (e *Envelope) decodeExtras(s string) bool {
+	for s != "" {
+		tag := s[0]
+		size, rest, ok := uvarint(s[1:])
+		if !ok {
+			return false
+		}
+		value, rest, ok := cut(rest, size)
+		if !ok {
+			return false
+		}
+		if len(value) >= 8 {
+			e.setExtra(tag, time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(value[:8])))), value[8:]) //nolint:gosec // kept bit for bit
+		}
+		s = rest
+	}
+	return true
+}
+
+func (e *Envelope) setExtra(tag byte, t time.Time, text string) {
+	switch tag {
+	case extraSchedule:
+		e.Tick, e.Schedule = t, text
+	case extraDue:
+		e.DueAt = t
+	}
+}
+
+func cut(s string, n uint64) (head, tail string, ok bool) {
+	if n > uint64(len(s)) {
+		return "", "", false
+	}
+	return s[:n], s[n:], true
+}
+
+// uvarint is binary.Uvarint on a string.
+func uvarint(s string) (v uint64, tail string, ok bool) {
+	for i := 0; i < len(s) && i < binary.MaxVarintLen64; i++ {
+		v |= uint64(s[i]&0x7f) << (7 * i)
+		if s[i] < 0x80 {
+			return v, s[i+1:], true
+		}
+	}
+	return 0, "", false
+}
+
+func put48(b []byte, v int64) {
+	for i := range 6 {
+		b[i] = byte(v >> (40 - 8*i)) //nolint:gosec // the low byte of each shift is meant
+	}
+}
+
+func get48(s string) int64 {
+	var v int64
+	for i := range 6 {
+		v = v<<8 | int64(s[i])
+	}
+	return v
+}

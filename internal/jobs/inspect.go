@@ -1,0 +1,105 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// MaxPage is how many jobs can be asked for at once.
+const MaxPage = 100
+
+// Inspect gives all that is known of jobs, by stored IDs, in their order; nil where
+// there is nothing. Of an ID of the caller's own whose job is gone, it is known
+// that it completed or was deleted: its Info has the ID and Completed alone.
+func (p *Partition) Inspect(ctx context.Context, ids ...string) ([]*drayhorse.Info, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	value, err := p.run(ctx, inspectScript, args...)
+	if err != nil {
+		return nil, err
+	}
+	found := asList(value)
+	if len(found) != len(ids) {
+		return nil, fmt.Errorf("inspect: %d answers for %d ids", len(found), len(ids))
+	}
+	infos := make([]*drayhorse.Info, len(ids))
+	for i := range ids {
+		infos[i] = p.info(ids[i], asList(found[i]))
+	}
+	return infos, nil
+}
+
+// Get gives what is known of one job. The error is drayhorse.ErrNotFound.
+func (p *Partition) Get(ctx context.Context, id string) (*drayhorse.Info, error) {
+	infos, err := p.Inspect(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if infos[0] == nil {
+		return nil, fmt.Errorf("%w: job %s in queue %s", drayhorse.ErrNotFound, UnpackID(id), p.Queue)
+	}
+	return infos[0], nil
+}
+
+// info reads one answer of inspect.lua.
+func (p *Partition) info(id string, found []any) *drayhorse.Info {
+	info := &drayhorse.Info{ID: UnpackID(id), Queue: p.Queue}
+	switch {
+	case len(found) == 7 && found[0] == "live":
+		failed, rescued := tally(asString(found[3]))
+		info.State = drayhorse.State(asString(found[1]))
+		info.Attempt, info.Rescues = failed+1, rescued
+		info.Errors = decodeErrors(asString(found[4]))
+		info.DueAt = asTime(found[5])
+		describe(info, asString(found[2]))
+	case len(found) == 2 && found[0] == "ended":
+		ended(info, asString(found[1]))
+	case len(found) == 1 && found[0] == "seen":
+		info.State = drayhorse.Completed
+	default:
+		return nil
+	}
+	return info
+}
+
+// describe fills in what the envelope says. One that cannot be read is an error of
+// the job, not of whoever looks at it.
+func describe(info *drayhorse.Info, envelope string) {
+	e, err := DecodeEnvelope(envelope)
+	if err != nil {
+		info.Errors = append(info.Errors, drayhorse.AttemptError{Message: err.Error()})
+		return
+	}
+	info.Kind, info.MaxAttempts, info.Args = e.Kind, e.MaxAttempts, e.Args
+	info.EnqueuedAt, info.Tick = e.EnqueuedAt, e.Tick
+}
+
+// ended fills in what the archive says.
+func ended(info *drayhorse.Info, s string) {
+	r, err := decodeRecord(s)
+	if err != nil {
+		info.State = drayhorse.Discarded
+		info.Errors = append(info.Errors, drayhorse.AttemptError{Message: err.Error()})
+		return
+	}
+	info.State, info.FinishedAt, info.Rescues = r.state, r.finishedAt, r.rescued
+	info.Errors = decodeErrors(r.errors)
+	info.Attempt = r.failed
+	if r.state != drayhorse.Discarded || r.failed == 0 {
+		info.Attempt++ // the failed ones, and the one that ended it
+	}
+	if r.result != "" {
+		info.Result = json.RawMessage(r.result)
+	}
+	if r.envelope != "" {
+		describe(info, r.envelope)
+	}
+}

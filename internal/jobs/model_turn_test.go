@@ -1,0 +1,160 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// modelTurned is the answer that is right for a turn.
+type modelTurned struct {
+	rejects, claims []string
+	executed        bool // false: it was a repeat
+}
+
+// turn gives the answer that is right, drayhorse.ErrLeaseLost or errStale.
+func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
+	lease := m.leases[t.Lease.Name]
+	if lease != nil && t.seq < lease.seq {
+		return modelTurned{}, errStale
+	}
+	if lease != nil && t.seq == lease.seq {
+		return m.repeated(t, lease), nil
+	}
+	join := t.args[2] == 1
+	if join == (lease != nil) || (lease != nil && lease.condemned) {
+		return modelTurned{}, drayhorse.ErrLeaseLost
+	}
+	rejects := m.finish(t, now)
+	m.promote(t, now)
+	claims := m.claim(t, bytes)
+	for _, id := range claims {
+		j := m.jobs[id]
+		j.place, j.token = inRunning, t.token()
+		j.claims++
+	}
+	if !join || len(claims) > 0 {
+		m.leases[t.Lease.Name] = &modelLease{seq: t.seq, rejects: rejects, claims: claims}
+	}
+	if len(m.ready) > 0 || (t.Suspect && len(m.suspects) > 0) {
+		m.ring()
+	}
+	return modelTurned{rejects, claims, true}, nil
+}
+
+func (t *Turn) token() string { return fmt.Sprintf("%s:%d", t.Lease.Name, t.seq) }
+
+func (m *model) repeated(t *Turn, lease *modelLease) modelTurned {
+	var held []string
+	for _, id := range lease.claims {
+		if j := m.jobs[id]; j != nil && j.token == t.token() {
+			held = append(held, id)
+		}
+	}
+	return modelTurned{lease.rejects, held, false}
+}
+
+// finish applies the finishes, those that leave no trace first, and gives those
+// that it refuses.
+func (m *model) finish(t *Turn, now int64) []string {
+	var rejects []string
+	plain := func(f Finish) bool { return f.Outcome == Complete && !f.Keep }
+	for _, first := range []bool{true, false} {
+		for _, f := range t.Finishes {
+			if plain(f) != first {
+				continue
+			}
+			j := m.jobs[f.ID]
+			if j == nil || j.token != fmt.Sprintf("%s:%d", t.Lease.Name, f.Seq) {
+				rejects = append(rejects, f.ID)
+				continue
+			}
+			j.token = ""
+			m.outcome(j, f, now)
+		}
+	}
+	return rejects
+}
+
+func (m *model) outcome(j *modelJob, f Finish, now int64) {
+	outcome := f.Outcome
+	if j.cancel && outcome != Complete {
+		outcome = Cancel
+	}
+	if f.Error != nil && (outcome == Fail || outcome == Exhaust || outcome == Cancel) {
+		j.errors = min(j.errors+1, 25)
+	}
+	switch outcome {
+	case Complete:
+		m.end(j, drayhorse.Completed, now)
+	case Cancel:
+		m.end(j, drayhorse.Cancelled, now)
+	case Exhaust:
+		j.failed++
+		m.end(j, drayhorse.Discarded, now)
+	case Fail:
+		j.failed++
+		j.place, j.due = inScheduled, now+f.Delay.Milliseconds()
+		m.totals["failed"]++
+	case Snooze:
+		j.place, j.due = inScheduled, now+f.Delay.Milliseconds()
+		m.totals["snoozed"]++
+	case Release:
+		m.available(j, true)
+		m.totals["released"]++
+	case Divert:
+		m.slots++
+		j.place, j.slot = inParked, fmt.Sprintf("%s/%016d", f.Lane, m.slots)
+		m.totals["diverted"]++
+	}
+}
+
+func (m *model) promote(t *Turn, now int64) {
+	for i, j := range m.scheduled() {
+		if j.due > now || i == max(t.Want, 100) {
+			return
+		}
+		m.available(j, false)
+	}
+}
+
+// claim takes suspects first, then the lanes that were asked for, then the line.
+func (m *model) claim(t *Turn, room int) []string {
+	var ids []string
+	if t.Want == 0 || m.paused {
+		return nil
+	}
+	take := func(id string) bool {
+		if j := m.jobs[id]; m.large {
+			if len(ids) > 0 && len(j.envelope) > room {
+				return false
+			}
+			room -= len(j.envelope)
+		}
+		ids = append(ids, id)
+		return true
+	}
+	if t.Suspect && len(m.suspects) > 0 {
+		take(m.suspects[0])
+		m.suspects = slices.Clone(m.suspects[1:])
+	}
+	for _, lane := range t.Lanes {
+		for _, j := range m.parked() {
+			if len(ids) == t.Want || slices.Contains(ids, j.id) || !strings.HasPrefix(j.slot, lane+"/") {
+				continue
+			}
+			if !take(j.id) {
+				break
+			}
+		}
+	}
+	for range min(t.Want-len(ids), len(m.ready)) {
+		if id := m.ready[0]; m.dead[id] == 0 && !take(id) {
+			break
+		}
+		m.buried(m.pop())
+	}
+	return ids
+}

@@ -1,0 +1,205 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// raw is all that Redis holds of a partition, read key by key past the engine.
+// The fillers of hashes are left out.
+type raw struct {
+	hashes map[column]map[string]string
+	lists  map[column][]string // next first
+	scores map[column]map[string]int64
+	parked []string
+}
+
+var (
+	hashColumns = []column{
+		colJobs, colRunning, colTurns, colCounts, colErrors, colStale, colCancels, colArchive, colTicks, colMeta,
+		colStats, colRoute,
+	}
+	listColumns  = []column{colReady, colSuspects, colBell}
+	scoreColumns = []column{colScheduled, colLeases, colCompleted, colCancelled, colDiscarded, colSeen, colLanes}
+	keptColumns  = []column{colCompleted, colCancelled, colDiscarded}
+)
+
+// readRaw reads a partition in one transaction.
+func readRaw(tb testing.TB, ctx context.Context, p *Partition) *raw { //nolint:revive // tb comes first in tests
+	tb.Helper()
+	r := &raw{hashes: map[column]map[string]string{}, lists: map[column][]string{}, scores: map[column]map[string]int64{}}
+	pipe := p.engine.client.TxPipeline()
+	hashes, lists, scores := map[column]*goredis.MapStringStringCmd{}, map[column]*goredis.StringSliceCmd{}, map[column]*goredis.ZSliceCmd{}
+	for _, c := range hashColumns {
+		hashes[c] = pipe.HGetAll(ctx, p.key(c))
+	}
+	for _, c := range listColumns {
+		lists[c] = pipe.LRange(ctx, p.key(c), 0, -1)
+	}
+	for _, c := range scoreColumns {
+		scores[c] = pipe.ZRangeWithScores(ctx, p.key(c), 0, -1)
+	}
+	parked := pipe.ZRange(ctx, p.key(colParked), 0, -1)
+	if _, err := pipe.Exec(ctx); err != nil {
+		tb.Fatalf("read the partition: %v", err)
+	}
+	for c, cmd := range hashes {
+		r.hashes[c] = cmd.Val()
+		delete(r.hashes[c], "")
+	}
+	for c, cmd := range lists {
+		r.lists[c] = cmd.Val()
+		slices.Reverse(r.lists[c])
+	}
+	for c, cmd := range scores {
+		r.scores[c] = map[string]int64{}
+		for _, z := range cmd.Val() {
+			r.scores[c][z.Member.(string)] = int64(z.Score)
+		}
+	}
+	r.parked = parked.Val()
+	return r
+}
+
+// unsound says which of the invariants that hold at every moment do not.
+func (r *raw) unsound() []string {
+	var faults []string
+	complain := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	r.checkPlaces(complain)
+	r.checkEnded(complain)
+	r.checkLeases(complain)
+	r.checkNotes(complain)
+	r.checkLanes(complain)
+	if n := len(r.lists[colBell]); n > 1 {
+		complain("the bell has %d elements", n)
+	}
+	return faults
+}
+
+// checkPlaces: a live id is in one index, any other in none; the dead entries of
+// ready are counted.
+func (r *raw) checkPlaces(complain func(string, ...any)) {
+	places, inReady := map[string]int{}, map[string]int{}
+	for _, id := range r.lists[colReady] {
+		places[id]++
+		inReady[id]++
+	}
+	for id, s := range r.hashes[colStale] {
+		n, _ := strconv.Atoi(s)
+		if n < 1 || n > inReady[id] {
+			complain("stale[%q] = %s, ready has %d entries of it", id, s, inReady[id])
+		}
+		places[id] -= n
+	}
+	for _, id := range r.lists[colSuspects] {
+		places[id]++
+	}
+	for id := range r.scores[colScheduled] {
+		places[id]++
+	}
+	for id := range r.hashes[colRunning] {
+		places[id]++
+	}
+	for _, slot := range r.parked {
+		places[strings.SplitN(slot, "/", 3)[2]]++
+	}
+	for id := range r.hashes[colJobs] {
+		if places[id] != 1 {
+			complain("live job %q is in %d places", id, places[id])
+		}
+		delete(places, id)
+	}
+	for id, n := range places {
+		if n != 0 {
+			complain("%q is in %d places and not live", id, n)
+		}
+	}
+}
+
+// checkEnded: live and archived exclude each other; each archived job is in the
+// set of its state alone.
+func (r *raw) checkEnded(complain func(string, ...any)) {
+	kept := map[string]int{}
+	for _, c := range keptColumns {
+		for id := range r.scores[c] {
+			kept[id]++
+			if record := r.hashes[colArchive][id]; !strings.HasPrefix(record, columns[c]+"|") {
+				complain("%q is kept as %s, its record says %.20q", id, columns[c], record)
+			}
+		}
+	}
+	for id := range r.hashes[colArchive] {
+		if kept[id] != 1 {
+			complain("archived job %q is in %d of the sets", id, kept[id])
+		}
+		if _, live := r.hashes[colJobs][id]; live {
+			complain("%q is live and archived", id)
+		}
+	}
+}
+
+// checkLeases: what runs has a lease that is known, and leases have rows.
+func (r *raw) checkLeases(complain func(string, ...any)) {
+	for id, token := range r.hashes[colRunning] {
+		lease := token[:strings.LastIndexByte(token, ':')]
+		if _, ok := r.scores[colLeases][lease]; !ok {
+			complain("%q runs under %q, a lease that is gone", id, token)
+		}
+	}
+	leases := slices.Sorted(maps.Keys(r.scores[colLeases]))
+	if rows := slices.Sorted(maps.Keys(r.hashes[colTurns])); !slices.Equal(rows, leases) {
+		complain("turns has rows of %q, leases are %q", rows, leases)
+	}
+}
+
+// checkNotes: what is noted of jobs goes when they go.
+func (r *raw) checkNotes(complain func(string, ...any)) {
+	for _, note := range []struct{ of, within column }{
+		{colCancels, colRunning}, {colCounts, colJobs}, {colErrors, colCounts}, {colRoute, colJobs},
+	} {
+		for id := range r.hashes[note.of] {
+			if _, ok := r.hashes[note.within][id]; !ok {
+				complain("%s has %q, %s has not", columns[note.of], id, columns[note.within])
+			}
+		}
+	}
+	retryable := 0
+	for id := range r.scores[colScheduled] {
+		if failed, _ := tally(r.hashes[colCounts][id]); failed > 0 {
+			retryable++
+		}
+	}
+	if counted := r.stat("retryable"); counted != retryable {
+		complain("stats count %d retryable jobs, there are %d", counted, retryable)
+	}
+}
+
+// checkLanes: route, lanes and parked tell the same.
+func (r *raw) checkLanes(complain func(string, ...any)) {
+	lanes := map[string]int64{}
+	for _, slot := range r.parked {
+		parts := strings.SplitN(slot, "/", 3)
+		lanes[parts[0]]++
+		if at := r.hashes[colRoute][parts[2]]; at != parts[0]+"/"+parts[1] {
+			complain("%q is parked, its route is %q", slot, at)
+		}
+	}
+	if len(r.parked) != len(r.hashes[colRoute]) {
+		complain("%d jobs are parked, %d have a route", len(r.parked), len(r.hashes[colRoute]))
+	}
+	if !maps.Equal(lanes, r.scores[colLanes]) {
+		complain("lanes = %v, parked has %v", r.scores[colLanes], lanes)
+	}
+}
+
+func (r *raw) stat(name string) int {
+	n, _ := strconv.Atoi(r.hashes[colStats][name])
+	return n
+}

@@ -1,0 +1,42 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+)
+
+// rescueStep is how many running jobs one step of a rescue looks at.
+const rescueStep = 500
+
+// Rescued counts what a rescue did.
+type Rescued struct {
+	Jobs     int // taken back from dead leases
+	Poisoned int // of these, discarded because they were rescued too often
+}
+
+// Rescue condemns the leases that still have the given scores and takes their jobs
+// back, in bounded steps. Leases that were renewed in the meantime are left alone.
+// Whoever is interrupted leaves the rest to the next one.
+func (p *Partition) Rescue(ctx context.Context, dead []Score) (Rescued, error) {
+	var total Rescued
+	leases := make([]any, 0, 2*len(dead))
+	for _, s := range dead {
+		leases = append(leases, s.Lease, s.Value)
+	}
+	for cursor := "0"; ; {
+		value, err := p.run(ctx, rescueScript, append([]any{cursor, rescueStep}, leases...)...)
+		if err != nil {
+			return total, err
+		}
+		reply := asList(value)
+		if len(reply) != 4 {
+			return total, fmt.Errorf("rescue: unexpected reply %v", value)
+		}
+		total.Jobs += int(asInt(reply[2]))
+		total.Poisoned += int(asInt(reply[3]))
+		cursor, leases = asString(reply[0]), asList(reply[1])
+		if cursor == "0" || len(leases) == 0 {
+			return total, nil
+		}
+	}
+}

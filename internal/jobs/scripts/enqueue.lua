@@ -1,0 +1,93 @@
+#!lua
+-- enqueue stores new jobs, each once.
+--
+-- A repeat of a lane's last call, also a late one, does nothing and gets the same
+-- answer; so does an older one, with STALE. Jobs with an ID of the caller's own
+-- are duplicates while that ID is live, archived or seen; ticks of a schedule
+-- while a tick at or after theirs was enqueued.
+--
+-- KEYS jobs ready scheduled archive seen ticks bell meta stats answer
+-- ARGV seq ttl_ms large_bytes ...
+--   seq: the lane's next number, from 1; ttl_ms: how long the answer is kept;
+--   then for each job its id, its envelope and its plan. A plan is empty for a
+--   job that is due at once, else "own|due|schedule|tick": own 1 if the caller
+--   chose the ID; due in ms, absolute or after now if it starts with "+".
+-- Returns {now_ms, answers}: a character a job, 0 stored, 1 duplicate.
+-- Errors STALE, FORMAT; OOM from Redis itself, before anything is written.
+local refused, paused = check()
+if refused then return refused end
+local now = clock()
+local last, answers = string.match(call('GET', answer) or '', '^(%d+)|(.*)$')
+if last then
+  last = tonumber(last)
+  if tonumber(seq) == last then
+    return {now, answers}
+  elseif tonumber(seq) < last then
+    return redis.error_reply('STALE the lane has gone on to ' .. last)
+  end
+end
+
+local live, line, waiting, said, here = {}, {}, {}, {}, {}
+local large = false
+
+local function known(id)
+  return here[id] or call('HEXISTS', jobs, id) == 1 or call('HEXISTS', archive, id) == 1 or
+    (tonumber(call('ZSCORE', seen, id) or 0) > now)
+end
+
+local function fired(schedule, tick)
+  return schedule ~= '' and tonumber(call('HGET', ticks, schedule) or 0) >= tonumber(tick)
+end
+
+for i = rest, #ARGV, 3 do
+  local id, envelope, plan = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local own, due, schedule, tick = '', '', '', ''
+  if plan ~= '' then
+    own, due, schedule, tick = string.match(plan, '^(.-)|(.-)|(.-)|(.-)$')
+  end
+  if (own == '1' and known(id)) or fired(schedule, tick) then
+    said[#said + 1] = '1'
+  else
+    said[#said + 1] = '0'
+    here[id] = true
+    live[#live + 1] = id
+    live[#live + 1] = envelope
+    large = large or #envelope > tonumber(large_bytes)
+    if string.sub(due, 1, 1) == '+' then
+      due = now + tonumber(due)
+    end
+    if due == '' or tonumber(due) <= now then
+      line[#line + 1] = id
+    else
+      waiting[#waiting + 1] = due
+      waiting[#waiting + 1] = id
+    end
+    if schedule ~= '' then
+      call('HSET', ticks, schedule, tick)
+    end
+  end
+end
+
+if #live > 0 then
+  open(jobs)
+  call('HSET', jobs, unpack(live))
+  call('HINCRBY', stats, 'enqueued', #live / 2)
+end
+if large then
+  call('HSET', meta, 'large', '1')
+end
+local earlier = false
+if #waiting > 0 then
+  local before = call('ZRANGE', scheduled, 0, 0)[1]
+  call('ZADD', scheduled, unpack(waiting))
+  earlier = call('ZRANGE', scheduled, 0, 0)[1] ~= before
+end
+if #line > 0 then
+  call('LPUSH', ready, unpack(line))
+end
+if (#line > 0 or earlier) and not paused then
+  ring()
+end
+answers = table.concat(said)
+call('SET', answer, seq .. '|' .. answers, 'PX', ttl_ms)
+return {now, answers}

@@ -1,0 +1,290 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/redistest"
+)
+
+func TestMain(m *testing.M) { redistest.Main(m) }
+
+// rig is an engine on one kind of server, with one queue.
+type rig struct {
+	*Engine
+	t       *testing.T
+	ctx     context.Context
+	parts   []*Partition
+	part    *Partition // one of parts
+	lane    *Lane
+	damaged bool // on purpose, so that the end is not checked
+}
+
+var leaseNumber atomic.Int64
+
+// conform runs a test on every kind of server that the engine supports, and
+// checks what it leaves behind.
+func conform(t *testing.T, test func(r *rig)) {
+	t.Helper()
+	t.Parallel()
+	kinds := []struct {
+		name       string
+		url        func(t *testing.T) string
+		partitions int
+	}{
+		{"single", sharedURL, 1},
+		{"partitioned", sharedURL, 3},
+		{"cluster", sharedClusterURL, 3},
+		{"embedded", embeddedURL, 1},
+	}
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, k.url(t), k.partitions)
+			test(r)
+			r.checkSound()
+		})
+	}
+}
+
+func sharedURL(t *testing.T) string {
+	t.Helper()
+	return redistest.Shared(t)
+}
+
+func sharedClusterURL(t *testing.T) string {
+	t.Helper()
+	return redistest.SharedCluster(t)
+}
+
+func embeddedURL(t *testing.T) string {
+	t.Helper()
+	s, err := embedded.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s.URL()
+}
+
+func newRig(t *testing.T, url string, partitions int) *rig {
+	t.Helper()
+	client, err := redis.Open(redis.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	e := New(client, redistest.Namespace(t))
+	all, err := e.CreateQueue(t.Context(), "q", partitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := all[partitions/2]
+	r := &rig{Engine: e, t: t, ctx: t.Context(), parts: all, part: part, lane: NewLane(part)}
+	t.Cleanup(r.lane.Close)
+	return r
+}
+
+// another is a second engine on the same data, over the given URL.
+func (r *rig) another(url string) *rig {
+	r.t.Helper()
+	client, err := redis.Open(redis.Config{URL: url})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = client.Close() })
+	o := &rig{Engine: New(client, r.namespace), t: r.t, ctx: r.ctx}
+	if o.parts, err = o.Queue(r.ctx, "q"); err != nil {
+		r.t.Fatal(err)
+	}
+	o.part = o.parts[r.part.Index]
+	o.lane = NewLane(o.part)
+	r.t.Cleanup(o.lane.Close)
+	return o
+}
+
+// checkSound checks the invariants on what the test left.
+func (r *rig) checkSound() {
+	r.t.Helper()
+	if r.damaged || r.t.Failed() {
+		return
+	}
+	for _, p := range r.parts {
+		for _, fault := range readRaw(r.t, r.ctx, p).unsound() {
+			r.t.Errorf("%v: %s", p, fault)
+		}
+	}
+}
+
+// newJob is a plain job that is due at once.
+func (r *rig) newJob(change ...func(*NewJob)) *NewJob {
+	r.t.Helper()
+	id, err := newID(r.part.Index, len(r.parts))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	j := &NewJob{ID: id, Envelope: &Envelope{
+		Kind: "test", MaxAttempts: 25, Timeout: time.Minute, EnqueuedAt: time.Now(), Args: []byte(`{"n":1}`),
+	}}
+	for _, c := range change {
+		c(j)
+	}
+	return j
+}
+
+func ownID(id string) func(*NewJob) {
+	return func(j *NewJob) { j.ID, j.Envelope.OwnID = PackID(id), true }
+}
+
+func sized(bytes int) func(*NewJob) {
+	return func(j *NewJob) { j.Envelope.Args = []byte(strings.Repeat("x", bytes)) }
+}
+
+func kind(name string) func(*NewJob) { return func(j *NewJob) { j.Envelope.Kind = name } }
+
+func in(d time.Duration) func(*NewJob) { return func(j *NewJob) { j.In = d } }
+
+func retained(j *NewJob) { j.Envelope.Retain = time.Hour }
+
+// enqueue stores jobs and gives their stored IDs.
+func (r *rig) enqueue(jobs ...*NewJob) []string {
+	r.t.Helper()
+	if _, err := r.lane.Enqueue(r.ctx, jobs...); err != nil {
+		r.t.Fatal(err)
+	}
+	ids := make([]string, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ID
+	}
+	return ids
+}
+
+func (r *rig) newLease() *Lease {
+	return NewLease(r.part, "lease"+strconv.FormatInt(leaseNumber.Add(1), 10))
+}
+
+// turn runs one turn that must succeed.
+func (r *rig) turn(l *Lease, want int, finishes ...Finish) *Turned {
+	r.t.Helper()
+	reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: want, Suspect: true, Finishes: finishes})[0]
+	if reply.Err != nil {
+		r.t.Fatal(reply.Err)
+	}
+	return reply.Turned
+}
+
+func (c *Claim) finish(outcome Outcome, change ...func(*Finish)) Finish {
+	f := Finish{ID: c.ID, Seq: c.Seq, Outcome: outcome, Keep: true}
+	for _, ch := range change {
+		ch(&f)
+	}
+	return f
+}
+
+func (r *rig) summary() *Summary {
+	r.t.Helper()
+	s, err := r.part.Summary(r.ctx)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return s
+}
+
+// raw reads the partition past the engine.
+func (r *rig) raw() *raw {
+	r.t.Helper()
+	return readRaw(r.t, r.ctx, r.part)
+}
+
+// info is what is known of a job that must be known.
+func (r *rig) info(id string) *drayhorse.Info {
+	r.t.Helper()
+	info, err := r.part.Get(r.ctx, id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return info
+}
+
+// wantState checks the state of a job; an empty one means that nothing is known.
+func (r *rig) wantState(id string, want drayhorse.State) {
+	r.t.Helper()
+	infos, err := r.part.Inspect(r.ctx, id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var got drayhorse.State
+	if infos[0] != nil {
+		got = infos[0].State
+	}
+	if got != want {
+		r.t.Fatalf("state = %q, want %q", got, want)
+	}
+}
+
+// claimed checks which jobs a turn claimed, in their order.
+func (r *rig) claimed(got *Turned, want ...string) {
+	r.t.Helper()
+	var ids []string
+	for i := range got.Claims {
+		ids = append(ids, got.Claims[i].ID)
+	}
+	if !slices.Equal(ids, want) {
+		r.t.Fatalf("claimed %x, want %x", ids, want)
+	}
+}
+
+// must stops the test at an error.
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// wantError checks that err is the sentinel.
+func (r *rig) wantError(err, want error) {
+	r.t.Helper()
+	if !errors.Is(err, want) {
+		r.t.Fatalf("error = %v, want %v", err, want)
+	}
+}
+
+// kill makes observers find the lease dead and takes its jobs back.
+func (r *rig) kill(l *Lease) Rescued {
+	r.t.Helper()
+	rescued, err := r.part.Rescue(r.ctx, []Score{r.score(l)})
+	r.must(err)
+	return rescued
+}
+
+// score is the lease as an observer sees it.
+func (r *rig) score(l *Lease) Score {
+	r.t.Helper()
+	o := r.Observe(r.ctx, l.Partition)[0]
+	r.must(o.Err)
+	for _, s := range o.Leases {
+		if s.Lease == l.Name {
+			return s
+		}
+	}
+	r.t.Fatalf("lease %s is not among %v", l.Name, o.Leases)
+	return Score{}
+}
+
+// takeBell takes the bell, as a waiting worker does, and says whether it rang.
+func (r *rig) takeBell() bool {
+	r.t.Helper()
+	n, err := r.client.Del(r.ctx, r.part.key(colBell)).Result()
+	r.must(err)
+	return n == 1
+}

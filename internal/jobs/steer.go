@@ -1,0 +1,65 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// Cancel ends a waiting job, or marks a running one to be cancelled. The error is
+// drayhorse.ErrNotFound if the job is not live.
+func (p *Partition) Cancel(ctx context.Context, id string) error {
+	_, err := p.run(ctx, cancelScript, id)
+	return err
+}
+
+// Retry makes a waiting or ended job available now. The errors are
+// drayhorse.ErrNotFound and ErrRunning.
+func (p *Partition) Retry(ctx context.Context, id string) error {
+	_, err := p.run(ctx, retryScript, id)
+	return err
+}
+
+// Delete removes a job that does not run. The errors are drayhorse.ErrNotFound and
+// ErrRunning.
+func (p *Partition) Delete(ctx context.Context, id string) error {
+	_, err := p.run(ctx, deleteScript, id)
+	return err
+}
+
+// Pause stops claims from the partition until Resume.
+func (p *Partition) Pause(ctx context.Context) error {
+	_, err := p.run(ctx, pauseScript, 1)
+	return err
+}
+
+// Resume lets claims from the partition go on.
+func (p *Partition) Resume(ctx context.Context) error {
+	_, err := p.run(ctx, pauseScript, 0)
+	return err
+}
+
+// purgeStep is how many jobs one step of a purge or a sweep removes.
+const purgeStep = 500
+
+// Purge removes all jobs of a state other than running, in bounded steps, and says
+// how many. Interrupted, it has removed a part.
+func (p *Partition) Purge(ctx context.Context, state drayhorse.State) (int, error) {
+	removed := 0
+	for offset := int64(0); ; {
+		value, err := p.run(ctx, purgeScript, string(state), offset, purgeStep)
+		if err != nil {
+			return removed, err
+		}
+		reply := asList(value)
+		if len(reply) != 3 {
+			return removed, fmt.Errorf("purge: unexpected reply %v", value)
+		}
+		removed += int(asInt(reply[0]))
+		offset = asInt(reply[1])
+		if asInt(reply[2]) == 0 {
+			return removed, nil
+		}
+	}
+}

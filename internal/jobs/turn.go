@@ -1,0 +1,246 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// Limits of one turn: with 250 finishes and 250 claims it keeps Redis from other
+// work for about a millisecond.
+const (
+	MaxClaims     = 250
+	MaxFinishes   = 250
+	maxClaimBytes = 1 << 20
+)
+
+// Lease is a worker's promise to be alive, for one partition and one fetch loop.
+// What it claims is its own while it is renewed. A name is used once.
+//
+// The turns of a lease are made one after another by one goroutine; Beat may be
+// called beside them.
+type Lease struct {
+	Partition *Partition
+	Name      string
+
+	seq    uint64
+	joined bool // Redis knows the lease
+}
+
+// NewLease makes a lease that joins with its first claim. The name must never have
+// been used before.
+func NewLease(p *Partition, name string) *Lease { return &Lease{Partition: p, Name: name} }
+
+// Joined reports whether Redis knows the lease.
+func (l *Lease) Joined() bool { return l.joined }
+
+// Claim is a worker's hold on a running job.
+type Claim struct {
+	ID       string // as stored; see UnpackID
+	Seq      uint64 // the turn that claimed it
+	Envelope string
+	Failed   int // attempts that failed
+	Rescued  int
+}
+
+// Suspect reports whether a worker may hold only one job like this.
+func (c *Claim) Suspect() bool { return c.Rescued >= suspectRescues }
+
+// suspectRescues is SUSPECT of prelude.lua.
+const suspectRescues = 2
+
+// Finish says what became of a claim.
+type Finish struct {
+	ID      string
+	Seq     uint64
+	Outcome Outcome
+	Delay   time.Duration           // of Fail and Snooze
+	Result  []byte                  // of an end
+	Error   *drayhorse.AttemptError // of a failure or an end
+	Lane    string                  // of Divert: the kind
+	Keep    bool                    // of Complete: the archive or seen is to know of it
+}
+
+// Outcome is how a claim ends, a word that turn.lua knows.
+type Outcome string
+
+// The outcomes.
+const (
+	Complete = Outcome(drayhorse.Complete)
+	Fail     = Outcome(drayhorse.Fail)
+	Exhaust  = Outcome(drayhorse.Exhaust)
+	Cancel   = Outcome(drayhorse.Abort)
+	Snooze   = Outcome(drayhorse.Snoozing)
+	Release  = Outcome(drayhorse.Release)
+	Divert   = Outcome(drayhorse.Divert)
+)
+
+// Turn is one call on a lease. It may be run again until it is answered: a repeat
+// does nothing more and gets the same answer.
+type Turn struct {
+	Lease    *Lease
+	Want     int      // jobs to claim, at most MaxClaims
+	Suspect  bool     // whether one of them may be a suspect
+	Lanes    []string // kinds to claim from their lanes first
+	Finishes []Finish // at most MaxFinishes
+
+	seq  uint64
+	args []any
+}
+
+// Turned is the answer to a turn.
+type Turned struct {
+	Now      time.Time // by Redis's clock
+	NextDue  time.Time // of the scheduled job that is due next; zero: there is none
+	Left     int       // that are still in line
+	Rejected []string  // finishes refused, by stored ID: somebody else has the job
+	Claims   []Claim
+	Cancels  []string // stored IDs of running jobs that are to be cancelled
+	Lanes    []string // kinds for which jobs are set aside
+}
+
+// TurnReply is what a turn came to. The error is drayhorse.ErrLeaseLost when
+// nothing was done because the lease is condemned.
+type TurnReply struct {
+	*Turned
+	Err error
+}
+
+// RunTurns runs turns on different leases, in one round trip where Redis allows
+// it. Each answers or fails by itself. A turn that failed for any other reason
+// than ErrLeaseLost must be run again before any other on its lease.
+func (e *Engine) RunTurns(ctx context.Context, turns ...*Turn) []TurnReply {
+	replies, _ := e.RunTurnsAndLook(ctx, turns, nil)
+	return replies
+}
+
+// RunTurnsAndLook runs turns and, in the same round trip, asks other partitions how
+// many jobs could be claimed there; 0 if one did not answer.
+func (e *Engine) RunTurnsAndLook(ctx context.Context, turns []*Turn, others []*Partition) ([]TurnReply, []int) {
+	calls := make([]redis.Call, 0, len(turns)+len(others))
+	for _, t := range turns {
+		if t.args == nil {
+			t.prepare()
+		}
+		calls = append(calls, turnScript.call(t.Lease.Partition, t.args...))
+	}
+	for _, p := range others {
+		calls = append(calls, lengthScript.call(p))
+	}
+	answers := e.client.RunAll(ctx, calls)
+	replies := make([]TurnReply, len(turns))
+	for i, t := range turns {
+		if replies[i].Err = failure("turn", answers[i].Err); replies[i].Err == nil {
+			replies[i].Turned, replies[i].Err = t.decode(answers[i].Value)
+		}
+	}
+	lengths := make([]int, len(others))
+	for i := range others {
+		lengths[i] = int(asInt(answers[len(turns)+i].Value))
+	}
+	return replies, lengths
+}
+
+// prepare takes the lease's next number and lays the call out once, so that every
+// repeat is the same.
+func (t *Turn) prepare() {
+	t.Lease.seq++
+	t.seq = t.Lease.seq
+	join := 0
+	if !t.Lease.joined {
+		join = 1
+	}
+	suspect := 0
+	if t.Suspect {
+		suspect = 1
+	}
+	groups, others := 0, 0
+	var ok, other []any
+	for i := 0; i < len(t.Finishes); {
+		f := &t.Finishes[i]
+		if f.Outcome == Complete && !f.Keep {
+			n := plainRun(t.Finishes[i:])
+			ok = append(ok, f.Seq, n)
+			for _, f := range t.Finishes[i : i+n] {
+				ok = append(ok, f.ID)
+			}
+			groups++
+			i += n
+			continue
+		}
+		other = append(other, f.args()...)
+		others++
+		i++
+	}
+	t.args = make([]any, 0, 9+len(t.Lanes)+len(ok)+len(other))
+	t.args = append(t.args, t.Lease.Name, t.seq, join, min(t.Want, MaxClaims), maxClaimBytes, suspect, len(t.Lanes), groups, others)
+	for _, lane := range t.Lanes {
+		t.args = append(t.args, lane)
+	}
+	t.args = append(append(t.args, ok...), other...)
+}
+
+// plainRun is how many of the finishes, from the first on, completed without a
+// trace and were claimed by one turn.
+func plainRun(finishes []Finish) int {
+	n := 1
+	for n < len(finishes) && finishes[n].Outcome == Complete && !finishes[n].Keep && finishes[n].Seq == finishes[0].Seq {
+		n++
+	}
+	return n
+}
+
+func (f *Finish) args() []any {
+	detail, record := string(f.Result), ""
+	if f.Outcome == Divert {
+		detail = f.Lane
+	}
+	if f.Error != nil {
+		record = encodeError(*f.Error)
+	}
+	return []any{f.ID, f.Seq, string(f.Outcome), f.Delay.Milliseconds(), detail, record}
+}
+
+// decode reads the reply of turn.lua.
+func (t *Turn) decode(value any) (*Turned, error) {
+	reply, _ := value.([]any)
+	if len(reply) != 9 {
+		return nil, fmt.Errorf("turn: unexpected reply %v", value)
+	}
+	ids, envelopes, counts := asList(reply[4]), asList(reply[5]), asList(reply[6])
+	if len(envelopes) != len(ids) {
+		return nil, fmt.Errorf("turn: %d envelopes for %d claims", len(envelopes), len(ids))
+	}
+	out := &Turned{
+		Now: time.UnixMilli(asInt(reply[0])), NextDue: asTime(reply[1]), Left: int(asInt(reply[2])),
+		Rejected: asStrings(reply[3]), Cancels: asStrings(reply[7]), Lanes: asStrings(reply[8]),
+		Claims: make([]Claim, len(ids)),
+	}
+	for i := range ids {
+		c := Claim{ID: asString(ids[i]), Seq: t.seq, Envelope: asString(envelopes[i])}
+		if len(counts) > i {
+			c.Failed, c.Rescued = tally(asString(counts[i]))
+		}
+		out.Claims[i] = c
+	}
+	if len(ids) > 0 {
+		t.Lease.joined = true
+	}
+	return out, nil
+}
+
+// tally reads "failed,rescued".
+func tally(s string) (failed, rescued int) {
+	for i := range len(s) {
+		if s[i] == ',' {
+			failed, _ = strconv.Atoi(s[:i])
+			rescued, _ = strconv.Atoi(s[i+1:])
+			return failed, rescued
+		}
+	}
+	return 0, 0
+}

@@ -1,0 +1,31 @@
+// Package logs holds the keys of log records, so that one thing has one name in
+// every log line, and the logger that is used where none is given.
+package logs
+
+import "log/slog"
+
+// The keys.
+const (
+	JobID     = "job_id"
+	Kind      = "kind"
+	Queue     = "queue"
+	Attempt   = "attempt"
+	WorkerID  = "worker_id"
+	Lease     = "lease"
+	Term      = "term"
+	Schedule  = "schedule"
+	Count     = "count"
+	Error     = "error"
+	Stack     = "stack"
+	Wait      = "wait"
+	Elapsed   = "elapsed"
+	Component = "component"
+)
+
+// Or gives l, or a logger that writes nothing if l is nil.
+func Or(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
+}

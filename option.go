@@ -1,0 +1,143 @@
+package drayhorse
+
+import (
+	"fmt"
+	"time"
+)
+
+// Defaults of the options.
+const (
+	DefaultQueue       = "default"
+	DefaultMaxAttempts = 25
+	DefaultTimeout     = 30 * time.Minute
+)
+
+// The largest values that can be stored.
+const (
+	maxAttempts = 1 << 31
+	maxDuration = 100 * 365 * 24 * time.Hour
+)
+
+// Option says how a job is to be enqueued. The last of two options of one kind
+// wins. Options are made by the functions of this package only.
+type Option interface{ apply(*Settings) }
+
+// Settings are what a list of options comes to, for the packages that act on
+// them; see [Resolve].
+type Settings struct {
+	Queue       string
+	ID          string        // empty: one is made
+	In          time.Duration // due that long from now, by Redis's clock
+	At          time.Time     // due then; zero: at once
+	MaxAttempts int
+	Timeout     time.Duration // of one attempt
+	Retain      time.Duration // how long the completed job is kept; 0: not at all
+
+	Given Fields // which options were given
+}
+
+// Fields is a set of options.
+type Fields uint8
+
+// One member of Fields for each option.
+const (
+	FieldQueue Fields = 1 << iota
+	FieldID
+	FieldIn
+	FieldAt
+	FieldMaxAttempts
+	FieldTimeout
+	FieldRetain
+)
+
+// Has reports whether all of f are in the set.
+func (set Fields) Has(f Fields) bool { return set&f == f }
+
+// Resolve applies options to the defaults and validates the outcome. The errors
+// are ErrInvalid and ErrQueueInvalid.
+func Resolve(options ...Option) (Settings, error) {
+	s := Settings{Queue: DefaultQueue, MaxAttempts: DefaultMaxAttempts, Timeout: DefaultTimeout}
+	for i, o := range options {
+		if o == nil {
+			return Settings{}, fmt.Errorf("%w: option %d is nil", ErrInvalid, i)
+		}
+		o.apply(&s)
+	}
+	return s, s.validate()
+}
+
+func (s *Settings) validate() error {
+	if err := ValidateQueue(s.Queue); err != nil {
+		return err
+	}
+	if s.Given.Has(FieldID) {
+		if err := ValidateID(s.ID); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.Given.Has(FieldIn | FieldAt):
+		return fmt.Errorf("%w: In(%v) and At(%v) are given together; want one of them", ErrInvalid, s.In, s.At.Format(time.RFC3339))
+	case s.In < 0 || s.In > maxDuration:
+		return fmt.Errorf("%w: In(%v); want a delay from 0 to 100 years", ErrInvalid, s.In)
+	case s.Given.Has(FieldAt) && (s.At.Year() > 9999 || s.At.IsZero()):
+		return fmt.Errorf("%w: At(%v); want a time from year 1 to 9999", ErrInvalid, s.At)
+	case s.MaxAttempts < 1 || s.MaxAttempts > maxAttempts:
+		return fmt.Errorf("%w: MaxAttempts(%d); want at least 1", ErrInvalid, s.MaxAttempts)
+	case s.Timeout < time.Millisecond || s.Timeout > maxDuration:
+		return fmt.Errorf("%w: Timeout(%v); want 1ms to 100 years", ErrInvalid, s.Timeout)
+	case s.Retain < 0 || s.Retain > maxDuration:
+		return fmt.Errorf("%w: Retain(%v); want 0 to 100 years", ErrInvalid, s.Retain)
+	}
+	return nil
+}
+
+type option struct {
+	field Fields
+	set   func(*Settings)
+}
+
+func (o option) apply(s *Settings) {
+	s.Given |= o.field
+	o.set(s)
+}
+
+// Queue puts the job in the named queue. Default: "default".
+func Queue(name string) Option {
+	return option{FieldQueue, func(s *Settings) { s.Queue = name }}
+}
+
+// ID gives the job an ID of the caller's own, which makes Enqueue idempotent
+// within the queue: while such a job exists, and for 24 h after it ended, a
+// second one is not added and Info.Duplicate is true.
+func ID(id string) Option {
+	return option{FieldID, func(s *Settings) { s.ID = id }}
+}
+
+// In makes the job available after d, by Redis's clock. Default: at once.
+func In(d time.Duration) Option {
+	return option{FieldIn, func(s *Settings) { s.In = d }}
+}
+
+// At makes the job available at t, by Redis's clock. A past time means at once.
+func At(t time.Time) Option {
+	return option{FieldAt, func(s *Settings) { s.At = t }}
+}
+
+// MaxAttempts is how often the handler may fail before the job is discarded.
+// Default: 25.
+func MaxAttempts(n int) Option {
+	return option{FieldMaxAttempts, func(s *Settings) { s.MaxAttempts = n }}
+}
+
+// Timeout ends the context of one attempt after d. Default: 30 minutes.
+func Timeout(d time.Duration) Option {
+	return option{FieldTimeout, func(s *Settings) { s.Timeout = d }}
+}
+
+// Retain keeps the job and its result for d after it completed. Default: 0,
+// gone at once. Discarded and cancelled jobs are kept for the longer of this
+// and 30 days.
+func Retain(d time.Duration) Option {
+	return option{FieldRetain, func(s *Settings) { s.Retain = d }}
+}

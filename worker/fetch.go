@@ -1,0 +1,332 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// brokenWait is how long a partition is left alone after an error that is not
+// Redis being away, such as a key of the wrong type.
+const brokenWait = 5 * time.Second
+
+// fetcher makes turns: each takes along what has finished and claims for the slots
+// that are free. While a turn is on the wire, what finishes forms the next one.
+type fetcher struct {
+	session *session
+	index   int
+	peeked  int // the last cold line looked at
+
+	wake   chan struct{} // something finished
+	onWire atomic.Bool
+
+	mu   sync.Mutex
+	held map[*line]*holding
+	lost []*holding // whose handlers have not all returned
+}
+
+func newFetcher(s *session, index int) *fetcher {
+	return &fetcher{session: s, index: index, wake: make(chan struct{}, 1), held: map[*line]*holding{}}
+}
+
+// run makes turns until the session is drained and all is said, or ctx ends.
+func (f *fetcher) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		turns, next := f.plan()
+		if len(turns) > 0 {
+			f.makeTurns(ctx, turns)
+			continue
+		}
+		if f.session.isDrained() && f.empty() {
+			break
+		}
+		f.wait(ctx, f.leaveIdle(ctx, jobs.BeatEvery, next))
+	}
+	f.leaveIdle(ctx, 0, time.Time{})
+}
+
+// wait sleeps until there is something to do.
+func (f *fetcher) wait(ctx context.Context, next time.Time) {
+	var retry <-chan time.Time
+	if !next.IsZero() {
+		timer := time.NewTimer(time.Until(next))
+		defer timer.Stop()
+		retry = timer.C
+	}
+	drained := f.session.drained
+	if f.session.isDrained() {
+		drained = nil // known already
+	}
+	select {
+	case <-ctx.Done():
+	case <-f.wake:
+	case <-f.work():
+	case <-drained:
+	case <-retry:
+	}
+}
+
+// work is where an idle fetcher hears of jobs to claim.
+func (f *fetcher) work() <-chan struct{} {
+	if f.session.isClosing() {
+		return nil
+	}
+	return f.session.work
+}
+
+// plan gives the turns to make now, each with its holding: those without an answer
+// first, then one for each lease with something to say, and one that claims. next
+// is when a turn that failed may be tried again; zero: there is none.
+func (f *fetcher) plan() (turns []*holding, next time.Time) {
+	now := time.Now()
+	for _, h := range f.holdings() {
+		switch {
+		case h.pending == nil:
+			if h.take() {
+				turns = append(turns, h)
+			}
+		case now.Before(h.notBefore):
+			if next.IsZero() || h.notBefore.Before(next) {
+				next = h.notBefore
+			}
+		default:
+			turns = append(turns, h)
+		}
+	}
+	if h := f.claimer(); h != nil && !slices.Contains(turns, h) {
+		turns = append(turns, h)
+	}
+	for _, h := range turns {
+		if h.asked.IsZero() {
+			h.asked = now
+		}
+	}
+	return turns, next
+}
+
+// claimer reserves free slots for a line that has jobs and has its holding ask for
+// them. nil: there is nothing to claim, or no slot.
+func (f *fetcher) claimer() *holding {
+	s := f.session
+	if s.isClosing() || !s.slots.any() {
+		return nil
+	}
+	l := s.choose(f.unanswered)
+	if l == nil {
+		return nil
+	}
+	h := f.held[l]
+	if h == nil {
+		h = f.hold(l)
+	}
+	n := s.slots.take(jobs.MaxClaims)
+	if n == 0 {
+		return nil
+	}
+	if h.pending == nil {
+		h.pending = &jobs.Turn{Lease: h.Lease}
+	}
+	h.reserved, h.pending.Want, h.pending.Lanes = n, n, l.waitingLanes()
+	h.suspect = s.suspect.CompareAndSwap(false, true)
+	h.pending.Suspect = h.suspect
+	return h
+}
+
+// unanswered reports whether a turn on a line waits to be made again: it stays as it
+// is, and claims come from elsewhere.
+func (f *fetcher) unanswered(l *line) bool {
+	h := f.held[l]
+	return h != nil && !h.asked.IsZero()
+}
+
+// makeTurns runs the pending turns of holdings in one round trip, and looks at
+// lines that seem to have nothing.
+func (f *fetcher) makeTurns(ctx context.Context, holdings []*holding) {
+	turns := make([]*jobs.Turn, len(holdings))
+	var claiming *line
+	for i, h := range holdings {
+		turns[i] = h.pending
+		if h.reserved > 0 {
+			claiming = h.line
+		}
+	}
+	var cold []*line
+	if claiming != nil && len(f.session.lines) > 1 {
+		cold = f.session.cold(claiming, &f.peeked)
+	}
+	parts := make([]*jobs.Partition, len(cold))
+	for i, l := range cold {
+		parts[i] = l.part
+	}
+	f.onWire.Store(true)
+	replies, lengths := f.session.engine.RunTurnsAndLook(ctx, turns, parts)
+	f.onWire.Store(false)
+	for i, l := range cold {
+		if lengths[i] > 0 {
+			l.heat()
+		}
+	}
+	for i, h := range holdings {
+		f.settle(h, replies[i])
+	}
+}
+
+// settle takes in what one turn came to.
+func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
+	s := f.session
+	if reply.Err != nil && !isLost(reply.Err) {
+		f.postpone(h, reply.Err)
+		return
+	}
+	turn, counters, asked, reserved, suspect := h.pending, h.counters, h.asked, h.reserved, h.suspect
+	h.pending, h.counters, h.asked, h.reserved, h.suspect = nil, nil, time.Time{}, 0, false
+	h.backoff.Reset()
+	s.back()
+	if isLost(reply.Err) {
+		f.drop(h, turn, reply.Err)
+		f.dispatch(h, nil, suspect)
+		s.slots.give(reserved)
+		return
+	}
+	h.renew(asked)
+	f.report(h, counters, reply.Rejected)
+	h.line.turned(reply.Turned, turn.Want > 0)
+	f.dispatch(h, reply.Claims, suspect)
+	h.cancel(reply.Cancels)
+	s.slots.give(reserved - len(reply.Claims))
+	if h.line.isHot() && s.slots.any() {
+		s.poke()
+	}
+}
+
+// postpone keeps a turn for later: it must be made again before any other on its
+// lease, since it may have been executed.
+func (f *fetcher) postpone(h *holding, err error) {
+	s := f.session
+	switch {
+	case errors.Is(err, drayhorse.ErrFormat):
+		s.fail(err)
+		h.notBefore = time.Now().Add(brokenWait)
+	case redis.Temporary(err), errors.Is(err, context.Canceled):
+		s.gone(err)
+		h.notBefore = time.Now().Add(h.backoff.Next())
+	default:
+		h.line.cool()
+		s.log.ErrorContext(s.base, "partition cannot be worked on", slog.String(logs.Queue, h.line.part.String()), slog.String(logs.Error, err.Error()))
+		h.notBefore = time.Now().Add(brokenWait)
+	}
+}
+
+// drop parts with a lease that Redis does not know any more. Its jobs are rescued
+// by others; the next claim has a new lease.
+func (f *fetcher) drop(h *holding, turn *jobs.Turn, err error) {
+	f.mu.Lock()
+	delete(f.held, h.line)
+	f.lost = append(f.lost, h)
+	f.mu.Unlock()
+	f.session.metrics.refused.Add(float64(len(turn.Finishes)))
+	f.session.log.WarnContext(f.session.base, "lease lost; ending its jobs",
+		slog.String(logs.Queue, h.line.part.String()), slog.String(logs.Lease, h.Name), slog.String(logs.Error, err.Error()))
+	h.lose()
+	h.line.heat()
+}
+
+// report counts what Redis accepted, and counts and logs what it refused.
+func (f *fetcher) report(h *holding, counters []prometheus.Counter, rejected []string) {
+	s := f.session
+	for _, id := range rejected {
+		s.metrics.refused.Inc()
+		s.log.WarnContext(s.base, "finish refused: the job is no longer this worker's",
+			slog.String(logs.Queue, h.line.part.Queue), slog.String(logs.JobID, jobs.UnpackID(id)))
+	}
+	if len(rejected) > 0 {
+		return // which of the counters are meant is not worth the bookkeeping
+	}
+	for _, c := range counters {
+		if c != nil {
+			c.Inc()
+		}
+	}
+}
+
+// dispatch starts what was claimed. suspect says that one of the claims may be the
+// one suspect that this worker is allowed.
+func (f *fetcher) dispatch(h *holding, claims []jobs.Claim, suspect bool) {
+	s := f.session
+	s.active.Add(int64(len(claims))) // before looking at closing: stop does it the other way round
+	closing := s.isClosing()
+	found := false
+	for i := range claims {
+		e := newExecution(h, &claims[i])
+		found = found || claims[i].Suspect()
+		h.add(e)
+		if closing {
+			e.finish(jobs.Finish{Outcome: jobs.Release}, nil)
+		} else {
+			s.start(e)
+		}
+	}
+	if suspect && !found {
+		s.suspect.Store(false)
+	}
+}
+
+// leaveIdle parts with leases that hold nothing and were not renewed for a while, so
+// that nobody has to watch over them. It gives the time at which to look again: next,
+// or earlier.
+func (f *fetcher) leaveIdle(ctx context.Context, after time.Duration, next time.Time) time.Time {
+	for _, h := range f.holdings() {
+		if h.pending != nil || !h.Joined() || !h.empty() {
+			continue
+		}
+		at := h.lastRenewed().Add(after)
+		if time.Now().Before(at) {
+			if next.IsZero() || at.Before(next) {
+				next = at
+			}
+			continue
+		}
+		f.mu.Lock()
+		delete(f.held, h.line)
+		f.mu.Unlock()
+		_ = h.Leave(ctx) // or observers condemn it, which finds nothing
+	}
+	return next
+}
+
+func (f *fetcher) holdings() []*holding {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Collect(maps.Values(f.held))
+}
+
+// all gives the leases that are held, and those that were lost but have handlers
+// that go on.
+func (f *fetcher) all() []*holding {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lost = slices.DeleteFunc(f.lost, (*holding).empty)
+	return slices.AppendSeq(slices.Clone(f.lost), maps.Values(f.held))
+}
+
+// empty reports whether there is nothing to say.
+func (f *fetcher) empty() bool {
+	for _, h := range f.holdings() {
+		if !h.empty() || h.pending != nil {
+			return false
+		}
+	}
+	return true
+}

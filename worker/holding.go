@@ -1,0 +1,163 @@
+package worker
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// holding is a lease and all that is held under it. It belongs to one fetcher.
+type holding struct {
+	*jobs.Lease
+	line    *line
+	fetcher *fetcher
+
+	// Of the fetcher's goroutine alone.
+	pending   *jobs.Turn           // a turn that has no answer yet: it comes before any other
+	asked     time.Time            // when pending was asked for the first time
+	reserved  int                  // slots reserved for what pending claims
+	suspect   bool                 // pending may claim a suspect
+	counters  []prometheus.Counter // of what pending finishes
+	backoff   redis.Backoff
+	notBefore time.Time // when pending may be asked again
+
+	mu       sync.Mutex
+	renewed  time.Time             // when the last call that renewed the lease began
+	running  map[string]*execution // by stored ID
+	finishes []jobs.Finish         // that no turn has taken along yet
+	counts   []prometheus.Counter  // one for each of finishes
+	lost     bool
+}
+
+func (f *fetcher) hold(l *line) *holding {
+	name := f.session.id + "." + strconv.Itoa(f.index) + "." + strconv.FormatUint(f.session.epoch.Add(1), 10)
+	h := &holding{
+		Lease: jobs.NewLease(l.part, name), line: l, fetcher: f,
+		running: map[string]*execution{},
+	}
+	f.mu.Lock()
+	f.held[l] = h
+	f.mu.Unlock()
+	return h
+}
+
+// take makes finishes, at most the engine's limit, the pending turn. It reports
+// false if there are none.
+func (h *holding) take() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := min(len(h.finishes), jobs.MaxFinishes)
+	if n == 0 {
+		return false
+	}
+	h.pending = &jobs.Turn{Lease: h.Lease, Finishes: h.finishes[:n:n]}
+	h.counters = h.counts[:n:n]
+	h.finishes, h.counts = h.finishes[n:], h.counts[n:]
+	return true
+}
+
+// add notes a claim that is about to run.
+func (h *holding) add(e *execution) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running[e.claim.ID] = e
+}
+
+// done takes back what became of a claim. first is false if that was said before:
+// the job was handed back. accepted is false if the lease is lost, so that it counts
+// no more.
+func (h *holding) done(e *execution, f jobs.Finish, count prometheus.Counter) (accepted, first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running[e.claim.ID] != e {
+		return false, false
+	}
+	delete(h.running, e.claim.ID)
+	if h.lost {
+		return false, true
+	}
+	h.finishes, h.counts = append(h.finishes, f), append(h.counts, count)
+	return true, true
+}
+
+// empty reports whether nothing is held and nothing is to be said.
+func (h *holding) empty() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.running) == 0 && len(h.finishes) == 0
+}
+
+// busy reports whether claims depend on the lease.
+func (h *holding) busy() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.running) > 0 && !h.lost
+}
+
+// renew notes that a call which began at asked has renewed the lease.
+func (h *holding) renew(asked time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if asked.After(h.renewed) {
+		h.renewed = asked
+	}
+}
+
+// trusted reports whether the lease must still be alive, by the worker's own clock:
+// no observer can have condemned it before a full lease time has passed.
+func (h *holding) trusted(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.renewed.IsZero() || now.Sub(h.renewed) < jobs.LeaseTime-jobs.TrustMargin
+}
+
+// lastRenewed is when the last renewal began.
+func (h *holding) lastRenewed() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.renewed
+}
+
+// executions gives what runs under the lease.
+func (h *holding) executions() []*execution {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.running))
+}
+
+// cancel ends the contexts of jobs that somebody cancelled.
+func (h *holding) cancel(ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range ids {
+		if e := h.running[id]; e != nil {
+			e.end(drayhorse.ErrCancelled)
+		}
+	}
+}
+
+// lose gives everything up: Redis says that the lease is dead.
+func (h *holding) lose() {
+	h.mu.Lock()
+	refused := len(h.finishes)
+	h.lost, h.finishes, h.counts = true, nil, nil
+	h.mu.Unlock()
+	for _, e := range h.executions() {
+		e.end(drayhorse.ErrLeaseLost)
+	}
+	h.fetcher.session.metrics.refused.Add(float64(refused))
+}
+
+func isLost(err error) bool { return errors.Is(err, drayhorse.ErrLeaseLost) }

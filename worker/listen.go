@@ -1,0 +1,98 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+const (
+	// listenFor is how long one wait for a bell lasts; longer ones would keep a
+	// stopping worker's connections busy.
+	listenFor = 2 * time.Second
+	// maxBells is how many bells a worker waits for on a Cluster, where each
+	// takes a connection. Beyond them, the look every second finds the jobs.
+	maxBells = 50
+)
+
+// listener waits in BRPOP for the bells of lines while there is nothing to claim
+// from them and a slot is free.
+type listener struct {
+	session *session
+	lines   []*line
+	calm    chan struct{} // it may be time to listen again
+}
+
+// newListeners makes one listener for all lines, or on a Cluster, whose slots cannot
+// be waited for together, one for each.
+func newListeners(s *session) []*listener {
+	groups := [][]*line{s.lines}
+	if s.client.IsCluster() {
+		groups = slices.Collect(slices.Chunk(s.lines[:min(len(s.lines), maxBells)], 1))
+	}
+	listeners := make([]*listener, len(groups))
+	for i, lines := range groups {
+		listeners[i] = &listener{session: s, lines: lines, calm: make(chan struct{}, 1)}
+		for _, l := range lines {
+			l.listener = listeners[i]
+		}
+	}
+	return listeners
+}
+
+// calmed tells the listener that a line cooled down or a slot is free again. A nil
+// listener is told nothing.
+func (l *listener) calmed() {
+	if l == nil {
+		return
+	}
+	select {
+	case l.calm <- struct{}{}:
+	default:
+	}
+}
+
+func (l *listener) listen(ctx context.Context) {
+	s := l.session
+	parts := make([]*jobs.Partition, len(l.lines))
+	for i, line := range l.lines {
+		parts[i] = line.part
+	}
+	var backoff redis.Backoff
+	for l.await(ctx) {
+		p, err := s.engine.Wait(ctx, listenFor, parts...)
+		if err != nil {
+			if !backoff.Wait(ctx) {
+				return
+			}
+			continue
+		}
+		backoff.Reset()
+		if p == nil {
+			continue
+		}
+		if s.isClosing() || !s.slots.any() {
+			_ = p.Ring(ctx) // for somebody else; if that fails, their look finds it
+			continue
+		}
+		l.lines[slices.Index(parts, p)].heat()
+	}
+}
+
+// await blocks while there is something to claim or no slot free. It reports false
+// when the session stops claiming.
+func (l *listener) await(ctx context.Context) bool {
+	for !l.session.slots.any() || slices.ContainsFunc(l.lines, (*line).isHot) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-l.session.closing:
+			return false
+		case <-l.calm:
+		}
+	}
+	return ctx.Err() == nil && !l.session.isClosing()
+}

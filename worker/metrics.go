@@ -1,0 +1,124 @@
+package worker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse/internal/jobs"
+)
+
+// metrics are what a worker counts; docs/metrics.md explains each.
+type metrics struct {
+	finishedTotal *prometheus.CounterVec
+	runSeconds    *prometheus.HistogramVec
+	waitSeconds   *prometheus.HistogramVec
+	running       prometheus.Gauge
+	rescued       prometheus.Counter
+	refused       prometheus.Counter
+	stuck         prometheus.Gauge
+	up            prometheus.Gauge
+
+	mu     sync.RWMutex
+	series map[seriesKey]*series
+}
+
+type seriesKey struct{ queue, kind string }
+
+// series are the metrics of one kind in one queue, looked up once.
+type series struct {
+	finished map[jobs.Outcome]prometheus.Counter
+	run      prometheus.Observer
+	wait     prometheus.Observer
+}
+
+// outcomes are the values of the label of that name.
+var outcomes = map[jobs.Outcome]string{
+	jobs.Complete: "completed", jobs.Fail: "failed", jobs.Exhaust: "discarded", jobs.Cancel: "cancelled",
+	jobs.Snooze: "snoozed", jobs.Release: "released", jobs.Divert: "diverted",
+}
+
+func newMetrics() *metrics {
+	seconds := prometheus.ExponentialBuckets(0.001, 4, 11) // 1 ms to 17 min
+	labels := []string{"queue", "kind"}
+	return &metrics{
+		finishedTotal: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "drayhorse_jobs_finished_total", Help: "Attempts that ended, by what became of the job.",
+		}, append(labels, "outcome")),
+		runSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "drayhorse_job_run_seconds", Help: "How long handlers ran.", Buckets: seconds,
+		}, labels),
+		waitSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "drayhorse_job_wait_seconds", Help: "How long jobs waited for their first attempt after they were due.", Buckets: seconds,
+		}, labels),
+		running: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "drayhorse_worker_running", Help: "Jobs that run in this worker.",
+		}),
+		rescued: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "drayhorse_worker_rescued_total", Help: "Jobs that this worker took back from dead ones.",
+		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "drayhorse_worker_refused_total", Help: "Finishes that did not count because the job was no longer this worker's.",
+		}),
+		stuck: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "drayhorse_worker_stuck", Help: "Handlers that go on although their context ended.",
+		}),
+		up: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "drayhorse_redis_up", Help: "1 while Redis answers this worker.",
+		}),
+		series: map[seriesKey]*series{},
+	}
+}
+
+func (m *metrics) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	for _, c := range []prometheus.Collector{
+		m.finishedTotal, m.runSeconds, m.waitSeconds, m.running, m.rescued, m.refused, m.stuck, m.up,
+	} {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// of gives the metrics of a kind in a queue.
+func (m *metrics) of(queue, kind string) *series {
+	key := seriesKey{queue, kind}
+	m.mu.RLock()
+	s := m.series[key]
+	m.mu.RUnlock()
+	if s != nil {
+		return s
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s = &series{finished: map[jobs.Outcome]prometheus.Counter{}, run: m.runSeconds.WithLabelValues(queue, kind), wait: m.waitSeconds.WithLabelValues(queue, kind)}
+	for outcome, word := range outcomes {
+		s.finished[outcome] = m.finishedTotal.WithLabelValues(queue, kind, word)
+	}
+	m.series[key] = s
+	return s
+}
+
+// began takes note of a handler that is about to run.
+func (m *metrics) began(s *series, e *jobs.Envelope, attempt int, at time.Time) {
+	m.running.Inc()
+	if attempt > 1 {
+		return
+	}
+	due := e.EnqueuedAt
+	if e.DueAt.After(due) {
+		due = e.DueAt
+	}
+	s.wait.Observe(max(at.Sub(due), 0).Seconds())
+}
+
+// ran takes note of a handler that returned.
+func (m *metrics) ran(s *series, took time.Duration) {
+	m.running.Dec()
+	s.run.Observe(took.Seconds())
+}

@@ -1,0 +1,80 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/logs"
+)
+
+// sweepEvery is how often a worker removes what need not be kept any longer.
+const sweepEvery = 15 * time.Second
+
+// observe looks at all partitions every second: for jobs whose bell was lost, and
+// for leases whose workers died.
+func (s *session) observe(ctx context.Context) {
+	watch := jobs.NewWatch()
+	sweep := time.Now().Add(rand.N(sweepEvery)) //nolint:gosec // not a secret
+	ticker := time.NewTicker(jobs.LookEvery)
+	defer ticker.Stop()
+	for {
+		s.look(ctx, watch)
+		if time.Now().After(sweep) {
+			s.sweep(ctx)
+			sweep = time.Now().Add(sweepEvery)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *session) look(ctx context.Context, watch *jobs.Watch) {
+	parts := make([]*jobs.Partition, len(s.lines))
+	for i, l := range s.lines {
+		parts[i] = l.part
+	}
+	asked := time.Now()
+	seen := s.engine.Observe(ctx, parts...)
+	now := time.Now()
+	for i := range seen {
+		if seen[i].Err != nil {
+			continue // the fetchers say that Redis is away
+		}
+		s.lines[i].observed(&seen[i])
+		if dead := watch.Look(&seen[i], asked, now); len(dead) > 0 {
+			s.rescue(ctx, parts[i], dead)
+		}
+	}
+}
+
+// rescue takes the jobs of dead leases back.
+func (s *session) rescue(ctx context.Context, p *jobs.Partition, dead []jobs.Score) {
+	got, err := p.Rescue(ctx, dead)
+	if err != nil {
+		s.log.WarnContext(ctx, "rescue interrupted", slog.String(logs.Queue, p.String()), slog.String(logs.Error, err.Error()))
+	}
+	s.metrics.rescued.Add(float64(got.Jobs))
+	if got.Jobs > 0 {
+		s.log.WarnContext(ctx, "rescued the jobs of a dead worker", slog.String(logs.Queue, p.String()),
+			slog.Int(logs.Count, got.Jobs), slog.Int("poisoned", got.Poisoned))
+	}
+}
+
+func (s *session) sweep(ctx context.Context) {
+	for _, l := range s.lines {
+		swept, err := l.part.Sweep(ctx)
+		if err != nil {
+			return // the next one goes on
+		}
+		if swept.Trimmed > 0 {
+			s.log.WarnContext(ctx, "archive is full: ended jobs removed before their time",
+				slog.String(logs.Queue, l.part.String()), slog.Int(logs.Count, swept.Trimmed))
+		}
+	}
+}

@@ -1,0 +1,268 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+const (
+	// fetchers is how many fetch loops a worker has: while one waits for Redis,
+	// the other claims for the slots that became free.
+	fetchers = 2
+	// stopGrace is how long handlers have to return after their contexts ended
+	// with ErrStopping.
+	stopGrace = time.Second
+	// flushTimeout is how long a stopping worker tries to say what became of its
+	// last jobs while Redis is away.
+	flushTimeout = 5 * time.Second
+)
+
+// session is one Run of a worker: all that lives from its begin to its end.
+type session struct {
+	*Worker
+	base      context.Context // carries the values of Run's context, never ends
+	lines     []*line
+	fetchers  []*fetcher
+	listeners []*listener
+	slots     slots
+	queue     chan *execution // claimed, on their way to an executor
+	work      chan struct{}   // wakes one idle fetcher: there is something to claim
+	closing   chan struct{}   // closed when nothing more is to be claimed
+	drained   chan struct{}   // closed when no job is left to run
+	freed     chan struct{}   // says that no job runs
+	suspect   atomic.Bool     // whether this worker holds a suspect, or asks for one
+	away      atomic.Bool     // whether Redis is, as far as the log knows
+	fatal     chan error      // what waiting cannot mend
+
+	active    atomic.Int64 // jobs that run or are about to
+	executors atomic.Int64
+	pool      sync.WaitGroup
+	loops     sync.WaitGroup
+}
+
+// open connects, however long that takes, and looks up the queues. It gives
+// neither a session nor an error if ctx ends first.
+func (w *Worker) open(ctx context.Context) (*session, error) {
+	s := &session{
+		Worker: w, base: context.WithoutCancel(ctx), queue: make(chan *execution, w.cfg.Concurrency),
+		work: make(chan struct{}, 1), closing: make(chan struct{}), drained: make(chan struct{}),
+		freed: make(chan struct{}, 1), fatal: make(chan error, 1),
+	}
+	var backoff redis.Backoff
+	for {
+		err := s.connect(ctx)
+		switch {
+		case err == nil:
+			s.back()
+			return s, nil
+		case ctx.Err() != nil:
+			return nil, nil //nolint:nilnil // told to stop before there was anything to stop
+		case !redis.Temporary(err):
+			return nil, err
+		}
+		s.gone(err)
+		if !backoff.Wait(ctx) {
+			return nil, nil //nolint:nilnil // as above
+		}
+	}
+}
+
+func (s *session) connect(ctx context.Context) error {
+	if err := s.client.Check(ctx); err != nil {
+		return err
+	}
+	s.lines = nil
+	for name, weight := range s.cfg.Queues {
+		partitions, err := s.engine.Queue(ctx, name)
+		if err != nil {
+			return err
+		}
+		for _, p := range partitions {
+			s.lines = append(s.lines, newLine(s, p, weight))
+		}
+	}
+	slices.SortFunc(s.lines, func(a, b *line) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.part.String(), b.part.String()))
+	})
+	s.listeners = newListeners(s)
+	return nil
+}
+
+// run works until ctx ends, then stops in order.
+func (s *session) run(ctx context.Context) error {
+	s.slots.give(s.cfg.Concurrency)
+	for i := range fetchers {
+		s.fetchers = append(s.fetchers, newFetcher(s, i))
+	}
+	background, stop := context.WithCancel(s.base)
+	for _, f := range s.fetchers {
+		s.loops.Go(func() { f.run(background) })
+	}
+	var watchers sync.WaitGroup
+	for _, l := range s.listeners {
+		watchers.Go(func() { l.listen(background) })
+	}
+	watchers.Go(func() { s.beats(background) })
+	watchers.Go(func() { s.guard(background) })
+	watchers.Go(func() { s.observe(background) })
+	s.log.InfoContext(ctx, "worker started", slog.Int("concurrency", s.cfg.Concurrency), slog.Int("queues", len(s.cfg.Queues)))
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-s.fatal:
+	case <-s.quiet:
+		s.log.InfoContext(ctx, "worker is quiet")
+		close(s.closing)
+		select {
+		case <-ctx.Done():
+		case err = <-s.fatal:
+		}
+	}
+	s.stop()
+	flush := time.AfterFunc(flushTimeout, stop)
+	s.loops.Wait() // the fetchers say what became of the last jobs, and leave
+	flush.Stop()
+	stop()
+	_ = s.client.Close() // ends the listeners' blocking waits
+	watchers.Wait()
+	s.log.InfoContext(s.base, "worker stopped")
+	return err
+}
+
+// stop ends the claiming, waits for the handlers and ends those that take too
+// long.
+func (s *session) stop() {
+	select {
+	case <-s.closing:
+	default:
+		close(s.closing)
+	}
+	settled := s.settled(s.cfg.ShutdownTimeout)
+	if !settled {
+		s.log.WarnContext(s.base, "shutdown timeout: ending the contexts of running jobs", slog.Int64(logs.Count, s.active.Load()))
+		for _, e := range s.executions() {
+			e.end(drayhorse.ErrStopping)
+		}
+		settled = s.settled(stopGrace)
+	}
+	close(s.queue)
+	if settled {
+		s.pool.Wait()
+	} else {
+		s.log.ErrorContext(s.base, "handing back jobs whose handlers do not return", slog.Int64(logs.Count, s.active.Load()))
+		for _, e := range s.executions() {
+			e.finish(jobs.Finish{Outcome: jobs.Release}, nil)
+		}
+	}
+	close(s.drained)
+}
+
+// executions gives all jobs that run or are about to.
+func (s *session) executions() []*execution {
+	var all []*execution
+	for _, h := range s.holdings() {
+		all = append(all, h.executions()...)
+	}
+	return all
+}
+
+// settled waits until no job is held, for d at most.
+func (s *session) settled(d time.Duration) bool {
+	deadline := time.NewTimer(max(d, 0))
+	defer deadline.Stop()
+	for !s.idle() {
+		select {
+		case <-deadline.C:
+			return s.idle()
+		case <-s.freed:
+		}
+	}
+	return true
+}
+
+// ended notes that a job runs no more, and frees its slot.
+func (s *session) ended() {
+	if s.slots.give(1) == 1 {
+		for _, l := range s.listeners {
+			l.calmed()
+		}
+	}
+	if s.active.Add(-1) == 0 {
+		select {
+		case s.freed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (s *session) idle() bool { return s.active.Load() == 0 }
+
+func (s *session) isDrained() bool {
+	select {
+	case <-s.drained:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *session) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// holdings gives the leases of all fetchers, lost ones included.
+func (s *session) holdings() []*holding {
+	var all []*holding
+	for _, f := range s.fetchers {
+		all = append(all, f.all()...)
+	}
+	return all
+}
+
+// poke wakes one idle fetcher.
+func (s *session) poke() {
+	select {
+	case s.work <- struct{}{}:
+	default:
+	}
+}
+
+// gone says once that Redis is away; back says once that it is there again.
+func (s *session) gone(err error) {
+	if s.away.CompareAndSwap(false, true) {
+		s.log.WarnContext(s.base, "redis is away; waiting for it", slog.String(logs.Error, err.Error()))
+	}
+	s.metrics.up.Set(0)
+}
+
+func (s *session) back() {
+	if s.away.CompareAndSwap(true, false) {
+		s.log.InfoContext(s.base, "redis is back")
+	}
+	s.metrics.up.Set(1)
+}
+
+// fail ends Run with an error that waiting cannot mend.
+func (s *session) fail(err error) {
+	select {
+	case s.fatal <- fmt.Errorf("worker: %w", err):
+	default:
+	}
+}

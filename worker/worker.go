@@ -1,0 +1,107 @@
+// Package worker does the work: a [Worker] claims jobs from queues, runs their
+// handlers and says what became of them. Any number of workers share the queues.
+// A worker that dies loses nothing: the others rescue its jobs.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// Worker runs jobs. Make it with New, register handlers, then Run it once.
+type Worker struct {
+	cfg    Config
+	id     string
+	epoch  atomic.Uint64 // of the last lease
+	log    *slog.Logger
+	client *redis.Client
+	engine *jobs.Engine
+
+	mu         sync.Mutex
+	started    bool
+	kinds      map[string]*registration
+	middleware []Middleware
+	quiet      chan struct{} // closed by Quiet
+	quietOnce  sync.Once
+	metrics    *metrics
+}
+
+// New makes a worker. It validates the Config and does not connect. The error is
+// drayhorse.ErrInvalid, or that of the Registerer.
+func New(cfg Config) (*Worker, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	client, err := redis.Open(redis.Config{URL: cfg.RedisURL, Client: cfg.Redis})
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{
+		cfg: cfg, id: uuid.NewString(), client: client, engine: jobs.New(client, cfg.Namespace),
+		kinds: map[string]*registration{}, quiet: make(chan struct{}), metrics: newMetrics(),
+	}
+	w.log = logs.Or(cfg.Logger).With(logs.WorkerID, w.id)
+	if err := w.metrics.register(cfg.Registerer); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return w, nil
+}
+
+// Use wraps the handlers of all kinds in middleware. The first is the outermost.
+func (w *Worker) Use(middleware ...Middleware) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.middleware = append(w.middleware, middleware...)
+}
+
+// ID names this worker in logs and leases. It is new for every Worker.
+func (w *Worker) ID() string { return w.id }
+
+// Quiet makes the worker claim no more jobs. Those that run go on, and Run goes on
+// until its context ends.
+func (w *Worker) Quiet() { w.quietOnce.Do(func() { close(w.quiet) }) }
+
+// Run works until ctx ends. Then it claims nothing more, waits ShutdownTimeout for
+// the running jobs, ends their contexts, hands back what is left without consuming
+// an attempt, and returns nil. While Redis is away it waits and keeps trying; it
+// returns an error only for what waiting cannot mend: a server too old or set to
+// evict, a login that is refused, data of a newer storage format. A worker runs
+// once.
+func (w *Worker) Run(ctx context.Context) error {
+	if err := w.start(); err != nil {
+		return err
+	}
+	defer func() { _ = w.client.Close() }()
+	s, err := w.open(ctx)
+	if err != nil || s == nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+// start closes the registration of handlers and wraps them.
+func (w *Worker) start() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.started {
+		return fmt.Errorf("%w: the worker has run already", drayhorse.ErrClosed)
+	}
+	w.started = true
+	for _, r := range w.kinds {
+		for i := len(w.middleware) - 1; i >= 0; i-- {
+			r.handler = w.middleware[i](r.handler)
+		}
+	}
+	return nil
+}
