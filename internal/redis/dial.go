@@ -1,0 +1,38 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// dialHook makes every failure to get a connection a dial error, so that it is
+// known that no command was sent: a refused handshake of TLS, or sentinels that
+// name no primary, are not otherwise told from a lost reply.
+type dialHook struct{}
+
+func (dialHook) DialHook(next goredis.DialHook) goredis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		if err == nil || isDial(err) {
+			return conn, err
+		}
+		if errors.Is(err, goredis.Nil) { // it must not read as a key that is not there
+			err = errors.New("no sentinel that can be reached knows a primary of that name")
+		}
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+}
+
+func (dialHook) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { return next }
+
+func (dialHook) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return next
+}
+
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}

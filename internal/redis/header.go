@@ -1,0 +1,61 @@
+package redis
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Header is what a script's file says of its keys and arguments, in comments:
+//
+//	-- KEYS ready bell
+//	-- ARGV limit ...
+//
+// The loader makes locals of both, so that header, script and caller cannot drift
+// apart.
+type Header struct {
+	Keys []string
+	Args []string // the named ones
+	More bool     // others follow them, from the local rest on
+}
+
+// ParseHeader reads the header of a script's file.
+func ParseHeader(text string) Header {
+	h := Header{Keys: headerLine(text, "KEYS"), Args: headerLine(text, "ARGV")}
+	if n := len(h.Args); n > 0 && h.Args[n-1] == "..." {
+		h.Args, h.More = h.Args[:n-1], true
+	}
+	return h
+}
+
+// Assemble gives a script as Redis gets it: the line of flags, redis.call as call,
+// locals for the keys and the arguments, the prelude, and the file's own text.
+func (h Header) Assemble(prelude, text string) string {
+	flags, body, _ := strings.Cut(text, "\n")
+	var b strings.Builder
+	b.WriteString(flags + "\nlocal call = redis.call\n")
+	b.WriteString(locals("KEYS", h.Keys))
+	b.WriteString(locals("ARGV", h.Args))
+	fmt.Fprintf(&b, "local rest = %d\n", len(h.Args)+1)
+	b.WriteString(prelude + body)
+	return b.String()
+}
+
+func headerLine(text, word string) []string {
+	for line := range strings.Lines(text) {
+		if names, ok := strings.CutPrefix(line, "-- "+word+" "); ok {
+			return strings.Fields(names)
+		}
+	}
+	return nil
+}
+
+func locals(table string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	values := make([]string, len(names))
+	for i := range names {
+		values[i] = fmt.Sprintf("%s[%d]", table, i+1)
+	}
+	return fmt.Sprintf("local %s = %s\n", strings.Join(names, ", "), strings.Join(values, ", "))
+}

@@ -1,0 +1,126 @@
+package redis
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // the name that Redis gives a script, no secret
+	"encoding/hex"
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// Script is a Lua script, sent by its hash and loaded where it is not known.
+// Every run of a script is one atomic step.
+type Script struct {
+	Name  string // as in the file name, the metrics and the docs
+	full  source // with the line of flags
+	plain source // without it, for servers that know no flags (miniredis)
+}
+
+type source struct{ text, sha string }
+
+// NewScript takes a script that starts with a line of flags ("#!lua ...").
+func NewScript(name, text string) *Script {
+	_, plain, _ := strings.Cut(text, "\n")
+	return &Script{Name: name, full: newSource(text), plain: newSource(plain)}
+}
+
+func newSource(text string) source {
+	sum := sha1.Sum([]byte(text)) //nolint:gosec // see the import
+	return source{text, hex.EncodeToString(sum[:])}
+}
+
+// Call is one run of a script. Keys are all the keys that it may touch.
+type Call struct {
+	Script *Script
+	Keys   []string
+	Args   []any
+}
+
+// Reply is what a call came to.
+type Reply struct {
+	Value any
+	Err   error
+}
+
+// once is a command that a Cluster client does not send again when its reply was
+// lost: whether to repeat is its caller's to say. Redirects are followed.
+type once struct{ *goredis.Cmd }
+
+// NoRetry is how go-redis asks.
+func (once) NoRetry() bool { return true }
+
+func newOnce(ctx context.Context, command, script string, call Call) once {
+	args := make([]any, 0, 3+len(call.Keys)+len(call.Args))
+	args = append(args, command, script, len(call.Keys))
+	for _, key := range call.Keys {
+		args = append(args, key)
+	}
+	return once{goredis.NewCmd(ctx, append(args, call.Args...)...)}
+}
+
+// Run runs one script. A server that is away is reported within 5 s, or at the
+// end of ctx.
+func (c *Client) Run(ctx context.Context, call Call) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	return c.run(ctx, call)
+}
+
+func (c *Client) run(ctx context.Context, call Call) (any, error) {
+	value, err := c.send(ctx, newOnce(ctx, "evalsha", c.source(call.Script).sha, call))
+	if goredis.HasErrorPrefix(err, "NOSCRIPT") {
+		return c.eval(ctx, call)
+	}
+	return value, err
+}
+
+func (c *Client) send(ctx context.Context, cmd once) (any, error) {
+	_ = c.Process(ctx, cmd) // the command carries its error
+	return cmd.Result()
+}
+
+// RunAll runs several scripts in one round trip (on a Cluster, one for each
+// node). Each is atomic by itself and fails by itself.
+func (c *Client) RunAll(ctx context.Context, calls []Call) []Reply {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	replies := make([]Reply, len(calls))
+	if len(calls) == 1 {
+		replies[0].Value, replies[0].Err = c.run(ctx, calls[0])
+		return replies
+	}
+	pipe := c.Pipeline()
+	cmds := make([]once, len(calls))
+	for i, call := range calls {
+		cmds[i] = newOnce(ctx, "evalsha", c.source(call.Script).sha, call)
+		_ = pipe.Process(ctx, cmds[i]) // queued only
+	}
+	_, _ = pipe.Exec(ctx) // each command carries its own error
+	for i, cmd := range cmds {
+		replies[i].Value, replies[i].Err = cmd.Result()
+		if goredis.HasErrorPrefix(replies[i].Err, "NOSCRIPT") { // not executed: safe to send again
+			replies[i].Value, replies[i].Err = c.eval(ctx, calls[i])
+		}
+	}
+	return replies
+}
+
+// eval sends the text, which loads the script too. The first script that meets a
+// server without flags settles for this client that they are left out.
+func (c *Client) eval(ctx context.Context, call Call) (any, error) {
+	src := c.source(call.Script)
+	value, err := c.send(ctx, newOnce(ctx, "eval", src.text, call))
+	if src == call.Script.full && goredis.HasErrorPrefix(err, "Error compiling script") {
+		c.noFlags.Store(true)
+		return c.send(ctx, newOnce(ctx, "eval", call.Script.plain.text, call))
+	}
+	return value, err
+}
+
+func (c *Client) source(s *Script) source {
+	if c.noFlags.Load() {
+		return s.plain
+	}
+	return s.full
+}

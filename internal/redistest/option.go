@@ -1,0 +1,47 @@
+package redistest
+
+// Option changes the configuration of the servers that are started.
+type Option func(*settings)
+
+// settings are what the options of one server, or of the nodes of one group,
+// come to.
+type settings struct {
+	conf     []string
+	password string
+	socket   bool
+	certs    *Certs
+}
+
+func newSettings(opts []Option) settings {
+	var s settings
+	for _, opt := range opts {
+		opt(&s)
+	}
+	return s
+}
+
+// WithConfig adds lines of redis.conf, such as "maxmemory 10mb".
+func WithConfig(lines ...string) Option {
+	return func(s *settings) { s.conf = append(s.conf, lines...) }
+}
+
+// WithAOF keeps every write in an append-only file, so that a killed server has
+// its data when it is restarted. It syncs the disk every second.
+func WithAOF() Option { return WithConfig("appendonly yes", "appendfsync everysec") }
+
+// WithPassword asks clients for a password. In a Sentinel group the sentinels
+// ask for the same with "-sentinel" after it.
+func WithPassword(password string) Option {
+	return func(s *settings) {
+		s.password = password
+		s.conf = append(s.conf, "requirepass "+password, "masterauth "+password)
+	}
+}
+
+// WithUnixSocket makes the server listen on a unix socket instead of a port. It
+// serves single servers alone.
+func WithUnixSocket() Option { return func(s *settings) { s.socket = true } }
+
+// WithTLS makes the server speak TLS alone, and ask clients for a certificate.
+// It serves single servers alone.
+func WithTLS(certs *Certs) Option { return func(s *settings) { s.certs = certs } }

@@ -1,0 +1,123 @@
+package redistest
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9/logging"
+	"go.uber.org/goleak"
+)
+
+// shared are the servers that all tests of a binary use together.
+var shared struct {
+	supervised      bool // Main runs the tests
+	single, cluster lazy
+	namespaces      atomic.Int64
+}
+
+// lazy is a group of servers that the first test that wants it starts.
+type lazy struct {
+	once    sync.Once
+	url     string
+	servers []*Server
+	err     error
+}
+
+func (l *lazy) get(tb testing.TB, start func() (string, []*Server, error)) string {
+	tb.Helper()
+	if !shared.supervised {
+		tb.Fatal("redistest: nobody stops the shared servers: call redistest.Main from TestMain")
+	}
+	l.once.Do(func() { l.url, l.servers, l.err = start() })
+	if l.err != nil {
+		tb.Fatalf("redistest: %v", l.err)
+	}
+	return l.url
+}
+
+func (l *lazy) stop() error {
+	for _, s := range l.servers {
+		if err := s.process.remove(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Shared returns the URL of the one server of this test binary. Its tests keep
+// apart by [Namespace]; they must not flush, configure or kill it. The binary
+// needs [Main].
+func Shared(tb testing.TB) string {
+	tb.Helper()
+	return shared.single.get(tb, func() (string, []*Server, error) {
+		s, err := launch(settings{}, redisNode)
+		if err != nil {
+			return "", nil, err
+		}
+		return s.URL, []*Server{s}, nil
+	})
+}
+
+// SharedCluster returns the URL of the one Cluster of this test binary: three
+// masters without replicas. The rules of [Shared] hold.
+func SharedCluster(tb testing.TB) string {
+	tb.Helper()
+	return shared.cluster.get(tb, func() (string, []*Server, error) {
+		c, err := launchCluster(settings{}, 3, 0)
+		if err != nil {
+			return "", nil, err
+		}
+		return c.URL, c.Nodes, nil
+	})
+}
+
+var unfit = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+
+// Namespace returns a prefix of keys that no other test, and no other run of
+// this test, uses.
+func Namespace(tb testing.TB) string {
+	tb.Helper()
+	name := unfit.ReplaceAllString(tb.Name(), "-")
+	return fmt.Sprintf("%s-%d", name[:min(len(name), 60)], shared.namespaces.Add(1))
+}
+
+// Main runs the tests of a package, stops the shared servers, fails if a
+// goroutine is left, and exits.
+func Main(m *testing.M, opts ...goleak.Option) {
+	logging.Disable() // go-redis prints the faults that tests make on purpose
+	shared.supervised = true
+	code := m.Run()
+	for _, l := range []*lazy{&shared.single, &shared.cluster} {
+		if err := l.stop(); err != nil {
+			code = fail(err)
+		}
+	}
+	if code == 0 {
+		if err := leaked(opts); err != nil {
+			code = fail(err)
+		}
+	}
+	os.Exit(code)
+}
+
+// leaked returns the goroutines that do not end. A closed pool of go-redis may
+// sleep for a second between two dials before it sees that it is closed.
+func leaked(opts []goleak.Option) error {
+	var err error
+	for start := time.Now(); time.Since(start) < 5*time.Second; {
+		if err = goleak.Find(opts...); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, "redistest:", err)
+	return 1
+}
