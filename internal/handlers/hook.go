@@ -1,0 +1,114 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// hook is an HTTP that is ready to run.
+type hook struct {
+	HTTP
+	name   string // for messages: a path or query may hold secrets
+	header http.Header
+	key    *Secret
+	client *http.Client
+	slots  slots
+	log    *slog.Logger
+}
+
+func newHook(cfg HTTP, opts Options, clients *clients) (*hook, error) {
+	u, err := cfg.parseURL()
+	if err != nil {
+		return nil, err
+	}
+	h := &hook{
+		HTTP: cfg.withDefaults(), name: "POST " + u.Scheme + "://" + u.Host, header: make(http.Header),
+		slots: clients.slots[hostPort(u)], log: opts.Logger,
+	}
+	for name, value := range cfg.Headers {
+		h.header.Set(name, value)
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.SecretHeaders)) {
+		value, err := cfg.SecretHeaders[name].read(opts.LookupEnv)
+		if err != nil {
+			return nil, prefix("secret_headers."+name, err)
+		}
+		if err := validateHeader(name, value.Reveal()); err != nil {
+			return nil, prefix("secret_headers", err)
+		}
+		h.header.Set(name, value.Reveal())
+	}
+	if cfg.Secret != nil {
+		key, err := cfg.Secret.read(opts.LookupEnv)
+		if err != nil {
+			return nil, prefix("secret", err)
+		}
+		h.key = &key
+	}
+	transport := clients.public
+	if cfg.AllowPrivate {
+		transport = clients.private
+	}
+	h.client = newClient(transport, cfg.Redirects, h.header)
+	return h, nil
+}
+
+// run is the handler.
+func (h *hook) run(ctx context.Context, job *drayhorse.Job[json.RawMessage]) error {
+	if err := h.slots.take(ctx); err != nil {
+		return fmt.Errorf("%s: %w", h.name, err)
+	}
+	defer h.slots.put()
+	ctx, stop := withTimeout(ctx, h.Timeout)
+	defer stop()
+	req, err := h.request(ctx, job)
+	if err != nil {
+		return err
+	}
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return h.failure(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode/100 != 2 {
+		return h.refusal(resp)
+	}
+	return h.keep(ctx, resp, job)
+}
+
+func (h *hook) request(ctx context.Context, job *drayhorse.Job[json.RawMessage]) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, bytes.NewReader(job.Args))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", h.name, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "drayhorse")
+	maps.Copy(req.Header, h.header)
+	describe(req.Header, job)
+	if h.key != nil {
+		req.Header.Set(headerSignature, sign(*h.key, time.Now(), job))
+	}
+	return req, nil
+}
+
+// failure says why there is no whole answer, without the URL that net/http would
+// name in full.
+func (h *hook) failure(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	} else if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%s: %w", h.name, err)
+}

@@ -1,0 +1,147 @@
+package handlers
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Defaults of HTTP.
+const (
+	defaultHTTPTimeout = 30 * time.Second
+	defaultResponse    = 1 << 20
+	defaultRetryAfter  = time.Hour
+)
+
+// maxRedirects is the most redirects that can be followed.
+const maxRedirects = 10
+
+// HTTP posts the arguments of each job, as JSON, and keeps the answer as the
+// job's result. Only URL is required.
+type HTTP struct {
+	// URL to post to, http or https.
+	URL string `yaml:"url"`
+	// Timeout of one run, from connecting to the end of the answer; 0 means
+	// 30s.
+	Timeout time.Duration `yaml:"timeout,omitempty"`
+	// AllowPrivate also reaches addresses that are not on the public Internet:
+	// loopback, private networks, cloud metadata.
+	AllowPrivate bool `yaml:"allow_private,omitempty"`
+	// Headers are sent with each request.
+	Headers map[string]string `yaml:"headers,omitempty"`
+	// SecretHeaders are headers whose values are secrets.
+	SecretHeaders map[string]SecretSource `yaml:"secret_headers,omitempty"`
+	// Secret is the key that requests are signed with; nil means unsigned.
+	Secret *SecretSource `yaml:"secret,omitempty"`
+	// Redirects is how many are followed, and only those that keep the method
+	// (307 and 308); 0 means none.
+	Redirects int `yaml:"redirects,omitempty"`
+	// MaxResponseBytes is how much of an answer is read; a longer one completes
+	// the job without a result. 0 means 1 MiB.
+	MaxResponseBytes int `yaml:"max_response_bytes,omitempty"`
+	// MaxRetryAfter is the most that a Retry-After is believed; 0 means 1h.
+	MaxRetryAfter time.Duration `yaml:"max_retry_after,omitempty"`
+	// MaxPerHost is how many requests of this worker may be under way to the
+	// host of the URL at once; the lowest of the handlers for a host counts.
+	// 0 means no limit.
+	MaxPerHost int `yaml:"max_per_host,omitempty"`
+}
+
+func (h HTTP) withDefaults() HTTP {
+	if h.Timeout == 0 {
+		h.Timeout = defaultHTTPTimeout
+	}
+	if h.MaxResponseBytes == 0 {
+		h.MaxResponseBytes = defaultResponse
+	}
+	if h.MaxRetryAfter == 0 {
+		h.MaxRetryAfter = defaultRetryAfter
+	}
+	return h
+}
+
+// Validate reports the first impossible value, by its key, as ErrInvalid.
+func (h HTTP) Validate() error {
+	if _, err := h.parseURL(); err != nil {
+		return err
+	}
+	switch {
+	case h.Timeout < 0:
+		return invalidf("timeout", "%v; want 0 or more", h.Timeout)
+	case h.Redirects < 0 || h.Redirects > maxRedirects:
+		return invalidf("redirects", "%d; want 0 to %d", h.Redirects, maxRedirects)
+	case h.MaxResponseBytes < 0:
+		return invalidf("max_response_bytes", "%d; want 0 or more", h.MaxResponseBytes)
+	case h.MaxRetryAfter < 0:
+		return invalidf("max_retry_after", "%v; want 0 or more", h.MaxRetryAfter)
+	case h.MaxPerHost < 0:
+		return invalidf("max_per_host", "%d; want 0 or more", h.MaxPerHost)
+	}
+	return h.validateHeaders()
+}
+
+func (h HTTP) validateHeaders() error {
+	for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
+		if err := validateHeader(name, h.Headers[name]); err != nil {
+			return prefix("headers", err)
+		}
+		if slices.Contains(confidential, http.CanonicalHeaderKey(name)) {
+			return invalidf("headers."+name, "is in the open; want it in secret_headers")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.SecretHeaders)) {
+		if err := validateHeader(name, ""); err != nil {
+			return prefix("secret_headers", err)
+		}
+		if err := h.SecretHeaders[name].Validate(); err != nil {
+			return prefix("secret_headers."+name, err)
+		}
+	}
+	if h.Secret != nil {
+		return prefix("secret", h.Secret.Validate())
+	}
+	return nil
+}
+
+func (h HTTP) parseURL() (*url.URL, error) {
+	u, err := url.Parse(h.URL)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, invalidf("url", "%q; want http://HOST/PATH or https://HOST/PATH", h.URL)
+	case u.User != nil:
+		return nil, invalidf("url", "%q; want it without user and password: put Authorization in secret_headers", u.Redacted())
+	case u.Fragment != "":
+		return nil, invalidf("url", "%q; want it without #, which is never sent", h.URL)
+	}
+	return u, nil
+}
+
+var (
+	// confidential headers are refused in plain sight.
+	confidential = []string{"Authorization", "Cookie", "Proxy-Authorization"}
+	// managed headers are set by the connection.
+	managed = []string{"Connection", "Content-Length", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+)
+
+func validateHeader(name, value string) error {
+	canonical := http.CanonicalHeaderKey(name)
+	switch {
+	case name == "" || strings.ContainsFunc(name, notInToken):
+		return invalidf(strconv.Quote(name), "is no name of a header; want letters, digits and -")
+	case slices.Contains(managed, canonical), strings.HasPrefix(canonical, headerPrefix):
+		return invalidf(name, "cannot be set; it is part of every request")
+	case strings.ContainsFunc(value, notInValue):
+		return invalidf(name, "has a value with control characters; want one line of text")
+	}
+	return nil
+}
+
+func notInToken(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+}
+
+func notInValue(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
