@@ -80,7 +80,7 @@ func newLine(partitions []*jobs.Partition) *line {
 // assign gives a job its ID, if it has none, and the lane that it takes: of its
 // partition's, one where nobody waits.
 func (l *line) assign(job *jobs.NewJob) (*jobs.Lane, error) {
-	index := 0
+	var index int
 	if job.ID != "" {
 		index = jobs.PartitionOf(l.partitions, job.ID).Index
 	} else {

@@ -15,7 +15,6 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
-	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // brokenWait is how long a partition is left alone after an error that is not
@@ -219,7 +218,7 @@ func (f *fetcher) postpone(h *holding, err error) {
 	case errors.Is(err, drayhorse.ErrFormat):
 		s.fail(err)
 		h.notBefore = time.Now().Add(brokenWait)
-	case redis.Temporary(err), errors.Is(err, context.Canceled):
+	case errors.Is(err, drayhorse.ErrUnavailable):
 		s.gone(err)
 		h.notBefore = time.Now().Add(h.backoff.Next())
 	default:

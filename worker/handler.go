@@ -49,12 +49,15 @@ func Handle[T drayhorse.Args](w *Worker, handler func(ctx context.Context, job *
 // With T json.RawMessage it gets the arguments as they were stored. It panics as
 // Handle does.
 func HandleKind[T any](w *Worker, kind string, handler func(ctx context.Context, job *drayhorse.Job[T]) error, options ...KindOption) {
+	if handler == nil {
+		panic(fmt.Sprintf("worker: the handler of kind %q is nil", kind))
+	}
 	w.register(kind, typed(handler), options)
 }
 
 // HandleRest registers a handler for every kind that has none of its own.
 func HandleRest(w *Worker, handler Handler, options ...KindOption) {
-	w.register(rest, handler, options)
+	HandleKind(w, rest, handler, options...)
 }
 
 // rest stands for the kinds without a handler of their own. It is no name of a
@@ -87,9 +90,6 @@ func (w *Worker) register(kind string, handler Handler, options []KindOption) {
 		if err := drayhorse.ValidateKind(kind); err != nil {
 			panic(fmt.Sprintf("worker: %v", err))
 		}
-	}
-	if handler == nil {
-		panic(fmt.Sprintf("worker: the handler of kind %q is nil", kind))
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

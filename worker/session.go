@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -59,21 +60,23 @@ func (w *Worker) open(ctx context.Context) (*session, error) {
 		work: make(chan struct{}, 1), closing: make(chan struct{}), drained: make(chan struct{}),
 		freed: make(chan struct{}, 1), fatal: make(chan error, 1),
 	}
+	s.away.Store(true) // until it answers
+	w.current.Store(s)
 	var backoff redis.Backoff
-	for {
+	for told := false; ; told = true {
 		err := s.connect(ctx)
 		switch {
 		case err == nil:
 			s.back()
 			return s, nil
-		case ctx.Err() != nil:
-			return nil, nil //nolint:nilnil // told to stop before there was anything to stop
-		case !redis.Temporary(err):
+		case ctx.Err() == nil && !errors.Is(err, drayhorse.ErrUnavailable):
 			return nil, err
 		}
-		s.gone(err)
+		if !told {
+			s.log.WarnContext(ctx, "waiting for redis", slog.String(logs.Error, err.Error()))
+		}
 		if !backoff.Wait(ctx) {
-			return nil, nil //nolint:nilnil // as above
+			return nil, nil // told to stop before there was anything to stop
 		}
 	}
 }

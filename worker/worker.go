@@ -5,6 +5,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -34,6 +35,7 @@ type Worker struct {
 	quiet      chan struct{} // closed by Quiet
 	quietOnce  sync.Once
 	metrics    *metrics
+	current    atomic.Pointer[session]
 }
 
 // New makes a worker. It validates the Config and does not connect. The error is
@@ -71,6 +73,21 @@ func (w *Worker) ID() string { return w.id }
 // Quiet makes the worker claim no more jobs. Those that run go on, and Run goes on
 // until its context ends.
 func (w *Worker) Quiet() { w.quietOnce.Do(func() { close(w.quiet) }) }
+
+// Ready reports why the worker cannot do its job at this moment: it does not run, it
+// claims nothing more, or Redis is away. nil: it can.
+func (w *Worker) Ready() error {
+	s := w.current.Load()
+	switch {
+	case s == nil:
+		return errors.New("the worker does not run")
+	case s.away.Load():
+		return fmt.Errorf("%w: the worker waits for it", drayhorse.ErrUnavailable)
+	case s.isClosing():
+		return errors.New("the worker claims no more jobs")
+	}
+	return nil
+}
 
 // Run works until ctx ends. Then it claims nothing more, waits ShutdownTimeout for
 // the running jobs, ends their contexts, hands back what is left without consuming

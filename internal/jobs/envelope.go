@@ -80,7 +80,7 @@ func (e *Envelope) extras() []byte {
 // appendExtra adds a tag, a length, and the value: a time and a text.
 func appendExtra(b []byte, tag byte, t time.Time, text string) []byte {
 	b = binary.AppendUvarint(append(b, tag), uint64(8+len(text)))
-	b = binary.BigEndian.AppendUint64(b, uint64(t.UnixMilli())) //nolint:gosec // kept bit for bit
+	b = binary.BigEndian.AppendUint64(b, uint64(t.UnixMilli()))
 	return append(b, text...)
 }
 

@@ -65,7 +65,7 @@ func (l *Lane) Enqueue(ctx context.Context, jobs ...*NewJob) ([]Stored, error) {
 	for _, batch := range batches(jobs) {
 		entries = append(entries, &entry{jobs: batch, deadline: deadline, done: make(chan struct{})})
 	}
-	l.add(entries)
+	l.add(ctx, entries)
 	stored := make([]Stored, 0, len(jobs))
 	for _, e := range entries {
 		select {
@@ -96,31 +96,48 @@ func batches(jobs []*NewJob) [][]*NewJob {
 	return append(all, jobs[first:])
 }
 
-func (l *Lane) add(entries []*entry) {
+// add puts entries in line. The lane's own goroutine makes the calls, or, if nobody
+// else is there and ctx's end cannot come unseen while it waits for Redis, the caller
+// itself: to wake another goroutine would double the time of a lone Enqueue.
+func (l *Lane) add(ctx context.Context, entries []*entry) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.waiting = append(l.waiting, entries...)
-	if !l.busy {
-		l.busy = true
-		l.running.Go(l.run)
+	if l.busy {
+		l.mu.Unlock()
+		return
 	}
+	l.busy = true
+	_, timed := ctx.Deadline()
+	if len(entries) == 1 && (timed || ctx.Done() == nil) {
+		batch, seq := l.next()
+		l.mu.Unlock()
+		l.send(ctx, batch, seq)
+		l.mu.Lock()
+	}
+	if len(l.waiting) > 0 {
+		l.running.Go(l.run)
+	} else {
+		l.busy = false
+	}
+	l.mu.Unlock()
 }
 
 // run makes calls until nobody waits.
 func (l *Lane) run() {
 	for {
+		l.mu.Lock()
 		batch, seq := l.next()
+		l.mu.Unlock()
 		if batch == nil {
 			return
 		}
-		l.send(batch, seq)
+		l.send(context.Background(), batch, seq)
 	}
 }
 
-// next takes what fits the next call.
+// next takes what fits the next call, or notes that there is nothing to do. Callers
+// hold mu.
 func (l *Lane) next() ([]*entry, uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if len(l.waiting) == 0 {
 		l.busy = false
 		return nil, 0
@@ -143,12 +160,12 @@ func (l *Lane) next() ([]*entry, uint64) {
 }
 
 // send makes one call and repeats it while its answer is not known.
-func (l *Lane) send(batch []*entry, seq uint64) {
+func (l *Lane) send(ctx context.Context, batch []*entry, seq uint64) {
 	var jobs []*NewJob
 	for _, e := range batch {
 		jobs = append(jobs, e.jobs...)
 	}
-	ctx, cancel := context.WithDeadline(context.Background(), batch[0].deadline)
+	ctx, cancel := context.WithDeadline(ctx, batch[0].deadline)
 	defer cancel()
 	stored, err := l.partition.enqueue(ctx, l.name, seq, jobs)
 	for backoff := (redis.Backoff{}); retryable(err) && backoff.Wait(ctx); {

@@ -23,7 +23,7 @@ var errRecord = errors.New("malformed record")
 // attempt|at_ms|message length|message and stack. Scripts make such records too.
 func encodeError(e drayhorse.AttemptError) string {
 	message, stack := head(e.Message, maxMessage), head(e.Stack, maxStack)
-	body := fmt.Sprintf("%d|%d|%d|%s%s", e.Attempt, e.At.UnixMilli(), len(message), message, stack)
+	body := fmt.Sprintf("%d|%d|%d|%s%s", max(e.Attempt, 0), max(e.At.UnixMilli(), 0), len(message), message, stack)
 	return strconv.Itoa(len(body)) + ":" + body
 }
 
@@ -76,7 +76,7 @@ func number(s string, separator byte) (n int64, tail string, ok bool) {
 		return 0, "", false
 	}
 	v, err := strconv.ParseUint(digits, 10, 63)
-	return int64(v), tail, err == nil //nolint:gosec // 63 bits
+	return int64(v), tail, err == nil
 }
 
 // record is an ended job as archive holds it:

@@ -19,7 +19,7 @@ func (e *Engine) Wait(ctx context.Context, d time.Duration, partitions ...*Parti
 	}
 	popped, err := e.client.Blocking().BRPop(ctx, d, keys...).Result()
 	if errors.Is(err, goredis.Nil) {
-		return nil, nil //nolint:nilnil // silence is no error
+		return nil, nil // silence is no error
 	}
 	if err != nil {
 		return nil, failure("wait", err)
@@ -29,7 +29,7 @@ func (e *Engine) Wait(ctx context.Context, d time.Duration, partitions ...*Parti
 			return partitions[i], nil
 		}
 	}
-	return nil, nil //nolint:nilnil // cannot be: Redis answers with a key it was given
+	return nil, nil // cannot be: Redis answers with a key it was given
 }
 
 // Ring wakes an idle worker if there is something to claim.

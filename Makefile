@@ -1,0 +1,51 @@
+GO            ?= go
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME      ?= 5s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test check lint fuzz bench bench-peers clean redis
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the programs into bin/
+	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
+
+demo: build ## run the main job on real files: two workers, two schedulers, one of each killed
+	bin/drayhorse demo --bin bin
+
+test: redis ## everything that CI runs: vet, all tests with -race, fuzz targets for seconds, benchmarks once
+	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -race -timeout 9m ./...
+	$(MAKE) --no-print-directory fuzz
+	cd bench && $(GO) vet ./... && $(GO) run . -systems drayhorse,bare -jobs 2000 -repeats 1 -probes 10
+
+check: lint ## what is asked of the code before it is committed, but for the tests
+	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod verify
+
+lint: ## golangci-lint, at the version that the project pins
+	$(GO) run $(GOLANGCI_LINT) run ./...
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' $$pkg | sed 's/func //'); do \
+			echo "fuzz $$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench: redis ## speed, latency and memory, beside a bare loop of the same scripts
+	cd bench && $(GO) run . -systems drayhorse,bare
+
+bench-peers: redis ## the same beside asynq and the textbook's BRPOP
+	cd bench && $(GO) run . -systems drayhorse,bare,asynq,brpop
+
+clean: ## remove what the other targets made
+	rm -rf bin dist
+
+# redis-server is what most tests run on. It is installed where that is possible.
+redis:
+	@command -v redis-server >/dev/null || ./internal/redistest/install.sh

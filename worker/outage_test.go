@@ -1,0 +1,136 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redistest"
+	"github.com/drayhorse/drayhorse/producer"
+	"github.com/drayhorse/drayhorse/worker"
+)
+
+// TestLostRepliesMakeNoCopies cuts the replies of turns and enqueues after Redis has
+// executed them.
+func TestLostRepliesMakeNoCopies(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr)
+	r := setupAt(t, "redis://"+proxy.Addr)
+	var runs atomic.Int64
+	r.handle("test", func(context.Context, *rawJob) error { runs.Add(1); return nil }).start()
+	const n = 300
+	ids := make([]string, n)
+	for i := range ids {
+		if i%10 == 0 {
+			proxy.CutReplies(1, redistest.Contains("evalsha"))
+		}
+		ids[i] = r.enqueue("test", keep, drayhorse.MaxAttempts(1)).ID
+	}
+	r.allBecome(ids, drayhorse.Completed, 30*time.Second)
+	if proxy.Cuts() < n/20 {
+		t.Errorf("only %d replies were cut", proxy.Cuts())
+	}
+	if runs.Load() != n {
+		t.Errorf("%d runs of %d jobs after %d cut replies", runs.Load(), n, proxy.Cuts())
+	}
+	client := server.Client(t)
+	stats, err := client.HGetAll(t.Context(), r.namespace+":{default}:stats").Result()
+	if err != nil || stats["completed"] != "300" || stats["enqueued"] != "300" || stats["rescued"] != "" {
+		t.Errorf("stats = %v, %v, want 300 enqueued and completed, none rescued", stats, err)
+	}
+}
+
+// TestOutageIsRiddenOut takes Redis away under load and brings it back.
+func TestOutageIsRiddenOut(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.WithAOF())
+	r := setupAt(t, server.URL)
+	r.handle("test", func(context.Context, *rawJob) error { return nil }).start()
+	first := r.enqueueN(100, "test", keep)
+	server.Kill()
+	redistest.Eventually(t, 10*time.Second, "the worker says that redis is away", func() bool {
+		return errors.Is(r.worker.Ready(), drayhorse.ErrUnavailable)
+	})
+	begun := time.Now()
+	if _, err := r.producer.EnqueueRaw(t.Context(), "test", nil); !errors.Is(err, drayhorse.ErrUnavailable) {
+		t.Errorf("enqueue while redis is away: %v, want ErrUnavailable", err)
+	}
+	if took := time.Since(begun); took > 6*time.Second {
+		t.Errorf("that took %v, want 5 s at most", took)
+	}
+	server.Restart()
+	back := time.Now()
+	second := r.enqueueN(100, "test", keep)
+	r.allBecome(append(first, second...), drayhorse.Completed, 10*time.Second)
+	t.Logf("all ran %v after redis was back", time.Since(back))
+}
+
+// TestOutageLongerThanTheLeaseLosesNoClaim holds the connection of a worker for
+// longer than its lease: its handlers are told, and the jobs run again.
+func TestOutageLongerThanTheLeaseLosesNoClaim(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	r := setupAt(t, server.URL)
+	running, causes := make(chan int, 2), make(chan error, 2)
+	r.handle("test", func(ctx context.Context, job *rawJob) error {
+		running <- job.Attempt
+		select {
+		case <-ctx.Done():
+			causes <- context.Cause(ctx)
+			return ctx.Err()
+		default:
+		}
+		if len(causes) > 0 {
+			return nil
+		}
+		<-ctx.Done()
+		causes <- context.Cause(ctx)
+		return ctx.Err()
+	}).start()
+	id := r.enqueue("test", keep, drayhorse.MaxAttempts(1)).ID
+	<-running
+	server.Pause()
+	select {
+	case cause := <-causes:
+		if !errors.Is(cause, drayhorse.ErrLeaseLost) {
+			t.Errorf("cause = %v, want ErrLeaseLost", cause)
+		}
+		causes <- cause
+	case <-time.After(10 * time.Second):
+		t.Error("the handler was not told within 10 s that its lease may be lost")
+	}
+	server.Resume()
+	info := r.becomes(id, drayhorse.Completed, 15*time.Second)
+	if info.Attempt != 1 || info.Rescues != 0 {
+		t.Errorf("info = %+v, want neither an attempt nor a rescue: nobody else condemned the lease", info)
+	}
+}
+
+func TestRunFailsOnWhatWaitingCannotMend(t *testing.T) {
+	t.Parallel()
+	evicting := redistest.Start(t, redistest.WithConfig("maxmemory 100mb", "maxmemory-policy allkeys-lru"))
+	locked := redistest.Start(t, redistest.WithPassword("secret"))
+	for name, url := range map[string]string{"evicting": evicting.URL, "password": "redis://" + locked.Addr} {
+		w, err := worker.New(worker.Config{RedisURL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = w.Run(t.Context())
+		if err == nil || errors.Is(err, drayhorse.ErrUnavailable) {
+			t.Errorf("%s: Run = %v, want an error that says what to mend", name, err)
+		}
+		t.Logf("%s: %v", name, err)
+		p, err := producer.New(producer.Config{RedisURL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.EnqueueRaw(t.Context(), "test", nil); err == nil || errors.Is(err, drayhorse.ErrUnavailable) {
+			t.Errorf("%s: Enqueue = %v, want an error that says what to mend", name, err)
+		}
+		_ = p.Close()
+	}
+}
