@@ -1,0 +1,58 @@
+package drayhorse_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+type email struct {
+	To string `json:"to"`
+}
+
+func (email) Kind() string { return "email" }
+
+type broken struct{ C chan int }
+
+func (broken) Kind() string { return "broken" }
+
+func TestEncodeArgs(t *testing.T) {
+	for _, test := range []struct {
+		args drayhorse.Args
+		want string
+	}{
+		{email{To: "a"}, `{"to":"a"}`},
+		{drayhorse.Raw("email", json.RawMessage(`{"big": 12345678901234567890, "empty": []}`)), `{"big": 12345678901234567890, "empty": []}`},
+		{drayhorse.Raw("email", nil), "null"},
+		{drayhorse.Raw("email", json.RawMessage("  ")), "null"},
+	} {
+		got, err := drayhorse.EncodeArgs(test.args, 100)
+		if err != nil || string(got) != test.want {
+			t.Errorf("EncodeArgs(%v) = %s, %v, want %s", test.args, got, err, test.want)
+		}
+	}
+}
+
+func TestBadArgsAreNamed(t *testing.T) {
+	for _, test := range []struct {
+		args drayhorse.Args
+		err  error
+		says string
+	}{
+		{nil, drayhorse.ErrInvalid, "nil"},
+		{broken{}, drayhorse.ErrInvalid, `"broken"`},
+		{drayhorse.Raw("email", json.RawMessage(`{"to":`)), drayhorse.ErrInvalid, "not JSON"},
+		{drayhorse.Raw("email", json.RawMessage(`{} {}`)), drayhorse.ErrInvalid, "not JSON"},
+		{drayhorse.Raw("email", json.RawMessage("\"\xff\"")), drayhorse.ErrInvalid, "UTF-8"},
+		{drayhorse.Raw("email", json.RawMessage(`"`+strings.Repeat("x", 99)+`"`)), drayhorse.ErrArgsTooLarge, "101 bytes, at most 100"},
+		{email{To: strings.Repeat("x", 100)}, drayhorse.ErrArgsTooLarge, "at most 100"},
+	} {
+		_, err := drayhorse.EncodeArgs(test.args, 100)
+		if !errors.Is(err, test.err) || !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("err = %v, want %v saying %q", err, test.err, test.says)
+		}
+	}
+}
