@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -34,7 +35,14 @@ func (p *Producer) Enqueue(ctx context.Context, args drayhorse.Args, options ...
 	if err != nil {
 		return nil, err
 	}
-	return p.info(ctx, lane.Partition(), job, stored[0])
+	if stored[0].Duplicate {
+		known, err := existing(ctx, lane.Partition(), []*jobs.NewJob{job})
+		if err != nil {
+			return nil, err
+		}
+		return known[0], nil
+	}
+	return fresh(lane.Partition(), job, stored[0]), nil
 }
 
 // EnqueueMany stores jobs of any kinds and queues in few round trips and gives their
@@ -111,14 +119,20 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 
 func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhorse.Info) error {
 	stored, err := g.lane.Enqueue(ctx, g.jobs...)
+	var duplicates []*jobs.NewJob
+	var at []int
 	for i := range stored {
-		info, infoErr := p.info(ctx, g.lane.Partition(), g.jobs[i], stored[i])
-		if infoErr != nil {
-			return errors.Join(err, infoErr)
+		if stored[i].Duplicate {
+			duplicates, at = append(duplicates, g.jobs[i]), append(at, g.index[i])
+			continue
 		}
-		infos[g.index[i]] = info
+		infos[g.index[i]] = fresh(g.lane.Partition(), g.jobs[i], stored[i])
 	}
-	return err
+	known, knownErr := existing(ctx, g.lane.Partition(), duplicates)
+	for i, info := range known {
+		infos[at[i]] = info
+	}
+	return errors.Join(err, knownErr)
 }
 
 // prepare validates one job and gives it with its queue. It has no ID yet, unless
@@ -156,19 +170,31 @@ func (p *Producer) prepare(args drayhorse.Args, options []drayhorse.Option) (*jo
 	return job, settings.Queue, nil
 }
 
-// info says where a job stands right after it was stored. A duplicate is looked up.
-func (p *Producer) info(ctx context.Context, part *jobs.Partition, job *jobs.NewJob, stored jobs.Stored) (*drayhorse.Info, error) {
-	if stored.Duplicate {
-		info, err := part.Get(ctx, job.ID)
-		if errors.Is(err, drayhorse.ErrNotFound) { // it ended and went since it was found
-			info, err = &drayhorse.Info{ID: jobs.UnpackID(job.ID), Queue: part.Queue, State: drayhorse.Completed}, nil
+// existing looks up the jobs that were there before, in few round trips.
+func existing(ctx context.Context, part *jobs.Partition, duplicates []*jobs.NewJob) ([]*drayhorse.Info, error) {
+	var infos []*drayhorse.Info
+	for page := range slices.Chunk(duplicates, jobs.MaxPage) {
+		ids := make([]string, len(page))
+		for i, job := range page {
+			ids[i] = job.ID
 		}
+		found, err := part.Inspect(ctx, ids...)
 		if err != nil {
-			return nil, err
+			return infos, err
 		}
-		info.Duplicate = true
-		return info, nil
+		for i, info := range found {
+			if info == nil { // it ended, and went, since it was found
+				info = &drayhorse.Info{ID: jobs.UnpackID(ids[i]), Queue: part.Queue, State: drayhorse.Completed}
+			}
+			info.Duplicate = true
+			infos = append(infos, info)
+		}
 	}
+	return infos, nil
+}
+
+// fresh says where a job stands right after it was stored.
+func fresh(part *jobs.Partition, job *jobs.NewJob, stored jobs.Stored) *drayhorse.Info {
 	e := job.Envelope
 	info := &drayhorse.Info{
 		ID: jobs.UnpackID(job.ID), Kind: e.Kind, Queue: part.Queue, State: drayhorse.Available, Attempt: 1,
@@ -181,5 +207,5 @@ func (p *Producer) info(ctx context.Context, part *jobs.Partition, job *jobs.New
 	if due.After(stored.Now) {
 		info.State, info.DueAt = drayhorse.Scheduled, due
 	}
-	return info, nil
+	return info
 }

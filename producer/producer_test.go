@@ -1,0 +1,268 @@
+package producer_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redistest"
+	"github.com/drayhorse/drayhorse/producer"
+)
+
+func TestMain(m *testing.M) { redistest.Main(m) }
+
+type welcome struct {
+	UserID int64 `json:"user_id"`
+}
+
+func (welcome) Kind() string { return "welcome" }
+
+func setup(t *testing.T) *producer.Producer {
+	t.Helper()
+	t.Parallel()
+	return open(t, producer.Config{RedisURL: redistest.Shared(t), Namespace: redistest.Namespace(t)})
+}
+
+func open(t *testing.T, cfg producer.Config) *producer.Producer {
+	t.Helper()
+	p, err := producer.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+func TestEnqueueSaysWhereTheJobStands(t *testing.T) {
+	p := setup(t)
+	info, err := p.Enqueue(t.Context(), welcome{UserID: 42}, drayhorse.Queue("mail"), drayhorse.MaxAttempts(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.State != drayhorse.Available || info.Queue != "mail" || info.Kind != "welcome" || info.Attempt != 1 ||
+		info.MaxAttempts != 5 || string(info.Args) != `{"user_id":42}` || info.Duplicate || time.Since(info.EnqueuedAt) > time.Minute {
+		t.Errorf("info = %+v", info)
+	}
+	got, err := p.Get(t.Context(), info.ID)
+	if err != nil || got.State != drayhorse.Available || got.Queue != "mail" || string(got.Args) != string(info.Args) {
+		t.Errorf("Get = %+v, %v", got, err)
+	}
+	later, err := p.Enqueue(t.Context(), welcome{}, drayhorse.In(time.Hour))
+	if err != nil || later.State != drayhorse.Scheduled || time.Until(later.DueAt) < 59*time.Minute {
+		t.Errorf("in an hour: %+v, %v", later, err)
+	}
+	past, err := p.Enqueue(t.Context(), welcome{}, drayhorse.At(time.Now().Add(-time.Hour)))
+	if err != nil || past.State != drayhorse.Available {
+		t.Errorf("an hour ago: %+v, %v", past, err)
+	}
+}
+
+func TestOwnIDIsIdempotent(t *testing.T) {
+	p := setup(t)
+	first, err := p.Enqueue(t.Context(), welcome{UserID: 1}, drayhorse.ID("welcome-1"))
+	if err != nil || first.Duplicate || first.ID != "welcome-1" {
+		t.Fatalf("first = %+v, %v", first, err)
+	}
+	second, err := p.Enqueue(t.Context(), welcome{UserID: 2}, drayhorse.ID("welcome-1"))
+	if err != nil || !second.Duplicate || string(second.Args) != `{"user_id":1}` {
+		t.Errorf("second = %+v, %v, want the first", second, err)
+	}
+	elsewhere, err := p.Enqueue(t.Context(), welcome{UserID: 3}, drayhorse.ID("welcome-1"), drayhorse.Queue("other"))
+	if err != nil || elsewhere.Duplicate {
+		t.Errorf("in another queue = %+v, %v, want a new job", elsewhere, err)
+	}
+	if err := p.Cancel(t.Context(), "welcome-1", drayhorse.Queue("default")); err != nil {
+		t.Fatal(err)
+	}
+	third, err := p.Enqueue(t.Context(), welcome{}, drayhorse.ID("welcome-1"))
+	if err != nil || !third.Duplicate || third.State != drayhorse.Cancelled {
+		t.Errorf("after its end = %+v, %v, want the cancelled one", third, err)
+	}
+}
+
+func TestEnqueueManyKeepsTheOrderOfSpecs(t *testing.T) {
+	p := setup(t)
+	const n = 2500 // more than one call
+	specs := make([]drayhorse.Spec, n)
+	for i := range specs {
+		specs[i] = drayhorse.Spec{Args: welcome{UserID: int64(i)}, Options: []drayhorse.Option{
+			drayhorse.Queue([]string{"a", "b"}[i%2]), drayhorse.ID(fmt.Sprintf("job-%d", i/2%1000)),
+		}}
+	}
+	infos, err := p.EnqueueMany(t.Context(), specs)
+	if err != nil || len(infos) != n {
+		t.Fatalf("%d infos, %v", len(infos), err)
+	}
+	for i, info := range infos {
+		original := i % 2000
+		if want := fmt.Sprintf(`{"user_id":%d}`, original); string(info.Args) != want || info.Duplicate != (i >= 2000) {
+			t.Fatalf("info %d = %+v, want args %s", i, info, want)
+		}
+	}
+	if infos, err := p.EnqueueMany(t.Context(), nil); err != nil || len(infos) != 0 {
+		t.Errorf("none at all = %v, %v", infos, err)
+	}
+}
+
+func TestOneBadSpecRefusesAll(t *testing.T) {
+	p := setup(t)
+	_, err := p.EnqueueMany(t.Context(), []drayhorse.Spec{
+		{Args: welcome{}, Options: []drayhorse.Option{drayhorse.ID("good")}},
+		{Args: drayhorse.Raw("welcome", json.RawMessage(`{`))},
+	})
+	if !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), "spec 1") {
+		t.Errorf("err = %v, want ErrInvalid naming spec 1", err)
+	}
+	if _, err := p.Get(t.Context(), "good"); !errors.Is(err, drayhorse.ErrNotFound) {
+		t.Errorf("the good spec: %v, want it refused with the other", err)
+	}
+}
+
+func TestConcurrentEnqueuesAllArrive(t *testing.T) {
+	p := setup(t)
+	var wg sync.WaitGroup
+	ids := make(chan string, 640)
+	for range 64 {
+		wg.Go(func() {
+			for range 10 {
+				info, err := p.Enqueue(t.Context(), welcome{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				ids <- info.ID
+			}
+		})
+	}
+	wg.Wait()
+	close(ids)
+	seen := map[string]bool{}
+	for id := range ids {
+		if seen[id] {
+			t.Errorf("%s was given twice", id)
+		}
+		seen[id] = true
+		if _, err := p.Get(t.Context(), id, drayhorse.Queue("default")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestGetAndCancelOfUnknownJobs(t *testing.T) {
+	p := setup(t)
+	if _, err := p.Get(t.Context(), "nobody"); !errors.Is(err, drayhorse.ErrNotFound) {
+		t.Errorf("Get = %v, want ErrNotFound", err)
+	}
+	if _, err := p.Get(t.Context(), "nobody", drayhorse.Queue("nowhere")); !errors.Is(err, drayhorse.ErrNotFound) {
+		t.Errorf("Get in an unknown queue = %v, want ErrNotFound", err)
+	}
+	if err := p.Cancel(t.Context(), "nobody"); !errors.Is(err, drayhorse.ErrNotFound) {
+		t.Errorf("Cancel = %v, want ErrNotFound", err)
+	}
+	if _, err := p.Get(t.Context(), "a b"); !errors.Is(err, drayhorse.ErrInvalid) {
+		t.Errorf("Get of an impossible ID = %v, want ErrInvalid", err)
+	}
+	if _, err := p.Get(t.Context(), "x", drayhorse.Retain(1)); !errors.Is(err, drayhorse.ErrInvalid) {
+		t.Errorf("Get with another option = %v, want ErrInvalid", err)
+	}
+}
+
+func TestUnavailableWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	p := open(t, producer.Config{RedisURL: "redis://" + l.Addr().String()})
+	begun := time.Now()
+	if _, err := p.Enqueue(context.Background(), welcome{}); !errors.Is(err, drayhorse.ErrUnavailable) {
+		t.Errorf("err = %v, want ErrUnavailable", err)
+	}
+	if took := time.Since(begun); took > 6*time.Second {
+		t.Errorf("it took %v, want about 5 s", took)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	begun = time.Now()
+	if _, err := p.Enqueue(ctx, welcome{}); !errors.Is(err, drayhorse.ErrUnavailable) {
+		t.Errorf("at ctx's end: err = %v, want ErrUnavailable", err)
+	}
+	if took := time.Since(begun); took > time.Second {
+		t.Errorf("it took %v, want about 100 ms", took)
+	}
+}
+
+func TestCancelOfContextEndsTheWait(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	p := open(t, producer.Config{RedisURL: server.URL})
+	if _, err := p.Enqueue(t.Context(), welcome{}); err != nil {
+		t.Fatal(err)
+	}
+	server.Pause()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	begun := time.Now()
+	_, err := p.Enqueue(ctx, welcome{})
+	if took := time.Since(begun); !errors.Is(err, drayhorse.ErrUnavailable) || took > time.Second {
+		t.Errorf("err = %v after %v, want ErrUnavailable when ctx is cancelled", err, took)
+	}
+	server.Resume()
+}
+
+func TestConfigs(t *testing.T) {
+	t.Parallel()
+	ring := goredis.NewRing(&goredis.RingOptions{})
+	t.Cleanup(func() { _ = ring.Close() })
+	for _, test := range []struct {
+		cfg  producer.Config
+		says string
+	}{
+		{producer.Config{RedisURL: "http://x"}, "http"},
+		{producer.Config{Namespace: "a b"}, `"a b"`},
+		{producer.Config{MaxArgs: -1}, "-1"},
+		{producer.Config{Redis: ring}, "Ring"},
+	} {
+		if _, err := producer.New(test.cfg); !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("err = %v, want ErrInvalid saying %s", err, test.says)
+		}
+	}
+}
+
+func TestClosedProducer(t *testing.T) {
+	p := setup(t)
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Enqueue(t.Context(), welcome{}); !errors.Is(err, drayhorse.ErrClosed) {
+		t.Errorf("err = %v, want ErrClosed", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Errorf("second Close: %v", err)
+	}
+}
+
+// TestLinksLittle keeps programs that only enqueue free of the rest.
+func TestLinksLittle(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "github.com/drayhorse/drayhorse/producer").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unwanted := range []string{"prometheus", "opentelemetry", "/worker", "/scheduler", "timetable", "miniredis", "zap", "cobra"} {
+		if strings.Contains(string(out), unwanted) {
+			t.Errorf("producer links %s", unwanted)
+		}
+	}
+}
