@@ -93,7 +93,7 @@ func ended(info *drayhorse.Info, s string) {
 	info.State, info.FinishedAt, info.Rescues = r.state, r.finishedAt, r.rescued
 	info.Errors = decodeErrors(r.errors)
 	info.Attempt = r.failed
-	if r.state != drayhorse.Discarded || r.failed == 0 {
+	if poisoned := r.rescued > suspectRescues; r.state != drayhorse.Discarded || r.failed == 0 || poisoned {
 		info.Attempt++ // the failed ones, and the one that ended it
 	}
 	if r.result != "" {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -16,6 +17,9 @@ import (
 func (p *Partition) List(ctx context.Context, state drayhorse.State, cursor string, limit int) ([]*drayhorse.Info, string, error) {
 	if limit < 1 || limit > MaxPage {
 		return nil, "", fmt.Errorf("%w: a page of %d jobs; want 1 to %d", drayhorse.ErrInvalid, limit, MaxPage)
+	}
+	if !slices.Contains(drayhorse.States(), state) {
+		return nil, "", fmt.Errorf("%w: a list of state %q; want one of %v", drayhorse.ErrInvalid, state, drayhorse.States())
 	}
 	value, err := p.run(ctx, listScript, string(state), cursor, limit)
 	if err != nil {

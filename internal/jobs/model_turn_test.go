@@ -33,7 +33,6 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	for _, id := range claims {
 		j := m.jobs[id]
 		j.place, j.token = inRunning, t.token()
-		j.claims++
 	}
 	if !join || len(claims) > 0 {
 		m.leases[t.Lease.Name] = &modelLease{seq: t.seq, rejects: rejects, claims: claims}

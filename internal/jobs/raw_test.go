@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -21,6 +20,12 @@ type raw struct {
 	parked []string
 }
 
+// stopper is a test of the testing package or of rapid.
+type stopper interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 var (
 	hashColumns = []column{
 		colJobs, colRunning, colTurns, colCounts, colErrors, colStale, colCancels, colArchive, colTicks, colMeta,
@@ -32,7 +37,7 @@ var (
 )
 
 // readRaw reads a partition in one transaction.
-func readRaw(tb testing.TB, ctx context.Context, p *Partition) *raw { //nolint:revive // tb comes first in tests
+func readRaw(ctx context.Context, tb stopper, p *Partition) *raw {
 	tb.Helper()
 	r := &raw{hashes: map[column]map[string]string{}, lists: map[column][]string{}, scores: map[column]map[string]int64{}}
 	pipe := p.engine.client.TxPipeline()

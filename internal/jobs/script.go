@@ -2,8 +2,6 @@ package jobs
 
 import (
 	"embed"
-	"fmt"
-	"strings"
 
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
@@ -53,48 +51,22 @@ func read(name string) string {
 	return string(text)
 }
 
-// load makes a script of its file: the line of flags, locals for the keys and the
-// arguments, the prelude, and the file's own text.
+// load makes a script of its file.
 func load(name string) *script {
-	text := read(name)
-	flags, body, _ := strings.Cut(text, "\n")
-	s := &script{index: len(scripts)}
+	header := redis.ParseHeader(read(name))
+	s := &script{index: len(scripts), args: header.Args, more: header.More}
 	scripts = append(scripts, s)
-	for _, key := range headerLine(body, "KEYS") {
+	for _, key := range header.Keys {
 		s.columns = append(s.columns, columnOf(key))
 	}
-	s.args = headerLine(body, "ARGV")
-	if n := len(s.args); n > 0 && s.args[n-1] == "..." {
-		s.args, s.more = s.args[:n-1], true
-	}
-	var b strings.Builder
-	b.WriteString(flags + "\nlocal call = redis.call\n")
-	b.WriteString(locals("KEYS", headerLine(body, "KEYS")))
-	b.WriteString(locals("ARGV", s.args))
-	fmt.Fprintf(&b, "local rest = %d\n", len(s.args)+1)
-	b.WriteString(read("prelude") + body)
-	s.Script = redis.NewScript(name, b.String())
+	s.Script = redis.NewScript(name, assemble(name))
 	return s
 }
 
-func headerLine(text, word string) []string {
-	for line := range strings.Lines(text) {
-		if names, ok := strings.CutPrefix(line, "-- "+word+" "); ok {
-			return strings.Fields(names)
-		}
-	}
-	return nil
-}
-
-func locals(table string, names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	values := make([]string, len(names))
-	for i := range names {
-		values[i] = fmt.Sprintf("%s[%d]", table, i+1)
-	}
-	return fmt.Sprintf("local %s = %s\n", strings.Join(names, ", "), strings.Join(values, ", "))
+// assemble gives the text of a script as Redis gets it.
+func assemble(name string) string {
+	text := read(name)
+	return redis.ParseHeader(text).Assemble(read("prelude"), text)
 }
 
 // call is one run of the script on a partition.

@@ -2,15 +2,12 @@ package jobs
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/embedded"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
@@ -119,7 +116,7 @@ func (r *rig) checkSound() {
 		return
 	}
 	for _, p := range r.parts {
-		for _, fault := range readRaw(r.t, r.ctx, p).unsound() {
+		for _, fault := range readRaw(r.ctx, r.t, p).unsound() {
 			r.t.Errorf("%v: %s", p, fault)
 		}
 	}
@@ -197,94 +194,4 @@ func (r *rig) summary() *Summary {
 		r.t.Fatal(err)
 	}
 	return s
-}
-
-// raw reads the partition past the engine.
-func (r *rig) raw() *raw {
-	r.t.Helper()
-	return readRaw(r.t, r.ctx, r.part)
-}
-
-// info is what is known of a job that must be known.
-func (r *rig) info(id string) *drayhorse.Info {
-	r.t.Helper()
-	info, err := r.part.Get(r.ctx, id)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return info
-}
-
-// wantState checks the state of a job; an empty one means that nothing is known.
-func (r *rig) wantState(id string, want drayhorse.State) {
-	r.t.Helper()
-	infos, err := r.part.Inspect(r.ctx, id)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	var got drayhorse.State
-	if infos[0] != nil {
-		got = infos[0].State
-	}
-	if got != want {
-		r.t.Fatalf("state = %q, want %q", got, want)
-	}
-}
-
-// claimed checks which jobs a turn claimed, in their order.
-func (r *rig) claimed(got *Turned, want ...string) {
-	r.t.Helper()
-	var ids []string
-	for i := range got.Claims {
-		ids = append(ids, got.Claims[i].ID)
-	}
-	if !slices.Equal(ids, want) {
-		r.t.Fatalf("claimed %x, want %x", ids, want)
-	}
-}
-
-// must stops the test at an error.
-func (r *rig) must(err error) {
-	r.t.Helper()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-// wantError checks that err is the sentinel.
-func (r *rig) wantError(err, want error) {
-	r.t.Helper()
-	if !errors.Is(err, want) {
-		r.t.Fatalf("error = %v, want %v", err, want)
-	}
-}
-
-// kill makes observers find the lease dead and takes its jobs back.
-func (r *rig) kill(l *Lease) Rescued {
-	r.t.Helper()
-	rescued, err := r.part.Rescue(r.ctx, []Score{r.score(l)})
-	r.must(err)
-	return rescued
-}
-
-// score is the lease as an observer sees it.
-func (r *rig) score(l *Lease) Score {
-	r.t.Helper()
-	o := r.Observe(r.ctx, l.Partition)[0]
-	r.must(o.Err)
-	for _, s := range o.Leases {
-		if s.Lease == l.Name {
-			return s
-		}
-	}
-	r.t.Fatalf("lease %s is not among %v", l.Name, o.Leases)
-	return Score{}
-}
-
-// takeBell takes the bell, as a waiting worker does, and says whether it rang.
-func (r *rig) takeBell() bool {
-	r.t.Helper()
-	n, err := r.client.Del(r.ctx, r.part.key(colBell)).Result()
-	r.must(err)
-	return n == 1
 }

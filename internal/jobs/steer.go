@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/drayhorse/drayhorse"
 )
@@ -44,8 +45,12 @@ func (p *Partition) Resume(ctx context.Context) error {
 const purgeStep = 500
 
 // Purge removes all jobs of a state other than running, in bounded steps, and says
-// how many. Interrupted, it has removed a part.
+// how many. Interrupted, it has removed a part. The error for a state whose jobs
+// cannot be purged is drayhorse.ErrInvalid.
 func (p *Partition) Purge(ctx context.Context, state drayhorse.State) (int, error) {
+	if state == drayhorse.Running || !slices.Contains(drayhorse.States(), state) {
+		return 0, fmt.Errorf("%w: purge of state %q; want one of %v but running", drayhorse.ErrInvalid, state, drayhorse.States())
+	}
 	removed := 0
 	for offset := int64(0); ; {
 		value, err := p.run(ctx, purgeScript, string(state), offset, purgeStep)

@@ -111,10 +111,9 @@ for _ = 1, noks do
     if tokens[i] == token then ok[#ok + 1] = ids[i] else rejects[#rejects + 1] = ids[i] end
   end
   if #ok > 0 then
-    call('HDEL', running, unpack(ok))
+    call('HINCRBY', stats, 'completed', call('HDEL', running, unpack(ok)))
     call('HDEL', jobs, unpack(ok))
     forget(ok)
-    call('HINCRBY', stats, 'completed', #ok)
   end
 end
 

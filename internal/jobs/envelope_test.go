@@ -1,0 +1,109 @@
+package jobs
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+func drawEnvelope(t *rapid.T) *Envelope {
+	ms := func(label string) int64 { return rapid.Int64Range(0, 1<<42).Draw(t, label) }
+	e := &Envelope{
+		Kind:        rapid.StringN(1, 32, 128).Draw(t, "kind"),
+		MaxAttempts: rapid.IntRange(1, 1<<31).Draw(t, "max attempts"),
+		Timeout:     time.Duration(ms("timeout")) * time.Millisecond,
+		Retain:      time.Duration(ms("retain")) * time.Millisecond,
+		EnqueuedAt:  time.UnixMilli(ms("enqueued at")),
+		OwnID:       rapid.Bool().Draw(t, "own ID"),
+		Args:        rapid.SliceOf(rapid.Byte()).Draw(t, "args"),
+	}
+	if rapid.Bool().Draw(t, "periodic") {
+		e.Schedule = rapid.StringN(1, 32, 128).Draw(t, "schedule")
+		e.Tick = time.UnixMilli(rapid.Int64Range(-1<<42, 1<<42).Draw(t, "tick"))
+	}
+	return e
+}
+
+func TestEnvelopeComesBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawEnvelope(t)
+		got, err := DecodeEnvelope(string(e.Encode()))
+		if err != nil || !reflect.DeepEqual(got, e) {
+			t.Fatalf("got %+v, %v; want %+v", got, err, e)
+		}
+	})
+}
+
+// TestEnvelopeIsBackwardCompatible: a stored job must stay readable.
+func TestEnvelopeIsBackwardCompatible(t *testing.T) {
+	t.Parallel()
+	stored := "\x01\x01\x00\x00\x00\x36\xee\x80\x01\x8b\xcf\xe5\x68\x00\x05email\x19\xe0\xa7\x12\x10\x01\x0e" +
+		"\x00\x00\x00\x00\x00\x00\xea\x60hourly{}"
+	e, err := DecodeEnvelope(stored)
+	want := &Envelope{
+		Kind: "email", MaxAttempts: 25, Timeout: 5 * time.Minute, Retain: time.Hour, EnqueuedAt: time.UnixMilli(1_700_000_000_000),
+		OwnID: true, Schedule: "hourly", Tick: time.UnixMilli(60_000), Args: []byte("{}"),
+	}
+	if err != nil || !reflect.DeepEqual(e, want) {
+		t.Fatalf("got %+v, %v; want %+v", e, err, want)
+	}
+	unknown := strings.Replace(stored, "\x10\x01\x0e", "\x13\x09\x01x\x01\x0e", 1) // an extra of a later program
+	if e, err = DecodeEnvelope(unknown); err != nil || !reflect.DeepEqual(e, want) {
+		t.Fatalf("with an unknown extra: %+v, %v", e, err)
+	}
+}
+
+func TestEnvelopeSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	whole := string((&Envelope{Kind: "k", MaxAttempts: 1, Schedule: "s", Args: []byte("{}")}).Encode())
+	for n := range len(whole) - len("{}") {
+		if e, err := DecodeEnvelope(whole[:n]); err == nil {
+			t.Errorf("the first %d bytes were read as %+v", n, e)
+		}
+	}
+	if _, err := DecodeEnvelope("\x02" + whole[1:]); err == nil || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("of version 2: %v", err)
+	}
+}
+
+// TestScriptsReadTheHeader: header of prelude.lua reads what Encode wrote.
+func TestScriptsReadTheHeader(t *testing.T) {
+	t.Parallel()
+	client := openClient(t, sharedURL(t))
+	_, body, _ := strings.Cut(read("prelude"), "local function header")
+	body, _, _ = strings.Cut(body, "\nend")
+	script := redis.NewScript("header", "#!lua\nlocal function header"+body+"\nend\nlocal own, keep = header(ARGV[1])\nreturn {own and 1 or 0, string.format('%.0f', keep)}")
+	rapid.Check(t, func(rt *rapid.T) {
+		e := drawEnvelope(rt)
+		value, err := client.Run(t.Context(), redis.Call{Script: script, Args: []any{e.Encode()}})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		reply := asList(value)
+		if (asInt(reply[0]) == 1) != e.OwnID || asInt(reply[1]) != e.Retain.Milliseconds() {
+			rt.Fatalf("scripts read %v, want %v and %d", reply, e.OwnID, e.Retain.Milliseconds())
+		}
+	})
+}
+
+func FuzzDecodeEnvelope(f *testing.F) {
+	f.Add([]byte(nil))
+	f.Add((&Envelope{Kind: "k", MaxAttempts: 3, Schedule: "s", Args: []byte("{}")}).Encode())
+	f.Fuzz(func(t *testing.T, stored []byte) {
+		e, err := DecodeEnvelope(string(stored))
+		if err != nil {
+			return
+		}
+		again, err := DecodeEnvelope(string(e.Encode()))
+		if err != nil || again.Kind != e.Kind || !bytes.Equal(again.Args, e.Args) || again.OwnID != e.OwnID {
+			t.Fatalf("%+v came back as %+v, %v", e, again, err)
+		}
+	})
+}

@@ -1,0 +1,229 @@
+package jobs
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// drawID picks a job, live, ended or unknown.
+func (w *world) drawID(t *rapid.T) string {
+	ids := slices.Sorted(maps.Keys(w.model.jobs))
+	ids = append(ids, slices.Sorted(maps.Keys(w.model.ended))...)
+	return rapid.SampledFrom(append(ids, "unknown")).Draw(t, "id")
+}
+
+func (w *world) cancel(t *rapid.T) {
+	id := w.drawID(t)
+	value, err := w.p.run(w.ctx, cancelScript, id)
+	want := w.model.cancel(id)
+	if want == "" {
+		wantSame(t, "cancel", id, err, errNotFound)
+	} else if wantSame(t, "cancel", id, err, nil); asString(value) != want {
+		t.Fatalf("cancel %q: %v, want %s", id, value, want)
+	}
+}
+
+func (w *world) retry(t *rapid.T) {
+	id := w.drawID(t)
+	wantSame(t, "retry", id, w.p.Retry(w.ctx, id), w.model.retry(id))
+}
+
+func (w *world) remove(t *rapid.T) {
+	id := w.drawID(t)
+	live := w.model.jobs[id] != nil
+	err := w.p.Delete(w.ctx, id)
+	wantSame(t, "delete", id, err, w.model.remove(id))
+	if live && err == nil {
+		w.history.removed++
+	}
+}
+
+func (w *world) purge(t *rapid.T) {
+	state := rapid.SampledFrom([]drayhorse.State{
+		drayhorse.Scheduled, drayhorse.Available, drayhorse.Retryable, drayhorse.Completed, drayhorse.Cancelled, drayhorse.Discarded,
+	}).Draw(t, "state")
+	value, err := w.p.run(w.ctx, purgeScript, string(state), 0, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := w.model.purge(state, 2)
+	if got := int(asInt(asList(value)[0])); got != want {
+		t.Fatalf("purge of %s removed %d, want %d", state, got, want)
+	}
+	if !state.Ended() {
+		w.history.removed += want
+	}
+}
+
+func (w *world) sweep(t *rapid.T) {
+	limit := rapid.IntRange(0, 3).Draw(t, "limit")
+	if _, err := w.p.sweep(w.ctx, limit); err != nil {
+		t.Fatal(err)
+	}
+	earliest, _ := w.clock.bounds()
+	w.model.sweep(limit, earliest)
+}
+
+func (w *world) pause(t *rapid.T) {
+	err := w.p.Resume(w.ctx)
+	if on := rapid.Bool().Draw(t, "on"); on {
+		w.model.pause(false)
+		err = w.p.Pause(w.ctx)
+		w.model.pause(true)
+	} else {
+		w.model.pause(false)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// takeBell is what a waiting worker does.
+func (w *world) takeBell(t *rapid.T) {
+	if err := w.engine.client.LPop(w.ctx, w.p.key(colBell)).Err(); (err == nil) != w.model.bell {
+		t.Fatalf("the bell: %v, want it rung: %v", err, w.model.bell)
+	}
+	w.model.bell = false
+}
+
+// resync finds nothing to do: the steps leave no job behind.
+func (w *world) resync(t *rapid.T) {
+	if n, err := w.p.Resync(w.ctx); n != 0 || err != nil {
+		t.Fatalf("resync put %d jobs back: %v", n, err)
+	}
+}
+
+func (w *world) summary(t *rapid.T) {
+	got, err := w.p.Summary(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Summary{
+		Now: got.Now, Oldest: got.Oldest, Totals: got.Totals, Paused: w.model.paused, Leases: len(w.model.leases),
+		Available: len(w.model.ready) + len(w.model.suspects) + len(w.model.parked()),
+		Suspects:  len(w.model.suspects), Parked: len(w.model.parked()),
+		Running:   len(w.model.sorted(inRunning, func(_, _ *modelJob) int { return 0 })),
+		Completed: len(w.model.kept(drayhorse.Completed)), Cancelled: len(w.model.kept(drayhorse.Cancelled)),
+		Discarded: len(w.model.kept(drayhorse.Discarded)),
+	}
+	for _, j := range w.model.scheduled() {
+		if j.failed > 0 {
+			want.Retryable++
+		} else {
+			want.Scheduled++
+		}
+	}
+	g, e := *got, *want
+	g.Totals, e.Totals = nil, nil
+	if !summariesEqual(g, e) {
+		t.Fatalf("summary %+v, want %+v", g, e)
+	}
+}
+
+func summariesEqual(a, b Summary) bool {
+	return a.Paused == b.Paused && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked &&
+		a.Scheduled == b.Scheduled && a.Retryable == b.Retryable && a.Running == b.Running && a.Leases == b.Leases &&
+		a.Completed == b.Completed && a.Cancelled == b.Cancelled && a.Discarded == b.Discarded
+}
+
+func (w *world) jump(t *rapid.T) {
+	if w.clock.jump != nil {
+		w.clock.jump(rapid.SampledFrom([]time.Duration{
+			3 * time.Millisecond, 3 * time.Millisecond, time.Hour, -time.Hour, 25 * time.Hour, 31 * 24 * time.Hour,
+		}).Draw(t, "by"))
+	}
+}
+
+// drain lets everybody finish, and looks at what is left.
+func (w *world) drain(t *rapid.T) {
+	if err := w.p.Resume(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.model.pause(false)
+	for _, p := range w.producers {
+		if p.pending != nil {
+			w.sendEnqueue(t, p, noFault)
+			w.check(t)
+		}
+	}
+	w.late = nil
+	for rounds := 0; len(w.model.jobs)+len(w.model.ready) > 0; rounds++ {
+		if rounds == 500 {
+			t.Fatalf("%d jobs are still live", len(w.model.jobs))
+		}
+		w.drainRound(t)
+	}
+	for _, worker := range w.workers {
+		w.runLeave(t, worker)
+	}
+	w.buryOrphans(t)
+	w.checkDrained(t)
+}
+
+// drainRound has every worker finish what it holds and claim more.
+func (w *world) drainRound(t *rapid.T) {
+	for _, j := range w.model.scheduled() {
+		wantSame(t, "retry", j.id, w.p.Retry(w.ctx, j.id), w.model.retry(j.id))
+	}
+	for _, worker := range w.workers {
+		worker.frozen = false
+		if worker.pending == nil {
+			worker.pending = &modelCall{room: maxClaimBytes, turn: &Turn{Lease: worker.lease, Want: 10, Suspect: true, Lanes: modelKinds}}
+			for _, x := range worker.held {
+				worker.pending.finished = append(worker.pending.finished, x)
+				worker.pending.turn.Finishes = append(worker.pending.turn.Finishes, x.claim.finish(Complete))
+			}
+			worker.held = nil
+			worker.pending.prepare()
+		}
+		w.sendTurn(t, worker, noFault)
+		w.check(t)
+	}
+	w.late = nil
+	w.buryOrphans(t)
+}
+
+// buryOrphans rescues from the leases that no worker has any more.
+func (w *world) buryOrphans(t *rapid.T) {
+	for _, s := range w.engine.Observe(w.ctx, w.p)[0].Leases {
+		if slices.ContainsFunc(w.workers, func(o *modelWorker) bool { return o.lease.Name == s.Lease }) && s.Value != "0" {
+			continue
+		}
+		w.check(t)
+		pass := &modelPass{cursor: "0", leases: []any{s.Lease, s.Value}}
+		w.passes = []*modelPass{pass}
+		for len(w.passes) > 0 {
+			w.runRescue(t, pass)
+			w.check(t)
+		}
+	}
+}
+
+// checkDrained: of an idle queue only what is to be kept is left, and every life
+// of a job had one end.
+func (w *world) checkDrained(t *rapid.T) {
+	w.check(t)
+	keep := []column{
+		colJobs, colRunning, colArchive, colCompleted, colCancelled, colDiscarded, colStats, colMeta, colTicks, colSeen, colBell,
+	}
+	for c := range columns {
+		if n := w.engine.client.Exists(w.ctx, w.p.key(column(c))).Val(); n == 1 && !slices.Contains(keep, column(c)) {
+			t.Fatalf("%s is left of an idle queue", columns[c])
+		}
+	}
+	for _, c := range []column{colJobs, colRunning} {
+		if n := w.engine.client.HLen(w.ctx, w.p.key(c)).Val(); n > 1 {
+			t.Fatalf("%s has %d fields, want the filler alone", columns[c], n)
+		}
+	}
+	s := w.raw.stat
+	lives, ends := s("enqueued")+s("retried"), s("completed")+s("cancelled")+s("discarded")+w.history.removed
+	if lives != ends {
+		t.Fatalf("%d jobs began to live, %d ended", lives, ends)
+	}
+}

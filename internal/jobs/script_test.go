@@ -1,0 +1,210 @@
+package jobs
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+var (
+	comment    = regexp.MustCompile(`--[^\n]*`)
+	quoted     = regexp.MustCompile(`'[^'\n]*'`)
+	identifier = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9]*`)
+	function   = regexp.MustCompile(`(?ms)^local function (\w+)\(.*?^end$`)
+	keyOf      = regexp.MustCompile(`call\((?:'[A-Z]+'|push)(?:, ([^,)]+))?`)
+)
+
+// code is a script without comments.
+func code(name string) string { return comment.ReplaceAllString(read(name), "") }
+
+// names are the identifiers of a piece of code, outside strings.
+func names(code string) []string {
+	return identifier.FindAllString(quoted.ReplaceAllString(code, ""), -1)
+}
+
+// reached gives the identifiers of a piece of code and of all functions of the
+// prelude that it calls.
+func reached(code string) map[string]bool {
+	prelude := map[string][]string{}
+	for _, f := range function.FindAllStringSubmatch(comment.ReplaceAllString(read("prelude"), ""), -1) {
+		prelude[f[1]] = names(f[0])
+	}
+	found := map[string]bool{}
+	for todo := names(code); len(todo) > 0; todo = todo[1:] {
+		if name := todo[0]; !found[name] {
+			found[name] = true
+			todo = append(todo, prelude[name]...)
+		}
+	}
+	return found
+}
+
+func TestScriptsDeclareTheKeysTheyUse(t *testing.T) {
+	t.Parallel()
+	for _, s := range scripts {
+		used := reached(code(s.Name))
+		for c, name := range columns {
+			declared := slices.Contains(s.columns, column(c))
+			if declared && !used[name] {
+				t.Errorf("%s declares the key %s and does not use it", s.Name, name)
+			}
+			if !declared && used[name] {
+				t.Errorf("%s uses the key %s and does not declare it", s.Name, name)
+			}
+		}
+	}
+}
+
+// TestScriptsBuildNoKeys: in a slot that is being moved, a key that was not
+// declared fails midway.
+func TestScriptsBuildNoKeys(t *testing.T) {
+	t.Parallel()
+	for _, name := range append(Scripts(), "prelude") {
+		text := code(name)
+		for _, m := range keyOf.FindAllStringSubmatch(text, -1) {
+			if strings.ContainsAny(m[1], ".'\"(") {
+				t.Errorf("%s: %s) has a key that is made, not named", name, m[0])
+			}
+		}
+		for _, word := range []string{"KEYS", "redis.call", "redis.pcall", "cjson"} {
+			if strings.Contains(text, word) {
+				t.Errorf("%s has %s", name, word)
+			}
+		}
+		for _, c := range columns {
+			if regexp.MustCompile(`\b` + c + `\s*\.\.|\.\.\s*` + c + `\b`).MatchString(quoted.ReplaceAllString(text, "")) {
+				t.Errorf("%s makes a name out of the key %s", name, c)
+			}
+		}
+	}
+}
+
+func TestScriptsAreDescribed(t *testing.T) {
+	t.Parallel()
+	entries, err := files.ReadDir("scripts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		name := strings.TrimSuffix(entry.Name(), ".lua")
+		if name == "prelude" {
+			continue
+		}
+		if !slices.Contains(Scripts(), name) {
+			t.Errorf("nobody loads %s", name)
+		}
+		text := read(name)
+		for _, want := range []string{"#!lua", "\n-- " + name + " ", "\n-- KEYS ", "\n-- Returns "} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the header of %s has no %q", name, strings.TrimSpace(want))
+			}
+		}
+		if writes := !strings.HasPrefix(text, "#!lua flags=no-writes"); writes && !strings.Contains(text, "repeat") {
+			t.Errorf("the header of %s does not say what a repeat does", name)
+		}
+		for _, m := range regexp.MustCompile(`error_reply\('([A-Z]+)`).FindAllStringSubmatch(text, -1) {
+			header := strings.Join(regexp.MustCompile(`(?m)^--.*$`).FindAllString(text, -1), "\n")
+			if words[m[1]] == nil || !strings.Contains(header, m[1]) {
+				t.Errorf("%s replies %s; words has %v, its header must name it", name, m[1], words[m[1]])
+			}
+		}
+	}
+}
+
+// calls keeps the scripts that a client runs.
+type calls struct {
+	mu   sync.Mutex
+	args [][]any
+}
+
+func (c *calls) note(cmd goredis.Cmder) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cmd.Name() == "evalsha" {
+		c.args = append(c.args, cmd.Args())
+	}
+}
+
+func (c *calls) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+func (c *calls) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		c.note(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func (c *calls) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		for _, cmd := range cmds {
+			c.note(cmd)
+		}
+		return next(ctx, cmds)
+	}
+}
+
+func TestCallersPassWhatHeadersSay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sharedURL(t), 1)
+	seen := &calls{}
+	r.client.AddHook(seen)
+	r.runEveryScript()
+	bySHA, missing := map[string]*script{}, map[string]bool{}
+	for _, s := range scripts {
+		sum := sha1.Sum([]byte(assemble(s.Name)))
+		bySHA[hex.EncodeToString(sum[:])] = s
+		missing[s.Name] = true
+	}
+	for _, args := range seen.args {
+		s := bySHA[args[1].(string)]
+		delete(missing, s.Name)
+		keys := args[2].(int)
+		argv := len(args) - 3 - keys
+		if keys != len(s.columns) || argv < len(s.args) || (argv > len(s.args) && !s.more) {
+			t.Errorf("%s gets %d keys and %d arguments; its header has %d and %d", s.Name, keys, argv, len(s.columns), len(s.args))
+		}
+		if of := map[string]int{"enqueue": 3, "rescue": 2}[s.Name]; of > 0 && (argv-len(s.args))%of != 0 {
+			t.Errorf("%s gets %d further arguments, want sets of %d", s.Name, argv-len(s.args), of)
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("nothing ran %v", missing)
+	}
+}
+
+// runEveryScript calls each method of the engine that runs a script.
+func (r *rig) runEveryScript() {
+	r.t.Helper()
+	l, dead := r.newLease(), r.newLease()
+	ids := r.inEveryState(l)
+	r.enqueue(r.newJob(), r.newJob(retained, in(0)))
+	r.must(r.Beat(r.ctx, l)[0].Err)
+	r.turn(dead, 1)
+	r.kill(dead)
+	r.must(r.part.Cancel(r.ctx, ids[drayhorse.Available]))
+	r.must(r.part.Retry(r.ctx, ids[drayhorse.Discarded]))
+	r.must(r.part.Delete(r.ctx, ids[drayhorse.Completed]))
+	r.must(r.client.LTrim(r.ctx, r.part.key(colReady), 1, 0).Err())
+	_, err := r.part.Resync(r.ctx)
+	r.must(err)
+	r.must(r.part.Pause(r.ctx))
+	r.must(r.part.Resume(r.ctx))
+	r.must(r.part.Ring(r.ctx))
+	r.RunTurnsAndLook(r.ctx, nil, r.parts)
+	r.summary()
+	r.pages(drayhorse.Running, 10)
+	_, err = r.part.Sweep(r.ctx)
+	r.must(err)
+	_, err = r.part.Purge(r.ctx, drayhorse.Scheduled)
+	r.must(err)
+	r.must(l.Leave(r.ctx))
+}
