@@ -12,7 +12,7 @@ import (
 func (e *Engine) Beat(ctx context.Context, leases ...*Lease) []BeatReply {
 	calls := make([]redis.Call, len(leases))
 	for i, l := range leases {
-		calls[i] = beatScript.call(l.Partition, l.Name)
+		calls[i] = beatScript.call(l.Partition, l.Name, l.epoch)
 	}
 	replies := make([]BeatReply, len(leases))
 	for i, reply := range e.client.RunAll(ctx, calls) {
@@ -32,6 +32,6 @@ type BeatReply struct {
 
 // Leave drops a lease that holds nothing. Its name is used up.
 func (l *Lease) Leave(ctx context.Context) error {
-	_, err := l.Partition.run(ctx, leaveScript, l.Name)
+	_, err := l.Partition.run(ctx, leaveScript, l.Name, l.epoch)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
@@ -33,8 +34,19 @@ type NewJob struct {
 	// Guarded makes the enqueue of a tick count once for ever: nothing at or
 	// before the highest tick of the envelope's Schedule is enqueued again.
 	Guarded bool
+	// Past is what the job went through elsewhere before it came here; nil: nothing.
+	Past *Past
 
 	encoded []byte
+}
+
+// Past is the life of a job in another system.
+type Past struct {
+	Failed int // attempts that failed there
+	// Discarded: the job has ended. It is stored as discarded, and no worker sees
+	// it.
+	Discarded bool
+	LastError *drayhorse.AttemptError // nil: none is known
 }
 
 // bytes is roughly what the job takes in a call.
@@ -44,7 +56,7 @@ func (j *NewJob) encode() { j.encoded = j.Envelope.Encode() }
 
 // plan is what the script is to know of the job; see enqueue.lua.
 func (j *NewJob) plan() string {
-	if !j.Envelope.OwnID && !j.Guarded && j.In == 0 && j.At.IsZero() {
+	if !j.Envelope.OwnID && !j.Guarded && j.In == 0 && j.At.IsZero() && j.Past == nil {
 		return ""
 	}
 	own, due, schedule, tick := "", "", "", ""
@@ -60,7 +72,22 @@ func (j *NewJob) plan() string {
 	if j.Guarded {
 		schedule, tick = j.Envelope.Schedule, strconv.FormatInt(j.Envelope.Tick.UnixMilli(), 10)
 	}
-	return strings.Join([]string{own, due, schedule, tick}, "|")
+	return strings.Join([]string{own, due, schedule, tick, j.Past.plan()}, "|")
+}
+
+// plan is the part of a job's plan that tells of its past.
+func (p *Past) plan() string {
+	if p == nil {
+		return "||"
+	}
+	discarded, record := "", ""
+	if p.Discarded {
+		discarded = "1"
+	}
+	if p.LastError != nil {
+		record = encodeError(*p.LastError)
+	}
+	return strings.Join([]string{strconv.Itoa(p.Failed), discarded, record}, "|")
 }
 
 // Stored is what became of a job that was enqueued.

@@ -25,6 +25,7 @@ type model struct {
 	slots    int // handed out to parked jobs
 
 	leases  map[string]*modelLease
+	joins   int64
 	answers map[string]modelAnswer // by lane
 	totals  map[string]int
 }
@@ -57,6 +58,7 @@ const (
 
 type modelLease struct {
 	condemned       bool
+	epoch           int64
 	seq             uint64
 	rejects, claims []string
 }

@@ -17,13 +17,17 @@ type modelTurned struct {
 // turn gives the answer that is right, drayhorse.ErrLeaseLost or errStale.
 func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	lease := m.leases[t.Lease.Name]
+	epoch := t.args[2].(int64)
+	if lease != nil && epoch != 0 && epoch != lease.epoch {
+		return modelTurned{}, drayhorse.ErrLeaseLost
+	}
 	if lease != nil && t.seq < lease.seq {
 		return modelTurned{}, errStale
 	}
 	if lease != nil && t.seq == lease.seq {
 		return m.repeated(t, lease), nil
 	}
-	join := t.args[2] == 1
+	join := epoch == 0
 	if join == (lease != nil) || (lease != nil && lease.condemned) {
 		return modelTurned{}, drayhorse.ErrLeaseLost
 	}
@@ -34,8 +38,12 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 		j := m.jobs[id]
 		j.place, j.token = inRunning, t.token()
 	}
-	if !join || len(claims) > 0 {
-		m.leases[t.Lease.Name] = &modelLease{seq: t.seq, rejects: rejects, claims: claims}
+	if join && len(claims) > 0 {
+		m.joins++
+		epoch = m.joins
+	}
+	if epoch != 0 {
+		m.leases[t.Lease.Name] = &modelLease{epoch: epoch, seq: t.seq, rejects: rejects, claims: claims}
 	}
 	if len(m.ready) > 0 || (t.Suspect && len(m.suspects) > 0) {
 		m.ring()
@@ -135,21 +143,25 @@ func (m *model) claim(t *Turn, room int) []string {
 		ids = append(ids, id)
 		return true
 	}
-	if t.Suspect && len(m.suspects) > 0 {
+	maySuspect := t.Suspect
+	if maySuspect && len(m.suspects) > 0 {
 		take(m.suspects[0])
 		m.suspects = slices.Clone(m.suspects[1:])
+		maySuspect = false
 	}
 	for _, lane := range t.Lanes {
 		for _, j := range m.parked() {
 			if len(ids) == t.Want || slices.Contains(ids, j.id) || !strings.HasPrefix(j.slot, lane+"/") {
 				continue
 			}
-			if !take(j.id) {
+			suspect := j.rescued >= suspectRescues
+			if (suspect && !maySuspect) || !take(j.id) {
 				break
 			}
+			maySuspect = maySuspect && !suspect
 		}
 	}
-	for range min(t.Want-len(ids), len(m.ready)) {
+	for len(ids) < t.Want && len(m.ready) > 0 {
 		if id := m.ready[0]; m.dead[id] == 0 && !take(id) {
 			break
 		}

@@ -101,6 +101,7 @@ func (m *model) view() view {
 	v.set("meta", "paused", map[bool]string{true: "1"}[m.paused])
 	v.set("meta", "large", map[bool]string{true: "1"}[m.large])
 	v.set("meta", "parked", strconv.Itoa(m.slots))
+	v.set("meta", "joins", strconv.FormatInt(m.joins, 10))
 	v.set("bell", "", map[bool]string{true: "rung"}[m.bell])
 	return v
 }
@@ -147,7 +148,7 @@ func (r *raw) view() view {
 		seq, _, _ := strings.Cut(row, "|")
 		v.set("rows", name, seq)
 	}
-	for _, key := range []string{"paused", "large", "parked"} {
+	for _, key := range []string{"paused", "large", "parked", "joins"} {
 		v.set("meta", key, r.hashes[colMeta][key])
 	}
 	v.set("bell", "", map[bool]string{true: "rung"}[len(r.lists[colBell]) > 0])

@@ -120,29 +120,15 @@ func (w *world) sendTurn(t *rapid.T, worker *modelWorker, f fault) {
 		worker.lease, worker.held, worker.past = w.newLease(), nil, nil
 		return
 	}
-	worker.lease.joined = worker.lease.joined || len(turned.Claims) > 0
+	worker.lease.epoch = turned.epoch
 	for _, c := range turned.Claims {
 		worker.held = append(worker.held, execution{c, w.history.claims[c.ID]})
 	}
 }
 
-// runLateTurn delivers a copy of a turn. One copy is left out: that of a join whose
-// lease was removed while its worker, frozen, does not know it yet, or while a
-// rescue of it is still under way. It would join anew under a name that they go on
-// to use, and only a copy that was on its way for longer than a lease lives can do
-// so.
+// runLateTurn delivers a copy of a turn.
 func (w *world) runLateTurn(t *rapid.T, call *modelCall) {
-	name := call.turn.Lease.Name
-	if call.turn.args[2] == 1 && w.model.leases[name] == nil && w.knows(name) {
-		return
-	}
 	_, _ = w.runTurn(t, call)
-}
-
-// knows says whether a worker or a rescuer still thinks that there is that lease.
-func (w *world) knows(lease string) bool {
-	return slices.ContainsFunc(w.workers, func(o *modelWorker) bool { return o.lease.Name == lease && o.lease.joined }) ||
-		slices.ContainsFunc(w.passes, func(p *modelPass) bool { return slices.Contains(p.leases, any(lease)) })
 }
 
 // runTurn makes the call, compares its answer and notes what it tells.
@@ -235,7 +221,7 @@ func (w *world) beat(t *rapid.T) {
 	worker := rapid.SampledFrom(w.workers).Draw(t, "worker")
 	reply := w.engine.Beat(w.ctx, worker.lease)[0]
 	lease := w.model.leases[worker.lease.Name]
-	if lease == nil || lease.condemned {
+	if lease == nil || lease.condemned || lease.epoch != worker.lease.epoch {
 		wantSame(t, "beat", worker.lease.Name, reply.Err, drayhorse.ErrLeaseLost)
 		return
 	}
@@ -255,7 +241,7 @@ func (w *world) runLeave(t *rapid.T, worker *modelWorker) {
 	if err := worker.lease.Leave(w.ctx); err != nil {
 		t.Fatal(err)
 	}
-	if lease := w.model.leases[worker.lease.Name]; lease != nil && !lease.condemned {
+	if lease := w.model.leases[worker.lease.Name]; lease != nil && !lease.condemned && lease.epoch == worker.lease.epoch {
 		delete(w.model.leases, worker.lease.Name)
 	}
 	worker.lease, worker.past = w.newLease(), nil

@@ -29,7 +29,7 @@ func TestRenewedLeaseIsLeftAlone(t *testing.T) {
 func TestRescueWalksInSteps(t *testing.T) {
 	conform(t, func(r *rig) {
 		dead, alive := r.newLease(), r.newLease()
-		const each = 1200
+		const each = 700 // two steps
 		for _, l := range []*Lease{dead, alive} {
 			var jobs []*NewJob
 			for range each {
@@ -182,5 +182,35 @@ func TestRescueHonoursCancels(t *testing.T) {
 			r.t.Fatalf("rescued %+v, want it cancelled instead", rescued)
 		}
 		r.wantState(id, drayhorse.Cancelled)
+	})
+}
+
+// TestLateCopyOfAJoin delivers a copy of a lease's first turn after the lease was
+// rescued away: it joins anew, and its worker must not go on under that name.
+func TestLateCopyOfAJoin(t *testing.T) {
+	conform(t, func(r *rig) {
+		r.enqueue(r.newJob())
+		l := r.newLease()
+		join := &Turn{Lease: l, Want: 1}
+		first := r.RunTurns(r.ctx, join)[0]
+		if first.Err != nil {
+			r.t.Fatal(first.Err)
+		}
+		r.kill(l)
+		if again := r.RunTurns(r.ctx, join)[0]; again.Err != nil || len(again.Claims) != 1 {
+			r.t.Fatalf("the copy got %+v, want the claim of a new lease", again)
+		}
+		l.epoch = first.epoch // the worker never heard of the copy
+		finish := &Turn{Lease: l, Finishes: []Finish{first.Claims[0].finish(Complete)}}
+		r.wantError(r.RunTurns(r.ctx, finish)[0].Err, drayhorse.ErrLeaseLost)
+		r.wantError(r.Beat(r.ctx, l)[0].Err, drayhorse.ErrLeaseLost)
+		if err := l.Leave(r.ctx); err != nil {
+			r.t.Fatal(err)
+		}
+		if got := r.Observe(r.ctx, r.part)[0]; got.Err != nil || len(got.Leases) != 1 {
+			r.t.Fatalf("leases = %v, want that of the copy, to be watched until it is dead", got.Leases)
+		}
+		r.kill(l)
+		r.wantState(first.Claims[0].ID, drayhorse.Available)
 	})
 }

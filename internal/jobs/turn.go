@@ -27,8 +27,8 @@ type Lease struct {
 	Partition *Partition
 	Name      string
 
-	seq    uint64
-	joined bool // Redis knows the lease
+	seq   uint64
+	epoch int64 // given when the lease joined; 0: Redis does not know it
 }
 
 // NewLease makes a lease that joins with its first claim. The name must never have
@@ -36,7 +36,7 @@ type Lease struct {
 func NewLease(p *Partition, name string) *Lease { return &Lease{Partition: p, Name: name} }
 
 // Joined reports whether Redis knows the lease.
-func (l *Lease) Joined() bool { return l.joined }
+func (l *Lease) Joined() bool { return l.epoch > 0 }
 
 // Claim is a worker's hold on a running job.
 type Claim struct {
@@ -101,6 +101,8 @@ type Turned struct {
 	Claims   []Claim
 	Cancels  []string // stored IDs of running jobs that are to be cancelled
 	Lanes    []string // kinds for which jobs are set aside
+
+	epoch int64 // of the lease; 0: it has not joined
 }
 
 // TurnReply is what a turn came to. The error is drayhorse.ErrLeaseLost when
@@ -150,10 +152,6 @@ func (e *Engine) RunTurnsAndLook(ctx context.Context, turns []*Turn, others []*P
 func (t *Turn) prepare() {
 	t.Lease.seq++
 	t.seq = t.Lease.seq
-	join := 0
-	if !t.Lease.joined {
-		join = 1
-	}
 	suspect := 0
 	if t.Suspect {
 		suspect = 1
@@ -177,7 +175,7 @@ func (t *Turn) prepare() {
 		i++
 	}
 	t.args = make([]any, 0, 9+len(t.Lanes)+len(ok)+len(other))
-	t.args = append(t.args, t.Lease.Name, t.seq, join, min(t.Want, MaxClaims), maxClaimBytes, suspect, len(t.Lanes), groups, others)
+	t.args = append(t.args, t.Lease.Name, t.seq, t.Lease.epoch, min(t.Want, MaxClaims), maxClaimBytes, suspect, len(t.Lanes), groups, others)
 	for _, lane := range t.Lanes {
 		t.args = append(t.args, lane)
 	}
@@ -208,7 +206,7 @@ func (f *Finish) args() []any {
 // decode reads the reply of turn.lua.
 func (t *Turn) decode(value any) (*Turned, error) {
 	reply, _ := value.([]any)
-	if len(reply) != 9 {
+	if len(reply) != 10 {
 		return nil, fmt.Errorf("turn: unexpected reply %v", value)
 	}
 	ids, envelopes, counts := asList(reply[4]), asList(reply[5]), asList(reply[6])
@@ -227,8 +225,9 @@ func (t *Turn) decode(value any) (*Turned, error) {
 		}
 		out.Claims[i] = c
 	}
-	if len(ids) > 0 {
-		t.Lease.joined = true
+	out.epoch = asInt(reply[9])
+	if t.Lease.epoch == 0 { // written once, since beats read it beside the turns
+		t.Lease.epoch = out.epoch
 	}
 	return out, nil
 }

@@ -67,7 +67,7 @@ func TestLeaseNamesAreUsedOnce(t *testing.T) {
 		again := NewLease(r.part, l.Name)
 		again.seq = 5
 		r.wantError(r.tryTurn(&Turn{Lease: again, Want: 1}), drayhorse.ErrLeaseLost)
-		r.wantError(r.tryTurn(&Turn{Lease: &Lease{Partition: r.part, Name: "never joined", joined: true}}), drayhorse.ErrLeaseLost)
+		r.wantError(r.tryTurn(&Turn{Lease: &Lease{Partition: r.part, Name: "never joined", epoch: 1}}), drayhorse.ErrLeaseLost)
 	})
 }
 

@@ -6,12 +6,14 @@
 -- are duplicates while that ID is live, archived or seen; ticks of a schedule
 -- while a tick at or after theirs was enqueued.
 --
--- KEYS jobs ready scheduled archive seen ticks bell meta stats answer
+-- KEYS jobs ready scheduled counts errors cancels archive completed cancelled discarded seen ticks bell meta stats answer
 -- ARGV seq ttl_ms large_bytes ...
 --   seq: the lane's next number, from 1; ttl_ms: how long the answer is kept;
 --   then for each job its id, its envelope and its plan. A plan is empty for a
---   job that is due at once, else "own|due|schedule|tick": own 1 if the caller
---   chose the ID; due in ms, absolute or after now if it starts with "+".
+--   job that is due at once, else "own|due|schedule|tick|failed|discarded|error":
+--   own 1 if the caller chose the ID; due in ms, absolute or after now if it
+--   starts with "+"; of a job with a past, how often it failed, 1 if it has ended,
+--   and its last error.
 -- Returns {now_ms, answers}: a character a job, 0 stored, 1 duplicate.
 -- Errors STALE, FORMAT; OOM from Redis itself, before anything is written.
 local refused, paused = check()
@@ -28,7 +30,7 @@ if last then
 end
 
 local live, line, waiting, said, here = {}, {}, {}, {}, {}
-local large = false
+local past, retryable, large = {}, 0, false
 
 local function known(id)
   return here[id] or call('HEXISTS', jobs, id) == 1 or call('HEXISTS', archive, id) == 1 or
@@ -41,9 +43,9 @@ end
 
 for i = rest, #ARGV, 3 do
   local id, envelope, plan = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local own, due, schedule, tick = '', '', '', ''
+  local own, due, schedule, tick, failed, ended, record = '', '', '', '', '', '', ''
   if plan ~= '' then
-    own, due, schedule, tick = string.match(plan, '^(.-)|(.-)|(.-)|(.-)$')
+    own, due, schedule, tick, failed, ended, record = string.match(plan, '^(.-)|(.-)|(.-)|(.-)|(.-)|(.-)|(.*)$')
   end
   if (own == '1' and known(id)) or fired(schedule, tick) then
     said[#said + 1] = '1'
@@ -56,11 +58,19 @@ for i = rest, #ARGV, 3 do
     if string.sub(due, 1, 1) == '+' then
       due = now + tonumber(due)
     end
-    if due == '' or tonumber(due) <= now then
+    if failed ~= '' then
+      past[#past + 1] = {id, tonumber(failed), ended == '1', record}
+    end
+    if ended == '1' then
+      -- it waits for nothing
+    elseif due == '' or tonumber(due) <= now then
       line[#line + 1] = id
     else
       waiting[#waiting + 1] = due
       waiting[#waiting + 1] = id
+      if failed ~= '' and failed ~= '0' then
+        retryable = retryable + 1
+      end
     end
     if schedule ~= '' then
       call('HSET', ticks, schedule, tick)
@@ -75,6 +85,20 @@ if #live > 0 then
 end
 if large then
   call('HSET', meta, 'large', '1')
+end
+for i = 1, #past do
+  local id, failed, ended, record = unpack(past[i])
+  if failed > 0 or record ~= '' then
+    set_tally(id, failed, 0)
+  end
+  if ended then
+    finish(id, 'discarded', now, '', record)
+  elseif record ~= '' then
+    call('HSET', errors, id, record)
+  end
+end
+if retryable > 0 then
+  call('HINCRBY', stats, 'retryable', retryable)
 end
 local earlier = false
 if #waiting > 0 then

@@ -3,10 +3,11 @@
 -- does nothing. A condemned lease stays for the rescue that goes through its jobs.
 --
 -- KEYS leases turns
--- ARGV lease
+-- ARGV lease epoch
 -- Returns OK.
 local score = call('ZSCORE', leases, lease)
-if score and tonumber(score) > 0 then
+local given = string.match(call('HGET', turns, lease) or '', '^%d+|(%d+)|')
+if score and tonumber(score) > 0 and given == epoch then
   call('ZREM', leases, lease)
   call('HDEL', turns, lease)
   shut(turns)

@@ -75,8 +75,10 @@ if rescued > 0 then
 end
 if step[1] == '0' then
   for i = 1, #condemned, 2 do
-    call('ZREM', leases, condemned[i])
-    call('HDEL', turns, condemned[i])
+    if call('ZSCORE', leases, condemned[i]) == '0' then
+      call('ZREM', leases, condemned[i])
+      call('HDEL', turns, condemned[i])
+    end
   end
   shut(turns)
 end

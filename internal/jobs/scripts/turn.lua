@@ -8,21 +8,24 @@
 -- only if running still holds the token of its claim.
 --
 -- KEYS jobs ready scheduled running leases turns counts errors suspects stale cancels archive completed cancelled discarded seen bell meta stats route lanes parked
--- ARGV lease seq join want bytes suspect nlanes noks nothers ...
---   join 1 if this is the lease's first turn; want: jobs to claim, of at most
+-- ARGV lease seq epoch want bytes suspect nlanes noks nothers ...
+--   epoch: what the lease's first claims were given, 0 before them, when the lease
+--   joins. A late copy of that turn may join once more, under an epoch that nobody
+--   goes on with: its claims are rescued like those of the dead. want: jobs to claim, of at most
 --   bytes in all; suspect 1 if the worker may take one. Then nlanes lanes to claim
 --   from first; noks groups of jobs that completed and leave nothing behind, each
 --   its claim's seq, their number and the ids; nothers others, each id, claim's
 --   seq, outcome, delay_ms, detail, error. Outcomes: complete (detail: the
 --   result), fail, exhaust, cancel, snooze, release, divert (detail: the lane).
 -- Returns {now_ms, next_due_ms or '', left, rejects, ids, envelopes, counts,
---   cancels, lanes}: left is how many more could be claimed; counts are "failed,rescued"
+--   cancels, lanes, epoch}: left is how many more could be claimed; counts are "failed,rescued"
 --   or ''.
 -- Errors LEASELOST, STALE, FORMAT: nothing was done.
 local refused, paused, large = check()
 if refused then return refused end
 local now = clock()
 want, bytes = tonumber(want), tonumber(bytes)
+local may = suspect -- what is left of it once a suspect is taken is suspect
 nlanes, noks, nothers = tonumber(nlanes), tonumber(noks), tonumber(nothers)
 local row = call('HGET', turns, lease)
 
@@ -59,7 +62,7 @@ local function unpacked(s, pos)
   return list, at
 end
 
-local function reply(rejects, ids, envelopes)
+local function reply(rejects, ids, envelopes, given)
   local tallies, marks, waiting = {}, {}, {}
   if call('EXISTS', counts, cancels, lanes) > 0 then
     if #ids > 0 then
@@ -70,12 +73,15 @@ local function reply(rejects, ids, envelopes)
     waiting = call('ZRANGE', lanes, 0, 99)
   end
   local due = call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')
-  return {now, due[2] or '', paused and 0 or call('LLEN', ready), rejects, ids, envelopes, tallies, marks, waiting}
+  return {now, due[2] or '', paused and 0 or call('LLEN', ready), rejects, ids, envelopes, tallies, marks, waiting,
+    given}
 end
 
 if row then
-  local last, pos = string.match(row, '^(%d+)|()')
-  if tonumber(seq) < tonumber(last) then
+  local last, given, pos = string.match(row, '^(%d+)|(%d+)|()')
+  if epoch ~= '0' and epoch ~= given then
+    return redis.error_reply('LEASELOST the lease was joined anew')
+  elseif tonumber(seq) < tonumber(last) then
     return redis.error_reply('STALE the lease has gone on to ' .. last)
   elseif seq == last then
     local rejects, next = unpacked(row, pos)
@@ -87,11 +93,11 @@ if row then
       end
       if #ids > 0 then envelopes = call('HMGET', jobs, unpack(ids)) end
     end
-    return reply(rejects, ids, envelopes)
+    return reply(rejects, ids, envelopes, given)
   end
 end
 local score = call('ZSCORE', leases, lease)
-if join == '1' then
+if epoch == '0' then
   if row or score then
     return redis.error_reply('LEASELOST a lease of that name has been')
   end
@@ -201,29 +207,38 @@ local function claim_lane(lane)
   local slots = call('ZRANGEBYLEX', parked, '[' .. lane .. '/', '(' .. lane .. '0', 'LIMIT', 0, want - #ids)
   for i = 1, #slots do
     local id = string.match(slots[i], '^[^/]*/%d+/(.*)$')
+    local _, rescued = tally(id)
+    if rescued >= SUSPECT and suspect ~= '1' then return end
     if not take(id) then return end
+    if rescued >= SUSPECT then suspect = '0' end
     unpark(id)
   end
 end
 
+-- claim_ready pops until there are enough, passing over the dead, but never more of
+-- them than a call may cost.
 local function claim_ready()
-  local popped = call('RPOP', ready, want - #ids) or {}
-  if not large and call('EXISTS', stale) == 0 then
-    for i = 1, #popped do ids[#ids + 1] = popped[i] end
-    return
-  end
-  for i = 1, #popped do
-    if not dead(popped[i]) and not take(popped[i]) then
-      for k = #popped, i, -1 do call('RPUSH', ready, popped[k]) end
+  local room_for_dead = 1000
+  repeat
+    local popped = call('RPOP', ready, want - #ids) or {}
+    if not large and call('EXISTS', stale) == 0 then
+      for i = 1, #popped do ids[#ids + 1] = popped[i] end
       return
     end
-  end
+    for i = 1, #popped do
+      if not dead(popped[i]) and not take(popped[i]) then
+        for k = #popped, i, -1 do call('RPUSH', ready, popped[k]) end
+        return
+      end
+    end
+    room_for_dead = room_for_dead - #popped
+  until #popped == 0 or #ids >= want or room_for_dead <= 0
 end
 
 if want > 0 and not paused then
   if suspect == '1' then
     local id = call('RPOP', suspects)
-    if id then take(id) end
+    if id and take(id) then suspect = '0' end
   end
   for i = 1, nlanes do
     if #ids < want then claim_lane(ARGV[rest + i - 1]) end
@@ -263,14 +278,17 @@ if #ids > 0 then
 end
 
 -- 4. leave a trace, unless there is none to leave
-if join == '0' or #ids > 0 then
+if epoch == '0' and #ids > 0 then
+  epoch = tostring(call('HINCRBY', meta, 'joins', 1))
+end
+if epoch ~= '0' then
   call('ZADD', leases, now, lease)
   open(turns)
-  call('HSET', turns, lease, seq .. '|' .. pack(rejects) .. pack(ids))
+  call('HSET', turns, lease, seq .. '|' .. epoch .. '|' .. pack(rejects) .. pack(ids))
 end
 -- Of suspects only a worker that could take one speaks: the others would wake each
 -- other for nothing.
-if not paused and (call('EXISTS', ready) == 1 or (suspect == '1' and call('EXISTS', suspects) == 1)) then
+if not paused and (call('EXISTS', ready) == 1 or (may == '1' and call('EXISTS', suspects) == 1)) then
   ring()
 end
-return reply(rejects, ids, envelopes)
+return reply(rejects, ids, envelopes, epoch)
