@@ -12,7 +12,7 @@ build: ## build the programs into bin/
 	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
 
 demo: build ## run the main job on real files: two workers, two schedulers, one of each killed
-	bin/drayhorse demo --bin bin
+	bin/drayhorse demo
 
 test: redis ## everything that CI runs: vet, all tests with -race, fuzz targets for seconds, benchmarks once
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }

@@ -67,6 +67,7 @@ func (w *Worker) open(ctx context.Context) (*session, error) {
 		err := s.connect(ctx)
 		switch {
 		case err == nil:
+			s.away.Store(told) // only who was told that it is away hears that it is back
 			s.back()
 			return s, nil
 		case ctx.Err() == nil && !errors.Is(err, drayhorse.ErrUnavailable):

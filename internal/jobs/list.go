@@ -52,7 +52,7 @@ func (p *Partition) List(ctx context.Context, state drayhorse.State, cursor stri
 type Summary struct {
 	Now       time.Time // by Redis's clock
 	Paused    bool
-	Available int // in line, set aside and suspects; dead entries of cancelled jobs included
+	Available int // in line, set aside and suspects
 	Suspects  int // of these
 	Parked    int // of these, set aside for a worker that serves their kind
 	Scheduled int
@@ -81,7 +81,7 @@ func (p *Partition) Summary(ctx context.Context) (*Summary, error) {
 	n := func(i int) int { return int(asInt(reply[i])) }
 	s := &Summary{
 		Now: time.UnixMilli(asInt(reply[0])), Paused: asString(reply[1]) == "1",
-		Available: n(2) + n(3) + n(4), Suspects: n(3), Parked: n(4), Scheduled: n(5), Running: n(6),
+		Available: n(2) - n(5) - n(6), Suspects: n(3), Parked: n(4), Scheduled: n(5), Running: n(6),
 		Leases: n(7), Completed: n(8), Cancelled: n(9), Discarded: n(10), Totals: map[string]int64{},
 	}
 	if e, err := DecodeEnvelope(asString(reply[11])); err == nil {

@@ -3,13 +3,16 @@
 -- grow with the queue.
 --
 -- KEYS jobs ready scheduled running leases suspects completed cancelled discarded meta stats parked
--- Returns {now_ms, paused, ready, suspects, parked, scheduled, running, leases,
+-- Returns {now_ms, paused, live, suspects, parked, scheduled, running, leases,
 --   completed, cancelled, discarded, oldest, totals}: scheduled includes the
 --   retryable, whose number is among the totals (stats as HGETALL gives it);
 --   oldest is the envelope of the job next in line, '' if there is none.
-local size = call('HLEN', running)
+-- size is that of a hash without the filler.
+local function size(hash)
+  return math.max(call('HLEN', hash) - 1, 0)
+end
 local next = call('LINDEX', ready, -1)
-return {clock(), call('HGET', meta, 'paused') or '', call('LLEN', ready), call('LLEN', suspects),
-  call('ZCARD', parked), call('ZCARD', scheduled), size > 0 and size - 1 or 0, call('ZCARD', leases),
+return {clock(), call('HGET', meta, 'paused') or '', size(jobs), call('LLEN', suspects),
+  call('ZCARD', parked), call('ZCARD', scheduled), size(running), call('ZCARD', leases),
   call('ZCARD', completed), call('ZCARD', cancelled), call('ZCARD', discarded),
   next and call('HGET', jobs, next) or '', call('HGETALL', stats)}
