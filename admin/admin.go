@@ -1,0 +1,105 @@
+// Package admin sees and steers: it counts, lists and finds jobs, pauses queues,
+// and retries, cancels and deletes, for operators' tools and dashboards. All it
+// does is safe while workers and producers run.
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/logs"
+	redisconn "github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// DefaultNamespace is the key prefix where the Config has none.
+const DefaultNamespace = "drayhorse"
+
+// Config says where the jobs are. The zero value is the Redis at
+// redis://127.0.0.1:6379/0.
+type Config struct {
+	// RedisURL says where Redis is, in one of the forms of docs/operations.md.
+	RedisURL string
+	// Redis is, instead of RedisURL, an application's client. Its options are
+	// cloned: the Admin has connections of its own.
+	Redis redis.UniversalClient
+	// Namespace is the prefix of all keys. Empty: "drayhorse".
+	Namespace string
+	// Logger takes what was changed, at level info. nil: none.
+	Logger *slog.Logger
+}
+
+// Validate reports the first impossible value, as drayhorse.ErrInvalid.
+func (c *Config) Validate() error {
+	if c.Namespace != "" {
+		return drayhorse.ValidateNamespace(c.Namespace)
+	}
+	return nil
+}
+
+// Admin sees and steers. It is safe for concurrent use.
+type Admin struct {
+	log     *slog.Logger
+	client  *redisconn.Client
+	engine  *jobs.Engine
+	checked atomic.Bool // the server was found fit
+}
+
+// New makes an Admin. It validates the Config and does not connect. The error is
+// drayhorse.ErrInvalid.
+func New(cfg Config) (*Admin, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	client, err := redisconn.Open(redisconn.Config{URL: cfg.RedisURL, Client: cfg.Redis})
+	if err != nil {
+		return nil, err
+	}
+	namespace := cfg.Namespace
+	if namespace == "" {
+		namespace = DefaultNamespace
+	}
+	return &Admin{log: logs.Or(cfg.Logger), client: client, engine: jobs.New(client, namespace)}, nil
+}
+
+// Close ends the connections.
+func (a *Admin) Close() error { return a.client.Close() }
+
+// queues gives the partitions of one queue, or for the name "" those of all, each
+// queue's together, ordered by name. The error is drayhorse.ErrNotFound,
+// ErrQueueInvalid or ErrUnavailable.
+func (a *Admin) queues(ctx context.Context, name string) ([][]*jobs.Partition, error) {
+	if name != "" {
+		if err := drayhorse.ValidateQueue(name); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.check(ctx); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return a.engine.Queues(ctx)
+	}
+	partitions, err := a.engine.Lookup(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return [][]*jobs.Partition{partitions}, nil
+}
+
+// check looks the server over, once: its errors say more than those of the first
+// command that it refuses.
+func (a *Admin) check(ctx context.Context) error {
+	if a.checked.Load() {
+		return nil
+	}
+	if err := a.client.Check(ctx); err != nil {
+		return err
+	}
+	a.checked.Store(true)
+	return nil
+}

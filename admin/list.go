@@ -1,0 +1,185 @@
+package admin
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+)
+
+// DefaultLimit is the size of a page where the Filter has none, and MaxLimit the
+// largest.
+const (
+	DefaultLimit = 50
+	MaxLimit     = 1000
+)
+
+// maxLooked is how many jobs a page looks at, so that one that finds few of a rare
+// kind takes a bounded time.
+const maxLooked = 5000
+
+// Filter says which jobs are listed. The zero value is all jobs.
+type Filter struct {
+	Queue  string          // empty: all queues
+	State  drayhorse.State // empty: all states
+	Kind   string          // empty: all kinds; with one, pages may come short
+	Limit  int             // of the page; 0: DefaultLimit
+	Cursor string          // Page.Next of the page before; empty: the first page
+}
+
+// Page is a part of a list.
+type Page struct {
+	Jobs []*drayhorse.Info `json:"jobs"`
+	// Next is the Cursor of the next page; empty after the last.
+	Next string `json:"next,omitempty"`
+}
+
+// Validate reports the first impossible value, as drayhorse.ErrInvalid.
+func (f *Filter) Validate() error {
+	if f.Queue != "" {
+		if err := drayhorse.ValidateQueue(f.Queue); err != nil {
+			return err
+		}
+	}
+	if f.State != "" {
+		if err := validateState(f.State); err != nil {
+			return err
+		}
+	}
+	if f.Kind != "" {
+		if err := drayhorse.ValidateKind(f.Kind); err != nil {
+			return err
+		}
+	}
+	if f.Limit < 0 || f.Limit > MaxLimit {
+		return fmt.Errorf("%w: a page of %d jobs; want 1 to %d", drayhorse.ErrInvalid, f.Limit, MaxLimit)
+	}
+	return nil
+}
+
+func validateState(s drayhorse.State) error {
+	if !slices.Contains(drayhorse.States(), s) {
+		return fmt.Errorf("%w: state %q; want one of %v", drayhorse.ErrInvalid, s, drayhorse.States())
+	}
+	return nil
+}
+
+// Jobs gives a page of jobs: queue by queue in the order of their names, in each
+// state by state in the order of a job's life, and in each partition what waits in
+// the order in which it will run and what ended latest first. Jobs that move
+// between two pages may be passed over or come twice. A page may come short, or
+// empty, before the last one, and may have some more jobs than Limit where it
+// lists running ones. The error is drayhorse.ErrInvalid, ErrNotFound for the
+// queue, or ErrUnavailable.
+func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
+	if err := f.Validate(); err != nil {
+		return nil, err
+	}
+	if f.Limit == 0 {
+		f.Limit = DefaultLimit
+	}
+	at, err := parsePosition(f.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	queues, err := a.queues(ctx, f.Queue)
+	if err != nil {
+		return nil, err
+	}
+	page := &Page{Jobs: []*drayhorse.Info{}}
+	for looked := 0; len(page.Jobs) < f.Limit && looked < maxLooked; {
+		part, state := at.settle(queues, f.State)
+		if part == nil {
+			return page, nil
+		}
+		want := min(f.Limit-len(page.Jobs), jobs.MaxPage)
+		infos, next, err := part.List(ctx, state, at.Inner, want)
+		if err != nil {
+			return nil, err
+		}
+		looked += want
+		for _, info := range infos {
+			if f.Kind == "" || info.Kind == f.Kind {
+				page.Jobs = append(page.Jobs, info)
+			}
+		}
+		if at.Inner = next; next == "" {
+			at.Partition++
+		}
+	}
+	if part, _ := at.settle(queues, f.State); part != nil {
+		page.Next = at.String()
+	}
+	return page, nil
+}
+
+// position is where a list goes on.
+type position struct {
+	Queue     string          `json:"q"`
+	State     drayhorse.State `json:"s"`
+	Partition int             `json:"p"`
+	Inner     string          `json:"c"` // the partition's own cursor
+}
+
+// settle gives what the position points to, and moves it on where that is over:
+// to the next state, to the next queue. nil: the list is over.
+func (at *position) settle(queues [][]*jobs.Partition, only drayhorse.State) (*jobs.Partition, drayhorse.State) {
+	for _, partitions := range queues {
+		name := partitions[0].Queue
+		if name < at.Queue {
+			continue
+		}
+		if name > at.Queue { // begin with it
+			*at = position{Queue: name, State: firstState(only)}
+		}
+		for at.State != "" {
+			if at.Partition < len(partitions) {
+				return partitions[at.Partition], at.State
+			}
+			at.State, at.Partition, at.Inner = stateAfter(at.State, only), 0, ""
+		}
+	}
+	return nil, ""
+}
+
+func firstState(only drayhorse.State) drayhorse.State {
+	if only != "" {
+		return only
+	}
+	return drayhorse.States()[0]
+}
+
+// stateAfter gives "" after the last.
+func stateAfter(s, only drayhorse.State) drayhorse.State {
+	all := drayhorse.States()
+	i := slices.Index(all, s) + 1
+	if only != "" || i == len(all) {
+		return ""
+	}
+	return all[i]
+}
+
+// String gives the position as a cursor. Its content is nobody's business.
+func (at *position) String() string {
+	text, _ := json.Marshal(at) // strings and a number: it cannot fail
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func parsePosition(cursor string) (*position, error) {
+	at := &position{}
+	if cursor == "" {
+		return at, nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(text, at)
+	}
+	if err != nil || at.Partition < 0 || validateState(at.State) != nil {
+		return nil, fmt.Errorf("%w: cursor %q; want the one that the page before gave", drayhorse.ErrInvalid, cursor)
+	}
+	return at, nil
+}
