@@ -41,6 +41,7 @@ type Event string
 // The events.
 const (
 	Enqueue  Event = "enqueue"  // a producer stores it
+	Import   Event = "import"   // it comes from another system, with its past
 	Promote  Event = "promote"  // its time has come
 	Claim    Event = "claim"    // a worker takes it
 	Complete Event = "complete" // its handler returned nil
@@ -69,6 +70,8 @@ func Transitions() []Transition {
 	return []Transition{
 		{"", Scheduled, Enqueue},
 		{"", Available, Enqueue},
+		{"", Retryable, Import},
+		{"", Discarded, Import},
 		{Scheduled, Available, Promote},
 		{Retryable, Available, Promote},
 		{Available, Running, Claim},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones must not depend on what the machine has installed
 
@@ -133,12 +134,19 @@ func (t *Timetable) String() string {
 
 func stamp(t time.Time) string { return t.Format(time.RFC3339) }
 
+// zones are those that were loaded, by name: loading one takes longer than all else.
+var zones sync.Map
+
 // loadZone refuses "Local", which is another zone on every machine.
 func loadZone(name string) (*time.Location, error) {
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location), nil //nolint:forcetypeassert // nothing else is stored
+	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
 		return nil, fmt.Errorf("%w: timezone %q; want an IANA name like Europe/Paris, or UTC", drayhorse.ErrInvalid, clip(name))
 	}
+	zones.Store(name, zone)
 	return zone, nil
 }
 

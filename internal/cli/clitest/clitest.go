@@ -1,0 +1,111 @@
+// Package clitest builds and runs the programs for tests of what only a process
+// shows: signals, exit codes and streams.
+package clitest
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Build builds the program whose package is in the current directory, and gives
+// its path.
+func Build(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "program")
+	build := exec.CommandContext(tb.Context(), "go", "build", "-o", path, ".") //nolint:gosec // the path is ours
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// Program is a running program. It ends with its test.
+type Program struct {
+	Stdin io.WriteCloser
+
+	tb     testing.TB
+	cmd    *exec.Cmd
+	reads  sync.WaitGroup
+	exited bool
+
+	mu             sync.Mutex
+	stdout, stderr strings.Builder
+}
+
+// Start starts a program, without any DRAYHORSE variable.
+func Start(tb testing.TB, path string, args ...string) *Program {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), path, args...) //nolint:gosec // a test chooses them
+	p := &Program{tb: tb, cmd: cmd}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "DRAYHORSE_") {
+			p.cmd.Env = append(p.cmd.Env, v)
+		}
+	}
+	stdin, err1 := p.cmd.StdinPipe()
+	stdout, err2 := p.cmd.StdoutPipe()
+	stderr, err3 := p.cmd.StderrPipe()
+	if err := errors.Join(err1, err2, err3, p.cmd.Start()); err != nil {
+		tb.Fatal(err)
+	}
+	p.Stdin = stdin
+	p.reads.Go(func() { p.read(stdout, &p.stdout) })
+	p.reads.Go(func() { p.read(stderr, &p.stderr) })
+	tb.Cleanup(func() {
+		if !p.exited {
+			_ = p.cmd.Process.Kill()
+			p.Wait()
+		}
+	})
+	return p
+}
+
+func (p *Program) read(from io.Reader, to *strings.Builder) {
+	for lines := bufio.NewScanner(from); lines.Scan(); {
+		p.mu.Lock()
+		to.WriteString(lines.Text() + "\n")
+		p.mu.Unlock()
+	}
+}
+
+// Stdout gives what the program has written there.
+func (p *Program) Stdout() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stdout.String()
+}
+
+// Stderr gives what the program has written there.
+func (p *Program) Stderr() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stderr.String()
+}
+
+// Signal sends the program a signal.
+func (p *Program) Signal(s os.Signal) {
+	p.tb.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.tb.Fatal(err)
+	}
+}
+
+// Wait waits for the end of the program and gives its exit code; -1 if a signal
+// killed it.
+func (p *Program) Wait() int {
+	p.reads.Wait()
+	_ = p.cmd.Wait()
+	p.exited = true
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// Within is how long a test waits for what a program is to do.
+const Within = 20 * time.Second

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Def is a command. C is the struct of its settings; see the package comment.
+type Def[C any] struct {
+	Name    string
+	Args    []string // names of what it takes, such as ID; the last may be "ID...": one or more
+	Short   string   // one line, for lists of commands
+	Long    string   // for its own help
+	Example string
+	Config  C // the defaults
+	// Run does the work until it is done or ctx ends.
+	Run func(ctx context.Context, call *Call, cfg *C) error
+}
+
+// Settler is a config that has relations between its values. Settle fills in what
+// depends on others and reports the first impossible value, as
+// drayhorse.ErrInvalid.
+type Settler interface{ Settle() error }
+
+// Call is one invocation of a command.
+type Call struct {
+	Args           []string
+	LookupEnv      func(name string) (string, bool)
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Log            *slog.Logger // to Stderr, as the settings of Logging say
+}
+
+// Print writes to Stdout.
+func (c *Call) Print(text string) error {
+	_, err := io.WriteString(c.Stdout, text)
+	return err
+}
+
+// Println writes a line to Stdout.
+func (c *Call) Println(text string) error { return c.Print(text + "\n") }
+
+// HasColour reports whether colours are wanted on Stdout.
+func (c *Call) HasColour() bool { return HasColour(c.Stdout, c.LookupEnv) }
+
+// Command makes the command.
+func (d Def[C]) Command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: strings.Join(append([]string{d.Name}, d.Args...), " "), Short: d.Short, Long: d.Long,
+		Example: d.Example, Version: version(), Args: cobra.ArbitraryArgs, // checked by run
+		RunE: d.run,
+	}
+	defaults := d.Config
+	declare(cmd.Flags(), &defaults, ownSettings)
+	return cmd
+}
+
+func (d Def[C]) run(cmd *cobra.Command, args []string) error {
+	p := processOf(cmd.Context())
+	cfg := d.Config
+	if err := load(cmd.Flags(), p.LookupEnv, &cfg); err != nil {
+		return err
+	}
+	if s, ok := any(&cfg).(Settler); ok {
+		if err := s.Settle(); err != nil {
+			return err
+		}
+	}
+	if wanted, _ := cmd.Flags().GetBool(flagPrintConfig); wanted {
+		return printConfig(p.Stdout, &cfg)
+	}
+	if err := checkArgs(cmd.CommandPath(), d.Args, args); err != nil {
+		return err
+	}
+	call := &Call{
+		Args: args, LookupEnv: p.LookupEnv, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr,
+		Log: newLogger(p, loggingOf(&cfg)),
+	}
+	return d.Run(cmd.Context(), call, &cfg)
+}
+
+func checkArgs(path string, names, args []string) error {
+	many := len(names) > 0 && strings.HasSuffix(names[len(names)-1], "...")
+	switch {
+	case len(args) < len(names):
+		return Usagef("no %s is given; want %s %s", strings.TrimSuffix(names[len(args)], "..."), path, strings.Join(names, " "))
+	case len(args) > len(names) && len(names) == 0:
+		return Usagef("argument %q; want flags alone, see %s --help", args[0], path)
+	case len(args) > len(names) && !many:
+		return Usagef("argument %q; want %s %s and no more", args[len(names)], path, strings.Join(names, " "))
+	}
+	return nil
+}
+
+// Group makes a command that only has others below it.
+func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: name, Short: short, Version: version(), Args: cobra.ArbitraryArgs,
+		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}, // a mistyped command is the better thing to name
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names := commandNames(cmd)
+			if len(args) == 0 {
+				return Usagef("no command is given; want %s", strings.Join(names, ", "))
+			}
+			return Usagef("command %q%s", args[0], wantOneOf(args[0], names))
+		},
+	}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() && c.Name() != "completion" && c.Name() != "help" {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
+const (
+	flagConfig      = "config"
+	flagPrintConfig = "print-config"
+	configEnv       = "DRAYHORSE_CONFIG"
+)
+
+const settingsHelp = `Every setting of --help can also be given in the environment, --log-level as
+DRAYHORSE_LOG_LEVEL, and in the config file, as log_level. Flags win over the
+environment, and the environment over the file. --print-config shows the outcome.`
+
+// prepare makes root the root of a program.
+func prepare(root *cobra.Command) {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	if root.Long == "" {
+		root.Long = root.Short
+	}
+	root.Long += "\n\n" + settingsHelp
+	flags := root.PersistentFlags()
+	flags.SortFlags = false
+	declare(flags, &Common{Connection: DefaultConnection(), Logging: DefaultLogging()}, sharedSettings)
+	flags.VarP(&text{}, flagConfig, "", "YAML file with settings (env "+configEnv+")")
+	flags.Bool(flagPrintConfig, false, "print the settings in force, secrets masked, and exit")
+}
+
+// text is a flag that is a string, and shows itself as a file.
+type text struct{ value string }
+
+func (t *text) String() string         { return t.value }
+func (t *text) Set(value string) error { t.value = value; return nil }
+func (t *text) Type() string           { return "FILE" }
+
+var _ pflag.Value = (*text)(nil)

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// Common is what every program can be told.
+type Common struct {
+	Connection `yaml:",inline"`
+	Logging    `yaml:",inline"`
+}
+
+// Connection says where the jobs are.
+type Connection struct {
+	RedisURL  RedisURL `yaml:"redis_url" flag:"redis" arg:"URL" usage:"where Redis is: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"`
+	Namespace string   `yaml:"namespace" arg:"NAME" usage:"prefix of all keys, so that applications share a Redis"`
+}
+
+// DefaultConnection is the Redis of this machine.
+func DefaultConnection() Connection {
+	return Connection{RedisURL: "redis://127.0.0.1:6379/0", Namespace: "drayhorse"}
+}
+
+// Logging says what is logged, and how.
+type Logging struct {
+	LogLevel  LogLevel  `yaml:"log_level" arg:"LEVEL" usage:"the least that is logged: debug, info, warn or error"`
+	LogFormat LogFormat `yaml:"log_format" arg:"FORMAT" usage:"json, console, or auto: console on a terminal, else json"`
+}
+
+// DefaultLogging logs from info on.
+func DefaultLogging() Logging { return Logging{LogLevel: "info", LogFormat: "auto"} }
+
+// DefaultCommon is the defaults of both.
+func DefaultCommon() Common {
+	return Common{Connection: DefaultConnection(), Logging: DefaultLogging()}
+}
+
+func (l *Logging) logging() Logging { return *l }
+
+// loggingOf gives the settings of the log, of a config that has any.
+func loggingOf(config any) Logging {
+	if c, ok := config.(interface{ logging() Logging }); ok {
+		return c.logging()
+	}
+	return DefaultLogging()
+}
+
+// LogLevel is debug, info, warn or error.
+type LogLevel string
+
+// UnmarshalText takes one of them.
+func (l *LogLevel) UnmarshalText(text []byte) error {
+	return oneOf((*string)(l), text, "debug", "info", "warn", "error")
+}
+
+// LogFormat is json, console or auto, which leaves it to where the log goes.
+type LogFormat string
+
+// UnmarshalText takes one of them.
+func (f *LogFormat) UnmarshalText(text []byte) error {
+	return oneOf((*string)(f), text, "json", "console", "auto")
+}
+
+func oneOf(to *string, text []byte, values ...string) error {
+	if !slices.Contains(values, string(text)) {
+		last := len(values) - 1
+		return &valueError{string(text), strings.Join(values[:last], ", ") + " or " + values[last]}
+	}
+	*to = string(text)
+	return nil
+}
+
+// Monitoring says what a long-running program tells of itself.
+type Monitoring struct {
+	Metrics string `yaml:"metrics" arg:"ADDR" usage:"serve /metrics, /healthz and /readyz on this HOST:PORT"`
+	Pprof   bool   `yaml:"pprof" usage:"serve profiles as well, under /debug/pprof/"`
+}
+
+// Validate reports an impossible address, as drayhorse.ErrInvalid.
+func (m Monitoring) Validate() error {
+	if m.Metrics == "" {
+		if m.Pprof {
+			return fmt.Errorf("%w: pprof without metrics; want the address to serve it on in metrics", drayhorse.ErrInvalid)
+		}
+		return nil
+	}
+	return ValidateAddr("metrics", m.Metrics)
+}
+
+// ValidateAddr reports why addr is nothing to listen on, as drayhorse.ErrInvalid;
+// name is the setting it comes from.
+func ValidateAddr(name, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s %q; want HOST:PORT or :PORT", drayhorse.ErrInvalid, name, addr)
+	}
+	return nil
+}
+
+// Weights are queues with their weights, as NAME or NAME=WEIGHT in the environment,
+// there with commas between them, and in flags, one each. Alone, a name has
+// weight 1.
+type Weights map[string]int
+
+// Add takes NAME[=WEIGHT],...
+func (w *Weights) Add(text string) error {
+	if *w == nil {
+		*w = Weights{}
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		name, weight, given := strings.Cut(strings.TrimSpace(item), "=")
+		n := 1
+		if given {
+			var err error
+			if n, err = strconv.Atoi(weight); err != nil || n < 1 {
+				return &valueError{item, "NAME or NAME=WEIGHT with a weight of 1 or more"}
+			}
+		}
+		if drayhorse.ValidateQueue(name) != nil {
+			return &valueError{item, "NAME or NAME=WEIGHT with a name of letters, digits and _ . : -"}
+		}
+		(*w)[name] = n
+	}
+	return nil
+}
+
+// String gives them as Add takes them, in the order of their names.
+func (w Weights) String() string {
+	var items []string
+	for _, name := range slices.Sorted(maps.Keys(w)) {
+		items = append(items, fmt.Sprintf("%s=%d", name, w[name]))
+	}
+	return strings.Join(items, ",")
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// given is the flag of a setting. It keeps what was given until load puts it in
+// its place above the file and the environment.
+type given struct {
+	setting
+	texts []string
+}
+
+func (g *given) Set(text string) error {
+	if err := assign(reflect.New(g.value.Type()).Elem(), text); err != nil {
+		return err
+	}
+	g.texts = append(g.texts, text)
+	return nil
+}
+
+// String gives the default, for the help.
+func (g *given) String() string {
+	if g == nil || !g.value.IsValid() || g.value.IsZero() {
+		return ""
+	}
+	return fmt.Sprint(g.value.Interface())
+}
+
+func (g *given) Type() string {
+	switch {
+	case g.arg != "":
+		return g.arg
+	case g.value.Type() == reflect.TypeFor[bool]():
+		return "bool"
+	}
+	return strings.ToUpper(strings.TrimPrefix(g.value.Type().String(), "*time."))
+}
+
+var _ pflag.Value = (*given)(nil)
+
+// Which settings a command declares itself, and which the root of its program.
+const (
+	ownSettings    = false
+	sharedSettings = true
+)
+
+// declare adds the flags of a config: the shared ones, or the others.
+func declare(flags *pflag.FlagSet, config any, shared bool) {
+	flags.SortFlags = false
+	common := settings(&Common{})
+	for _, s := range settings(config) {
+		isShared := slices.ContainsFunc(common, func(c setting) bool { return c.flag == s.flag })
+		if isShared != shared {
+			continue
+		}
+		f := flags.VarPF(&given{setting: s}, s.flag, "", s.usage)
+		if f.Value.Type() == "bool" {
+			f.NoOptDefVal = "true"
+		}
+	}
+}
+
+// flagError words what pflag found wrong.
+func flagError(cmd *cobra.Command, err error) error {
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if v, ok := errors.AsType[*valueError](err); ok {
+			return Usagef("--%s %s", e.GetFlag().Name, v.Error())
+		}
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return Usagef("--%s has no value; want --%s %s", e.GetFlag().Name, e.GetFlag().Name, e.GetFlag().Value.Type())
+	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && e.GetSpecifiedShortnames() == "" {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		name := "--" + e.GetSpecifiedName()
+		return Usagef("flag %s is not known%s", name, didYouMean(name, names, "; see "+cmd.CommandPath()+" --help"))
+	}
+	return Usagef("%s; see %s --help", oneLine(err.Error()), cmd.CommandPath())
+}

@@ -1,0 +1,126 @@
+package produce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// What goes to the producer at once: enough to fill several of its calls, and
+// bounded in memory whatever the lines are.
+const (
+	batchJobs  = 4000
+	batchBytes = 4 << 20
+)
+
+// batch is a run of lines on its way to Redis.
+type batch struct {
+	specs []drayhorse.Spec // of the good lines that are not known to be stored
+	lines []int            // the number of each
+	bytes int              // of the good lines
+	tally
+	reasons []string // why lines were rejected
+}
+
+// tally is how far an import has come.
+type tally struct {
+	line     int   // the last line that is done with
+	bytes    int64 // of the input up to there
+	added    int   // jobs that are new
+	known    int   // jobs whose IDs were known
+	rejected int
+}
+
+func (t *tally) imported() int { return t.added + t.known }
+
+// add takes what a batch has done.
+func (t *tally) add(b tally) {
+	t.line, t.bytes = b.line, b.bytes
+	t.added, t.known, t.rejected = t.added+b.added, t.known+b.known, t.rejected+b.rejected
+}
+
+func (b *batch) full() bool  { return len(b.specs) >= batchJobs || b.bytes >= batchBytes }
+func (b *batch) empty() bool { return len(b.specs) == 0 && b.rejected == 0 }
+
+// enqueuer stores jobs.
+type enqueuer interface {
+	// EnqueueMany gives no infos if nothing was sent.
+	EnqueueMany(ctx context.Context, specs []drayhorse.Spec) ([]*drayhorse.Info, error)
+}
+
+// The times of an import that finds Redis away.
+const (
+	patience   = time.Minute // how long it goes on trying
+	retryPause = time.Second
+)
+
+// send stores the jobs of a batch. While Redis is away it sends again what is not
+// known to be stored, until patience is over or ctx ends. What is on the wire then
+// is waited for. Lines without an ID that were sent are not sent again: the producer
+// has tried for some seconds, and one more copy might be one too many.
+func (b *batch) send(ctx context.Context, p enqueuer, away func(error)) error {
+	for giveUp := time.Now().Add(patience); len(b.specs) > 0; {
+		infos, err := p.EnqueueMany(context.WithoutCancel(ctx), b.specs)
+		b.settle(infos)
+		switch {
+		case err == nil:
+			continue
+		case !errors.Is(err, drayhorse.ErrUnavailable), time.Now().After(giveUp):
+			return b.unknown(err)
+		case infos != nil && !errors.Is(err, drayhorse.ErrFull) && !b.repeatable():
+			return b.unknown(fmt.Errorf("%w (lines without an id are not sent again)", err))
+		}
+		away(err)
+		if !pause(ctx, retryPause) {
+			return b.unknown(context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// settle counts what is known to be stored and keeps the others.
+func (b *batch) settle(infos []*drayhorse.Info) {
+	specs, lines := b.specs[:0:0], b.lines[:0:0]
+	for i := range b.specs {
+		switch {
+		case infos == nil || infos[i] == nil:
+			specs, lines = append(specs, b.specs[i]), append(lines, b.lines[i])
+		case infos[i].Duplicate:
+			b.known++
+		default:
+			b.added++
+		}
+	}
+	b.specs, b.lines = specs, lines
+}
+
+// unknown says which lines may be stored or not.
+func (b *batch) unknown(err error) error {
+	return fmt.Errorf("lines %d to %d may be stored or not: %w", b.lines[0], b.lines[len(b.lines)-1], err)
+}
+
+// repeatable reports whether all jobs have IDs of their own, so that sending them
+// again makes no second copies.
+func (b *batch) repeatable() bool {
+	for _, s := range b.specs {
+		if settings, err := drayhorse.Resolve(s.Options...); err != nil || !settings.Given.Has(drayhorse.FieldID) {
+			return false
+		}
+	}
+	return true
+}
+
+// pause waits, and reports false if ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,146 @@
+package produce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/cli"
+)
+
+type importConfig struct {
+	cli.Common `yaml:",inline"`
+
+	Rejects string `yaml:"-" flag:"rejects" arg:"FILE" usage:"write the lines that are no jobs there, as they are"`
+	DryRun  bool   `yaml:"-" flag:"dry-run" usage:"check all lines and store nothing"`
+}
+
+func importCommand() *cobra.Command {
+	return cli.Def[importConfig]{
+		Name:  "import",
+		Args:  []string{"FILE|-"},
+		Short: "Put many jobs in, one JSON object a line",
+		Long: `Put many jobs in, one JSON object a line, from a file or from stdin:
+
+  {"kind": "digest", "args": {"path": "/etc/hostname"}, "queue": "files", "id": "hostname"}
+
+The fields are ` + fieldNames + `; kind is required.
+A line that is no job is explained, counted and left out. Importing a file again
+adds nothing twice for lines with an id.`,
+		Example: "  producer import jobs.ndjson --rejects bad.ndjson",
+		Config:  importConfig{Common: cli.DefaultCommon()},
+		Run:     runImport,
+	}.Command()
+}
+
+func runImport(ctx context.Context, call *cli.Call, cfg *importConfig) error {
+	in, err := openInput(call.Args[0], call.Stdin)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	bad, err := createRejects(cfg.Rejects, in)
+	if err != nil {
+		return err
+	}
+	defer bad.Close()
+	var p enqueuer = dryRun{}
+	if !cfg.DryRun {
+		producer, err := open(cfg.Connection, call)
+		if err != nil {
+			return err
+		}
+		defer producer.Close()
+		p = producer
+	}
+	im := &importer{
+		producer: p, reader: &reader{lines: newLineReader(in), rejects: bad}, progress: newProgress(call.Stderr, in.size),
+	}
+	err = im.run(ctx)
+	return im.report(call.Stderr, cfg.DryRun, errors.Join(err, bad.Close()))
+}
+
+// importer stores what a reader reads.
+type importer struct {
+	producer enqueuer
+	reader   *reader
+	progress progress
+	total    tally
+}
+
+// ahead is how many batches are read while one is stored.
+const ahead = 2
+
+// run imports until the input or ctx ends, or something fails.
+func (im *importer) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	batches := make(chan *batch, ahead)
+	read := make(chan error, 1)
+	go func() { read <- im.reader.run(ctx, batches) }()
+	defer im.progress.done()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case b, more := <-batches:
+			if !more {
+				return <-read
+			}
+			if err := im.store(ctx, b); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (im *importer) store(ctx context.Context, b *batch) error {
+	for _, reason := range b.reasons {
+		im.progress.say(reason)
+	}
+	err := b.send(ctx, im.producer, func(err error) {
+		im.progress.say(fmt.Sprintf("waiting for redis: %v", err))
+	})
+	if err != nil {
+		b.line, b.tally.bytes = im.total.line, im.total.bytes // not all of it
+	}
+	im.total.add(b.tally)
+	im.progress.show(&im.total)
+	return err
+}
+
+// report says what was done; its last line is for programs.
+func (im *importer) report(w io.Writer, dry bool, err error) error {
+	t := &im.total
+	if err != nil {
+		_, _ = fmt.Fprintf(w, "stopped: %s; all jobs up to line %d are stored\n", strings.ReplaceAll(err.Error(), "\n", "; "), t.line)
+	}
+	if t.known > 0 {
+		_, _ = fmt.Fprintf(w, "%d of them were known already\n", t.known)
+	}
+	format := "imported %d, rejected %d\n"
+	if dry {
+		format = "would import %d, rejected %d\n"
+	}
+	_, _ = fmt.Fprintf(w, format, t.imported(), t.rejected)
+	if err != nil || t.rejected > 0 {
+		return cli.ErrSaid
+	}
+	return nil
+}
+
+// dryRun stores nothing.
+type dryRun struct{}
+
+func (dryRun) EnqueueMany(_ context.Context, specs []drayhorse.Spec) ([]*drayhorse.Info, error) {
+	infos := make([]*drayhorse.Info, len(specs))
+	for i := range infos {
+		infos[i] = &drayhorse.Info{}
+	}
+	return infos, nil
+}

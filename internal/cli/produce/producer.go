@@ -1,0 +1,19 @@
+package produce
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/producer"
+)
+
+// Command is the producer program.
+func Command() *cobra.Command {
+	return cli.Group("producer", "Put jobs in", enqueueCommand(), importCommand())
+}
+
+func open(where cli.Connection, call *cli.Call) (*producer.Producer, error) {
+	return producer.New(producer.Config{
+		RedisURL: where.RedisURL.Reveal(), Namespace: where.Namespace, Logger: call.Log,
+	})
+}

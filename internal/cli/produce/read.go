@@ -1,0 +1,107 @@
+package produce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// reader cuts the input into batches.
+type reader struct {
+	lines   *lineReader
+	rejects *rejects
+	bytes   int64 // read so far
+	reasons int   // given so far
+}
+
+// maxReasons is how many rejected lines are explained.
+const maxReasons = 20
+
+// run reads until the input or ctx ends and sends batches to out, which it closes.
+// It hands on what it has rather than waiting for more input with it.
+func (r *reader) run(ctx context.Context, out chan<- *batch) error {
+	defer close(out)
+	b := &batch{}
+	for {
+		err := r.line(b)
+		if err == nil && !b.full() && r.lines.in.Buffered() > 0 {
+			continue
+		}
+		if !b.empty() || err != nil {
+			select {
+			case out <- b:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			b = &batch{}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// line reads one line into the batch.
+func (r *reader) line(b *batch) error {
+	l, err := r.lines.next()
+	if err == nil {
+		err = r.judge(l, b)
+		r.bytes += l.size
+	}
+	b.line, b.tally.bytes = r.lines.number, r.bytes
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("after line %d: %w", b.line, err)
+	}
+	return err
+}
+
+func (r *reader) judge(l *line, b *batch) error {
+	switch {
+	case l.blank():
+		return nil
+	case l.more:
+		return r.reject(l, b, fmt.Errorf("longer than %d bytes", maxLine))
+	}
+	spec, err := parseJob(l.text)
+	if err != nil {
+		return r.reject(l, b, err)
+	}
+	b.specs, b.lines = append(b.specs, spec), append(b.lines, l.number)
+	b.bytes += len(l.text)
+	return nil
+}
+
+// reject counts a line, explains it and writes it to rejects, so that it can be
+// mended there and imported.
+func (r *reader) reject(l *line, b *batch, reason error) error {
+	b.rejected++
+	switch r.reasons++; {
+	case r.reasons <= maxReasons:
+		b.reasons = append(b.reasons, fmt.Sprintf("line %d: %v", l.number, reason))
+	case r.reasons == maxReasons+1:
+		b.reasons = append(b.reasons, "more lines are rejected; their reasons are not shown")
+	}
+	if err := r.keep(l.text); err != nil {
+		return err
+	}
+	last := l.text[len(l.text)-1]
+	err := r.lines.rest(l, func(part []byte) error {
+		if len(part) > 0 {
+			last = part[len(part)-1]
+		}
+		return r.keep(part)
+	})
+	if last != '\n' && (err == nil || errors.Is(err, io.EOF)) { // the last line of the input
+		err = errors.Join(err, r.keep([]byte("\n")))
+	}
+	return err
+}
+
+func (r *reader) keep(part []byte) error {
+	_, err := r.rejects.Write(part)
+	return err
+}

@@ -1,0 +1,78 @@
+package schedule
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/schedules"
+)
+
+type addConfig struct {
+	common `yaml:",inline"`
+
+	Cron     string         `yaml:"-" flag:"cron" arg:"CRON" usage:"when, in five fields or six with seconds in front"`
+	Every    *time.Duration `yaml:"-" flag:"every" usage:"how often, at least 1s"`
+	Timezone string         `yaml:"-" flag:"timezone" arg:"NAME" usage:"zone of --cron (default UTC)"`
+	Start    *time.Time     `yaml:"-" flag:"start" arg:"RFC3339" usage:"no tick before it"`
+	End      *time.Time     `yaml:"-" flag:"end" arg:"RFC3339" usage:"no tick after it"`
+	Jitter   time.Duration  `yaml:"-" flag:"jitter" usage:"delay each job by up to that"`
+
+	Kind        string         `yaml:"-" flag:"kind" arg:"NAME" usage:"kind of the jobs (required)"`
+	Args        string         `yaml:"-" flag:"args" arg:"JSON" usage:"arguments of the jobs"`
+	Queue       *string        `yaml:"-" flag:"queue" arg:"NAME" usage:"queue of the jobs (default the queue default)"`
+	MaxAttempts *int           `yaml:"-" flag:"max-attempts" arg:"N" usage:"how often a job may fail (default 25)"`
+	Timeout     *time.Duration `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
+	Retain      *time.Duration `yaml:"-" flag:"retain" usage:"keep jobs that long after they completed"`
+
+	CatchUp       string        `yaml:"-" flag:"catch-up" arg:"POLICY" usage:"which missed ticks are made up: skip, last or all (default last)"`
+	CatchUpWindow time.Duration `yaml:"-" flag:"catch-up-window" usage:"how old a tick may be to be made up"`
+	CatchUpMax    int           `yaml:"-" flag:"catch-up-max" arg:"N" usage:"the most ticks that are made up at once"`
+	Overlap       string        `yaml:"-" flag:"overlap" arg:"POLICY" usage:"while the last job has not ended: allow, skip, queue or replace (default allow)"`
+
+	Replace bool `yaml:"-" flag:"replace" usage:"replace a schedule of that ID"`
+}
+
+func addVerb() *cobra.Command {
+	return cli.Def[addConfig]{
+		Name: "add", Args: []string{"ID"},
+		Short:   "Add a schedule, beside those that config files declare",
+		Example: `  drayhorse schedules add digest-nightly --cron "0 3 * * *" --kind digest --args '{"path":"/etc/hostname"}'`,
+		Config:  addConfig{common: defaults()},
+		Run: func(ctx context.Context, call *cli.Call, cfg *addConfig) error {
+			d, err := cfg.declaration(call.Args[0])
+			if err != nil {
+				return err
+			}
+			return cfg.with(func(desk desk) error {
+				if err := desk.Add(ctx, d, cfg.Replace); err != nil {
+					return err
+				}
+				return cfg.done(call, "added "+d.ID, map[string]any{"id": d.ID, "done": "added"})
+			})
+		},
+	}.Command()
+}
+
+func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
+	var options []drayhorse.Option
+	option(&options, c.Queue, drayhorse.Queue)
+	option(&options, c.MaxAttempts, drayhorse.MaxAttempts)
+	option(&options, c.Timeout, drayhorse.Timeout)
+	option(&options, c.Retain, drayhorse.Retain)
+	settings, err := drayhorse.Resolve(options...)
+	if err != nil {
+		return schedules.Declaration{}, err
+	}
+	d := schedules.Declaration{
+		ID: id, Cron: c.Cron, Every: orZero(c.Every), Timezone: c.Timezone, Start: orZero(c.Start), End: orZero(c.End), Jitter: c.Jitter,
+		Kind: c.Kind, Args: json.RawMessage(c.Args), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
+		Timeout: settings.Timeout, Retain: settings.Retain,
+		CatchUp: schedules.CatchUp(c.CatchUp), CatchUpWindow: c.CatchUpWindow, CatchUpMax: c.CatchUpMax, Overlap: schedules.Overlap(c.Overlap),
+	}
+	return d, d.Settle()
+}

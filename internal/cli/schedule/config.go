@@ -1,0 +1,130 @@
+package schedule
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/scheduler"
+)
+
+// Tuning is what a scheduler declares and how, wherever its Redis is.
+type Tuning struct {
+	Source     string        `yaml:"source" arg:"NAME" usage:"name of the set of schedules that the config file declares"`
+	DeclaredAt string        `yaml:"declared_at,omitempty" arg:"RFC3339" usage:"when the set was declared; an older one than the last changes nothing (default when the config file was changed)"`
+	LeaseTTL   time.Duration `yaml:"lease_ttl" usage:"how long a leader that fell silent stays the leader"`
+	Identity   string        `yaml:"identity" arg:"NAME" usage:"who leads, for people (default host name and process id)"`
+	Schedules  []Schedule    `yaml:"schedules"`
+}
+
+// DefaultTuning has no schedules.
+func DefaultTuning() Tuning { return Tuning{LeaseTTL: scheduler.DefaultLeaseTTL} }
+
+// Schedule is one entry of the config file.
+type Schedule struct {
+	ID            string            `yaml:"id"`
+	Cron          string            `yaml:"cron,omitempty"`
+	Every         *time.Duration    `yaml:"every,omitempty"`
+	Timezone      string            `yaml:"timezone,omitempty"`
+	Start         string            `yaml:"start,omitempty"`
+	End           string            `yaml:"end,omitempty"`
+	Jitter        time.Duration     `yaml:"jitter,omitempty"`
+	Kind          string            `yaml:"kind"`
+	Args          any               `yaml:"args,omitempty"`
+	Queue         *string           `yaml:"queue,omitempty"`
+	MaxAttempts   *int              `yaml:"max_attempts,omitempty"`
+	Timeout       *time.Duration    `yaml:"timeout,omitempty"`
+	Retain        *time.Duration    `yaml:"retain,omitempty"`
+	CatchUp       scheduler.CatchUp `yaml:"catch_up,omitempty"`
+	CatchUpWindow time.Duration     `yaml:"catch_up_window,omitempty"`
+	CatchUpMax    int               `yaml:"catch_up_max,omitempty"`
+	Overlap       scheduler.Overlap `yaml:"overlap,omitempty"`
+}
+
+// Settle reports the first impossible value, as drayhorse.ErrInvalid.
+func (t *Tuning) Settle() error {
+	if t.LeaseTTL <= 0 {
+		return fmt.Errorf("%w: lease_ttl %v; want at least 1s", drayhorse.ErrInvalid, t.LeaseTTL)
+	}
+	if _, err := moment("declared_at", t.DeclaredAt); err != nil {
+		return err
+	}
+	seen := map[string]int{}
+	for i := range t.Schedules {
+		s, err := t.Schedules[i].schedule()
+		if err == nil {
+			err = s.Validate()
+		}
+		if err != nil {
+			return fmt.Errorf("schedules[%d]: %w", i, err)
+		}
+		if first, known := seen[s.ID]; known {
+			return fmt.Errorf("schedules[%d]: %w: id %s is that of schedules[%d] too; want another one", i, drayhorse.ErrInvalid, s.ID, first)
+		}
+		seen[s.ID] = i
+	}
+	return nil
+}
+
+// schedule gives the entry as a scheduler takes it.
+func (e *Schedule) schedule() (scheduler.Schedule, error) {
+	s := scheduler.Schedule{
+		ID: e.ID, Cron: e.Cron, Timezone: e.Timezone, Jitter: e.Jitter,
+		CatchUp: e.CatchUp, CatchUpWindow: e.CatchUpWindow, CatchUpMax: e.CatchUpMax, Overlap: e.Overlap,
+	}
+	if e.Every != nil {
+		if s.Every = *e.Every; s.Every <= 0 {
+			return s, fmt.Errorf("schedule %s: %w: every %v; want at least 1s", e.ID, drayhorse.ErrInvalid, s.Every)
+		}
+	}
+	var err error
+	if s.Start, err = moment("start", e.Start); err == nil {
+		s.End, err = moment("end", e.End)
+	}
+	if err != nil {
+		return s, fmt.Errorf("schedule %s: %w", e.ID, err)
+	}
+	args, err := json.Marshal(e.Args)
+	if err != nil {
+		return s, fmt.Errorf("schedule %s: %w: args are no JSON: %w", e.ID, drayhorse.ErrInvalid, err)
+	}
+	if e.Args == nil {
+		args = []byte("{}")
+	}
+	s.Args = drayhorse.Raw(e.Kind, args)
+	option(&s.Options, e.Queue, drayhorse.Queue)
+	option(&s.Options, e.MaxAttempts, drayhorse.MaxAttempts)
+	option(&s.Options, e.Timeout, drayhorse.Timeout)
+	option(&s.Options, e.Retain, drayhorse.Retain)
+	return s, nil
+}
+
+// moment reads the time of a setting; the zero time where none is given. YAML's own
+// times are no help: the decoder drops a malformed one in silence.
+func moment(name, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf("%w: %s %q; want a time such as 2030-01-02T15:04:05Z", drayhorse.ErrInvalid, name, text)
+	}
+	return t, nil
+}
+
+// option makes an option of a value that was given.
+func option[T any](options *[]drayhorse.Option, value *T, make func(T) drayhorse.Option) {
+	if value != nil {
+		*options = append(*options, make(*value))
+	}
+}
+
+// orZero gives a value, or the zero value where none was given.
+func orZero[T any](value *T) T {
+	if value == nil {
+		var zero T
+		return zero
+	}
+	return *value
+}

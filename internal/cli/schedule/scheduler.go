@@ -1,0 +1,116 @@
+package schedule
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/scheduler"
+)
+
+type config struct {
+	cli.Common     `yaml:",inline"`
+	cli.Monitoring `yaml:",inline"`
+	Tuning         `yaml:",inline"`
+}
+
+// Settle settles the parts.
+func (c *config) Settle() error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	return c.Tuning.Settle()
+}
+
+// Command is the scheduler daemon, with the verbs that an operator needs most.
+func Command() *cobra.Command {
+	var cmd *cobra.Command
+	cmd = cli.Def[config]{
+		Name:  "scheduler",
+		Short: "Enqueue jobs at the ticks of schedules",
+		Long: `Enqueue jobs at the ticks of schedules, one job a tick however many schedulers
+run: one leads, the others follow it when it ends. For example
+
+  schedules:
+    - id: digest-nightly
+      cron: "0 3 * * *"
+      timezone: Europe/Paris
+      kind: digest
+      args: {path: /etc/hostname}
+
+What the config file declares is written to Redis when the scheduler starts, and
+what it declares no more is removed; schedules of other sources, and those added
+with drayhorse schedules add, are left alone. SIGTERM and SIGINT hand over at once.`,
+		Example: "  scheduler --config scheduler.yaml --metrics :9091",
+		Config:  config{Common: cli.DefaultCommon(), Tuning: DefaultTuning()},
+		Run: func(ctx context.Context, call *cli.Call, cfg *config) error {
+			return run(ctx, call, cfg, configFile(cmd, call))
+		},
+	}.Command()
+	cmd.AddCommand(listVerb(), triggerVerb(), pauseVerb(), resumeVerb(), diffVerb())
+	return cmd
+}
+
+func run(ctx context.Context, call *cli.Call, cfg *config, file string) error {
+	registry := cli.NewRegistry()
+	s, err := New(&cfg.Tuning, cfg.Connection, call, registry, file)
+	if err != nil {
+		return err
+	}
+	monitor := cli.Monitor{Config: cfg.Monitoring, Gatherer: registry, Ready: s.Ready, Log: call.Log}
+	return monitor.Run(ctx, s.Run)
+}
+
+// defaultSource is the source of a config file that names none.
+const defaultSource = "scheduler"
+
+// New makes the scheduler that a configuration describes; file is where it was
+// read, or "". It does not connect.
+func New(t *Tuning, where cli.Connection, call *cli.Call, registerer prometheus.Registerer, file string) (*scheduler.Scheduler, error) {
+	cfg := scheduler.Config{
+		RedisURL: where.RedisURL.Reveal(), Namespace: where.Namespace, Source: t.Source,
+		DeclaredAt: declaredAt(t, file), LeaseTTL: t.LeaseTTL, Identity: t.Identity, Logger: call.Log, Registerer: registerer,
+	}
+	if cfg.Source == "" && t.Schedules != nil { // an empty list declares that there are none
+		cfg.Source = defaultSource
+	}
+	s, err := scheduler.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	for i := range t.Schedules {
+		schedule, err := t.Schedules[i].schedule()
+		if err == nil {
+			err = s.Add(schedule)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// declaredAt is when the schedules were declared: the newer of two files wins.
+func declaredAt(t *Tuning, file string) time.Time {
+	if at, _ := moment("declared_at", t.DeclaredAt); !at.IsZero() || file == "" { // it was checked
+		return at
+	}
+	info, err := os.Stat(file)
+	if err != nil { // it was read a moment ago
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// configFile is where the config of a command was read, "" for nowhere.
+func configFile(cmd *cobra.Command, call *cli.Call) string {
+	if f := cmd.Flags().Lookup("config"); f != nil && f.Changed {
+		return f.Value.String()
+	}
+	file, _ := call.LookupEnv("DRAYHORSE_CONFIG")
+	return file
+}

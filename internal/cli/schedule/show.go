@@ -1,0 +1,107 @@
+package schedule
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/schedules"
+)
+
+func showList(call *cli.Call, all []*schedules.Status) error {
+	t := cli.NewTable("ID", "WHEN", "KIND", "QUEUE", "NEXT", "LAST", "SOURCE")
+	for _, s := range all {
+		next := cli.Cell{Text: stamp(s.Next)}
+		if !s.Paused.IsZero() {
+			next = cli.Cell{Text: "paused", Colour: cli.Yellow}
+		}
+		t.Row(cli.Cell{Text: s.ID}, cli.Cell{Text: when(&s.Declaration)}, cli.Cell{Text: s.Kind}, cli.Cell{Text: s.Queue},
+			next, cli.Cell{Text: stamp(s.Last)}, cli.Cell{Text: s.Source})
+	}
+	return t.Write(call.Stdout, call.HasColour())
+}
+
+func when(d *schedules.Declaration) string {
+	t, err := d.Timetable()
+	if err != nil {
+		return err.Error()
+	}
+	return t.String()
+}
+
+// stamp gives a time to the second, or a dash for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func showOne(call *cli.Call, s *schedules.Status) error {
+	t := &cli.Table{}
+	row := func(name, value string) {
+		t.Row(cli.Cell{Text: name, Colour: cli.Bold}, cli.Cell{Text: value})
+	}
+	row("id", s.ID)
+	row("when", when(&s.Declaration))
+	row("kind", s.Kind)
+	row("args", string(s.Args))
+	row("queue", s.Queue)
+	row("max attempts", strconv.Itoa(s.MaxAttempts))
+	row("timeout", s.Timeout.String())
+	row("retain", s.Retain.String())
+	row("jitter", s.Jitter.String())
+	row("catch up", string(s.CatchUp))
+	row("overlap", string(s.Overlap))
+	row("next", stamp(s.Next))
+	row("last", stamp(s.Last))
+	row("paused", stamp(s.Paused))
+	row("source", s.Source)
+	return t.Write(call.Stdout, call.HasColour())
+}
+
+func showHistory(call *cli.Call, events []schedules.Event) error {
+	t := cli.NewTable("TICK", "AT", "OUTCOME", "JOB", "STATE")
+	for _, e := range events {
+		outcome := e.Outcome
+		if e.Count > 1 {
+			outcome = fmt.Sprintf("%s %d", outcome, e.Count)
+		}
+		t.Row(cli.Cell{Text: stamp(e.Tick)}, cli.Cell{Text: stamp(e.At)}, cli.Cell{Text: outcome},
+			cli.Cell{Text: e.JobID}, cli.Cell{Text: string(e.State)})
+	}
+	return t.Write(call.Stdout, call.HasColour())
+}
+
+func showChanges(call *cli.Call, changes []schedules.Change) error {
+	if len(changes) == 0 {
+		return call.Println("nothing would change")
+	}
+	t := cli.NewTable("CHANGE", "ID", "BEFORE", "AFTER")
+	for _, c := range changes {
+		what := c.What
+		switch c.What {
+		case schedules.ChangeOlder:
+			what = "none: source " + c.Owner + " was declared later"
+		case schedules.ChangeClash:
+			what = "none: it belongs to source " + strconv.Quote(c.Owner)
+		}
+		t.Row(cli.Cell{Text: what}, cli.Cell{Text: c.ID}, cli.Cell{Text: brief(c.Before, c.After)}, cli.Cell{Text: brief(c.After, c.Before)})
+	}
+	return t.Write(call.Stdout, call.HasColour())
+}
+
+// brief describes a declaration, in full if the other one looks the same.
+func brief(d, other *schedules.Declaration) string {
+	if d == nil {
+		return ""
+	}
+	text := when(d) + ", " + d.Kind
+	if other != nil && text == when(other)+", "+other.Kind {
+		if full, err := d.MarshalJSON(); err == nil {
+			return string(full)
+		}
+	}
+	return text
+}

@@ -1,0 +1,256 @@
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/schedules"
+)
+
+// common is what all verbs can be told. The keys of the daemon may be in the same
+// config file.
+type common struct {
+	cli.Common `yaml:",inline"`
+
+	Metrics    string        `yaml:"metrics,omitempty"`
+	Pprof      bool          `yaml:"pprof,omitempty"`
+	DeclaredAt string        `yaml:"declared_at,omitempty"`
+	LeaseTTL   time.Duration `yaml:"lease_ttl,omitempty"`
+	Identity   string        `yaml:"identity,omitempty"`
+	Source     string        `yaml:"source,omitempty"`
+	Schedules  []Schedule    `yaml:"schedules,omitempty"`
+
+	JSON bool `yaml:"-" flag:"json" usage:"print JSON"`
+}
+
+func defaults() common {
+	c := common{Common: cli.DefaultCommon()}
+	c.LogLevel = "warn" // what was done is on stdout
+	return c
+}
+
+// desk is a connection to the schedules and their jobs.
+type desk struct {
+	*schedules.Store
+
+	engine *jobs.Engine
+}
+
+// with calls act with a connection.
+func (c *common) with(act func(d desk) error) error {
+	if err := drayhorse.ValidateNamespace(c.Namespace); err != nil {
+		return err
+	}
+	client, err := redis.Open(redis.Config{URL: c.RedisURL.Reveal()})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	return act(desk{schedules.New(client, c.Namespace), jobs.New(client, c.Namespace)})
+}
+
+// done says what was done: to programs as JSON.
+func (c *common) done(call *cli.Call, text string, fields map[string]any) error {
+	if c.JSON {
+		return cli.PrintJSON(call.Stdout, fields)
+	}
+	return call.Println(text)
+}
+
+// SchedulesCommand is the verbs for schedules.
+func SchedulesCommand() *cobra.Command {
+	return cli.Group("schedules", "See and steer schedules",
+		listVerb(), getVerb(), addVerb(), removeVerb(), pauseVerb(), resumeVerb(), triggerVerb(), backfillVerb(), historyVerb(), diffVerb())
+}
+
+// verb makes a verb that only needs a connection.
+func verb(name, short string, args []string, run func(ctx context.Context, call *cli.Call, cfg *common, d desk) error) *cobra.Command {
+	return cli.Def[common]{
+		Name: name, Args: args, Short: short, Config: defaults(),
+		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
+			return cfg.with(func(d desk) error { return run(ctx, call, cfg, d) })
+		},
+	}.Command()
+}
+
+func listVerb() *cobra.Command {
+	return verb("list", "List schedules with their next and last ticks", nil, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
+		all, err := d.List(ctx)
+		if err != nil {
+			return err
+		}
+		if cfg.JSON {
+			return cli.PrintJSON(call.Stdout, append([]*schedules.Status{}, all...))
+		}
+		return showList(call, all)
+	})
+}
+
+func getVerb() *cobra.Command {
+	return verb("get", "Show all that is known of a schedule", []string{"ID"}, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
+		s, err := d.Get(ctx, call.Args[0])
+		if err != nil {
+			return err
+		}
+		if cfg.JSON {
+			return cli.PrintJSON(call.Stdout, s)
+		}
+		return showOne(call, s)
+	})
+}
+
+// each makes a verb that does one thing to each of the named schedules.
+func each(name, did, short string, act func(d desk, ctx context.Context, id string) error) *cobra.Command {
+	return verb(name, short, []string{"ID..."}, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
+		for _, id := range call.Args {
+			if err := act(d, ctx, id); err != nil {
+				return err
+			}
+			if err := cfg.done(call, did+" "+id, map[string]any{"id": id, "done": did}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func pauseVerb() *cobra.Command {
+	return each("pause", "paused", "Stop the ticks of schedules; those that come meanwhile are not made up", func(d desk, ctx context.Context, id string) error {
+		return d.Pause(ctx, id)
+	})
+}
+
+func resumeVerb() *cobra.Command {
+	return each("resume", "resumed", "Let paused schedules go on from their next ticks", func(d desk, ctx context.Context, id string) error {
+		return d.Resume(ctx, id)
+	})
+}
+
+type removeConfig struct {
+	common `yaml:",inline"`
+
+	Force bool `yaml:"-" flag:"force" usage:"also what a source declares, which would add it again when it starts"`
+}
+
+func removeVerb() *cobra.Command {
+	return cli.Def[removeConfig]{
+		Name: "remove", Args: []string{"ID..."},
+		Short:  "Forget schedules; their jobs stay",
+		Config: removeConfig{common: defaults()},
+		Run: func(ctx context.Context, call *cli.Call, cfg *removeConfig) error {
+			return cfg.with(func(d desk) error {
+				for _, id := range call.Args {
+					s, err := d.Get(ctx, id)
+					if err != nil {
+						return err
+					}
+					if s.Source != "" && !cfg.Force {
+						return cli.Usagef("schedule %s is declared by source %s, which would add it again when it starts; want it removed there, or --force", id, s.Source)
+					}
+					if err := d.Remove(ctx, id); err != nil {
+						return err
+					}
+					if err := cfg.done(call, "removed "+id, map[string]any{"id": id, "done": "removed"}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}.Command()
+}
+
+func triggerVerb() *cobra.Command {
+	return verb("trigger", "Enqueue a job of a schedule now, beside its ticks, and print its ID", []string{"ID"}, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
+		job, err := d.Trigger(ctx, d.engine, call.Args[0])
+		if err != nil {
+			return err
+		}
+		return cfg.done(call, job.ID, map[string]any{"id": call.Args[0], "done": "triggered", "queue": job.Queue, "job_id": job.ID})
+	})
+}
+
+type backfillConfig struct {
+	common `yaml:",inline"`
+
+	From *time.Time `yaml:"-" flag:"from" arg:"RFC3339" usage:"the first tick (required)"`
+	To   *time.Time `yaml:"-" flag:"to" arg:"RFC3339" usage:"the last tick (required)"`
+}
+
+func backfillVerb() *cobra.Command {
+	return cli.Def[backfillConfig]{
+		Name: "backfill", Args: []string{"ID"},
+		Short:   "Enqueue a job for each tick of a range, whether it has had one or not",
+		Example: "  drayhorse schedules backfill digest-nightly --from 2030-01-01T00:00:00Z --to 2030-01-31T00:00:00Z",
+		Config:  backfillConfig{common: defaults()},
+		Run: func(ctx context.Context, call *cli.Call, cfg *backfillConfig) error {
+			if cfg.From == nil || cfg.To == nil {
+				return cli.Usagef("--from and --to are not both given; want the first and the last tick")
+			}
+			return cfg.with(func(d desk) error {
+				filled, err := d.Backfill(ctx, d.engine, call.Args[0], *cfg.From, *cfg.To)
+				if err != nil {
+					return err
+				}
+				if cfg.JSON {
+					return cli.PrintJSON(call.Stdout, filled)
+				}
+				return call.Println(fmt.Sprintf("enqueued %d, known already %d", filled.Enqueued, filled.Duplicates))
+			})
+		},
+	}.Command()
+}
+
+func historyVerb() *cobra.Command {
+	return verb("history", "List the last ticks of a schedule with their jobs, the latest first", []string{"ID"}, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
+		events, err := d.History(ctx, d.engine, call.Args[0])
+		if err != nil {
+			return err
+		}
+		if cfg.JSON {
+			return cli.PrintJSON(call.Stdout, append([]schedules.Event{}, events...))
+		}
+		return showHistory(call, events)
+	})
+}
+
+func diffVerb() *cobra.Command {
+	var cmd *cobra.Command
+	cmd = cli.Def[common]{
+		Name: "diff", Short: "Show what a scheduler with this config file would change when it starts", Config: defaults(),
+		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
+			file := configFile(cmd, call)
+			if file == "" {
+				return cli.Usagef("no --config is given; want the config file of the scheduler")
+			}
+			t := Tuning{Source: cfg.Source, DeclaredAt: cfg.DeclaredAt, LeaseTTL: cfg.LeaseTTL, Identity: cfg.Identity, Schedules: cfg.Schedules}
+			if t.LeaseTTL == 0 {
+				t.LeaseTTL = DefaultTuning().LeaseTTL
+			}
+			if err := t.Settle(); err != nil {
+				return err
+			}
+			s, err := New(&t, cfg.Connection, call, nil, file)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			changes, err := s.Diff(ctx)
+			if err != nil {
+				return err
+			}
+			if cfg.JSON {
+				return cli.PrintJSON(call.Stdout, append([]schedules.Change{}, changes...))
+			}
+			return showChanges(call, changes)
+		},
+	}.Command()
+	return cmd
+}

@@ -1,0 +1,55 @@
+package work
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/handlers"
+	"github.com/drayhorse/drayhorse/worker"
+)
+
+// Tuning is what a worker works on and how, wherever its Redis is.
+type Tuning struct {
+	Queues          cli.Weights                `yaml:"queues" flag:"queue" arg:"NAME[=WEIGHT]" usage:"queue to work on, any number of times (default the queue default)"`
+	StrictOrder     bool                       `yaml:"strict_order" usage:"drain queues of a larger weight before others get a turn"`
+	Concurrency     int                        `yaml:"concurrency" arg:"N" usage:"how many jobs run at once"`
+	ShutdownTimeout time.Duration              `yaml:"shutdown_timeout" usage:"how long running jobs may take at the end before they are handed back"`
+	Handlers        map[string]handlers.Config `yaml:"handlers"`
+}
+
+// DefaultTuning has no handlers.
+func DefaultTuning() Tuning {
+	return Tuning{
+		Concurrency:     worker.DefaultConcurrencyPerCPU * runtime.NumCPU(),
+		ShutdownTimeout: worker.DefaultShutdownTimeout,
+	}
+}
+
+// Settle fills in the queue and reports the first impossible value, as
+// drayhorse.ErrInvalid.
+func (t *Tuning) Settle() error {
+	if len(t.Queues) == 0 {
+		t.Queues = cli.Weights{drayhorse.DefaultQueue: 1}
+	}
+	if t.Concurrency < 1 {
+		return fmt.Errorf("%w: concurrency %d; want 1 or more", drayhorse.ErrInvalid, t.Concurrency)
+	}
+	if t.ShutdownTimeout < 0 {
+		return fmt.Errorf("%w: shutdown_timeout %v; want 0 or more", drayhorse.ErrInvalid, t.ShutdownTimeout)
+	}
+	return nil
+}
+
+// worker gives the settings as a worker takes them.
+func (t *Tuning) worker() worker.Config {
+	c := worker.Config{
+		Queues: t.Queues, StrictOrder: t.StrictOrder, Concurrency: t.Concurrency, ShutdownTimeout: t.ShutdownTimeout,
+	}
+	if c.ShutdownTimeout == 0 {
+		c.ShutdownTimeout = -1 // not at all, where 0 stands for the default
+	}
+	return c
+}

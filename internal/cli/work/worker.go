@@ -1,0 +1,100 @@
+package work
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/handlers"
+	"github.com/drayhorse/drayhorse/worker"
+)
+
+type config struct {
+	cli.Common     `yaml:",inline"`
+	cli.Monitoring `yaml:",inline"`
+	Tuning         `yaml:",inline"`
+}
+
+// Settle settles the parts.
+func (c *config) Settle() error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	return c.Tuning.Settle()
+}
+
+// Command is the worker daemon.
+func Command() *cobra.Command {
+	return cli.Def[config]{
+		Name:  "worker",
+		Short: "Run jobs with the handlers of a config file",
+		Long: `Run jobs with the handlers of a config file, for example
+
+  queues: {critical: 6, default: 1}
+  concurrency: 20
+  handlers:
+    digest: {exec: {command: ["sha256sum", "{{path}}"], timeout: 1m}}
+    notify: {http: {url: "https://example.com/hooks", timeout: 10s}}
+
+SIGTERM and SIGINT stop it: it claims no more jobs, waits for those that run and
+hands the rest back. SIGTSTP makes it quiet: it claims no more jobs.`,
+		Example: "  worker --config worker.yaml --queue critical=6 --queue default --metrics :9090",
+		Config:  config{Common: cli.DefaultCommon(), Tuning: DefaultTuning()},
+		Run:     run,
+	}.Command()
+}
+
+func run(ctx context.Context, call *cli.Call, cfg *config) error {
+	if len(cfg.Handlers) == 0 {
+		return fmt.Errorf("%w: no handlers; want at least one, under handlers in the file of --config", drayhorse.ErrInvalid)
+	}
+	registry := cli.NewRegistry()
+	daemon, err := New(&cfg.Tuning, cfg.Connection, call, registry)
+	if err != nil {
+		return err
+	}
+	defer daemon.Close()
+	monitor := cli.Monitor{Config: cfg.Monitoring, Gatherer: registry, Ready: daemon.Ready, Log: call.Log}
+	return monitor.Run(ctx, daemon.Run)
+}
+
+// Daemon is a worker with the handlers of a configuration.
+type Daemon struct {
+	*worker.Worker
+
+	handlers *handlers.Set
+	stop     func()
+}
+
+// New makes the worker that a configuration describes. It does not connect. It is
+// quiet after SIGTSTP until it is closed.
+func New(t *Tuning, where cli.Connection, call *cli.Call, registerer prometheus.Registerer) (*Daemon, error) {
+	set, err := handlers.Build(t.Handlers, handlers.Options{Logger: call.Log, LookupEnv: call.LookupEnv})
+	if err != nil {
+		return nil, err
+	}
+	cfg := t.worker()
+	cfg.RedisURL, cfg.Namespace = where.RedisURL.Reveal(), where.Namespace
+	cfg.Logger, cfg.Registerer = call.Log, registerer
+	w, err := worker.New(cfg)
+	if err != nil {
+		set.Close()
+		return nil, err
+	}
+	for kind, handler := range set.Funcs {
+		worker.HandleKind(w, kind, handler)
+	}
+	call.Log.Debug("handlers are ready", slog.Int("kinds", len(set.Funcs)))
+	return &Daemon{Worker: w, handlers: set, stop: cli.OnQuiet(w.Quiet)}, nil
+}
+
+// Close lets go of what the handlers hold. Call it when Run has returned.
+func (d *Daemon) Close() {
+	d.stop()
+	d.handlers.Close()
+}

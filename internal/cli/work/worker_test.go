@@ -1,0 +1,90 @@
+package work
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/drayhorse/drayhorse/internal/cli"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// call runs the program with a config file.
+func call(t *testing.T, config string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "worker.yaml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, err bytes.Buffer
+	p := cli.Process{
+		Args: append(args, "--config", path), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err,
+		LookupEnv: func(string) (string, bool) { return "", false },
+	}
+	code = p.Run(t.Context(), Command())
+	return code, out.String(), strings.ReplaceAll(err.String(), path, "FILE")
+}
+
+const handler = "handlers: {a: {exec: {command: [\"true\"]}}}\n"
+
+func TestConfigInForceIsPrinted(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := call(t, "queues: {a: 2}\n"+handler, "--print-config", "--redis", "redis://:s3cret@h", "--concurrency", "7")
+	want := `redis_url: redis://:***@h
+namespace: drayhorse
+log_level: info
+log_format: auto
+metrics: ""
+pprof: false
+queues:
+  a: 2
+strict_order: false
+concurrency: 7
+shutdown_timeout: 25s
+handlers:
+  a:
+    exec:
+      command:
+      - "true"
+`
+	if code != 0 || stdout != want || stderr != "" {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+	if _, stdout, _ := call(t, "", "--print-config"); !strings.Contains(stdout, "queues:\n  default: 1\n") {
+		t.Errorf("without queues: %s", stdout)
+	}
+}
+
+func TestWrongWorkers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ config, args, want string }{
+		{"", "", "worker: invalid: no handlers; want at least one, under handlers in the file of --config"},
+		{"handlers: {a: {}}", "", "handlers.a: invalid: no handler is given; want exec or http"},
+		{"handlers: {a: {exec: {command: [no-such-program]}}}", "", `"no-such-program"`},
+		{"handlers: {a b: {exec: {command: [ls]}}}", "", `kind "a b"`},
+		{"handlers: {a: {exec: {command: [ls], timout: 5s}}}", "", `FILE:1: key "handlers.a.exec.timout" is not known; did you mean timeout?`},
+		{"handlers: {a: {http: {url: ftp://h}}}", "", `handlers.a.http.url "ftp://h"`},
+		{"handlers: {a: {exec: {command: ls}}}", "", "FILE:1: handlers.a.exec.command text is given where a list is wanted"},
+		{handler, "--concurrency 0", "concurrency 0; want 1 or more"},
+		{handler, "--concurrency 100001", "Concurrency 100001"},
+		{handler, "--shutdown-timeout -1s", "shutdown_timeout -1s; want 0 or more"},
+		{handler, "--queue a=0", `--queue "a=0"`},
+		{handler + "queues: {a: -1}", "", `weight -1 of queue "a"`},
+		{handler + "queues: {a/b: 1}", "", `"a/b"`},
+		{handler, "--metrics 9090", `metrics "9090"; want HOST:PORT or :PORT`},
+		{handler, "--pprof", "pprof without metrics"},
+		{handler, "--redis http://h", `"http://h"`},
+		{handler, "--namespace a/b", `"a/b"`},
+		{handler, "more", `argument "more"`},
+	} {
+		code, stdout, stderr := call(t, c.config, strings.Fields(c.args)...)
+		if code != cli.ExitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q %q: exit %d, %q, %q; want %q", c.config, c.args, code, stdout, stderr, c.want)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package demo
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/drayhorse/drayhorse/internal/handlers"
+)
+
+// writeWorkerFile writes the config file of the workers.
+func writeWorkerFile(path string, concurrency int, commands map[string][]string) error {
+	file := struct {
+		Queues      map[string]int             `yaml:"queues"`
+		Concurrency int                        `yaml:"concurrency"`
+		Handlers    map[string]handlers.Config `yaml:"handlers"`
+	}{map[string]int{digestQueue: 1, progressQueue: 1}, concurrency, map[string]handlers.Config{}}
+	for kind, command := range commands {
+		file.Handlers[kind] = handlers.Config{Exec: &handlers.Exec{Command: command, Timeout: time.Minute}}
+	}
+	text, err := yaml.Marshal(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o600)
+}
+
+// worker is a worker process that tells how it is by its metrics.
+type worker struct {
+	*child
+
+	metrics string // URL
+}
+
+func (s *stage) startWorker(ctx context.Context, name string, argv []string) (*worker, error) {
+	c, err := s.start(name, append(argv, "--log-format", "json", "--metrics", "127.0.0.1:0")...)
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{child: c}
+	err = until(ctx, startTimeout, name+" serves its metrics", func() (bool, error) {
+		if err := c.check(); err != nil {
+			return false, err
+		}
+		addr, err := w.metricsAddr()
+		w.metrics = "http://" + addr + "/metrics"
+		return addr != "", err
+	})
+	return w, err
+}
+
+// metricsAddr is where the log says that metrics are served; "" so far nowhere.
+func (w *worker) metricsAddr() (string, error) {
+	text, err := os.ReadFile(w.log)
+	if err != nil {
+		return "", err
+	}
+	for row := range bytes.Lines(text) {
+		var entry struct{ Msg, Addr string }
+		if json.Unmarshal(row, &entry) == nil && entry.Msg == "serving metrics" {
+			return entry.Addr, nil
+		}
+	}
+	return "", nil
+}
+
+// running is how many jobs the worker runs at the moment.
+func (w *worker) running(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.metrics, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", w.name, err)
+	}
+	defer func() { _ = response.Body.Close() }() // only read
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "drayhorse_worker_running "); ok {
+			return strconv.Atoi(value)
+		}
+	}
+	return 0, fmt.Errorf("%s: no drayhorse_worker_running at %s", w.name, w.metrics)
+}

@@ -1,0 +1,39 @@
+package schedules
+
+import (
+	"context"
+	"fmt"
+)
+
+// Pause stops the ticks of a schedule until Resume. Those that come meanwhile are
+// skipped: whatever the catch-up policy, they are not made up. The error is
+// drayhorse.ErrNotFound.
+func (s *Store) Pause(ctx context.Context, id string) error {
+	_, err := s.run(ctx, pauseScript, id)
+	return err
+}
+
+// Resume lets a paused schedule go on from its next tick. The error is
+// drayhorse.ErrNotFound.
+func (s *Store) Resume(ctx context.Context, id string) error {
+	for range tries {
+		page, err := s.list(ctx, "0", id)
+		if err != nil {
+			return err
+		}
+		revision, next := "", ""
+		if len(page.found) > 0 {
+			old := page.found[0]
+			at, err := first(&old.Declaration, page.now, old.Last)
+			if err != nil {
+				return err
+			}
+			revision, next = old.Revision, ms(at)
+		}
+		reply, err := s.run(ctx, resumeScript, id, revision, next)
+		if err != nil || asString(reply) != "changed" {
+			return err
+		}
+	}
+	return fmt.Errorf("resume schedule %s: %w", id, errBusy)
+}

@@ -1,0 +1,205 @@
+package schedules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// Source is all the schedules that one program, or one file, declares.
+type Source struct {
+	Name string
+	// DeclaredAt says which of two declarations of the source is the newer one.
+	// Zero: now, by Redis's clock; a later time than that counts as now.
+	DeclaredAt   time.Time
+	Declarations []Declaration // settled, no ID twice
+}
+
+// What a reconcile does with a schedule.
+const (
+	ChangeAdd    = "add"
+	ChangeUpdate = "update"
+	ChangeRemove = "remove"
+	ChangeClash  = "clash" // nothing: the schedule belongs to another source
+	ChangeOlder  = "older" // nothing: the source was declared later by another program
+)
+
+// Change is what a reconcile does with one schedule.
+type Change struct {
+	ID     string       `json:"id,omitempty"`
+	What   string       `json:"change"`
+	Owner  string       `json:"owner,omitempty"` // of a clash; "" for schedules added at run time
+	Before *Declaration `json:"before,omitempty"`
+	After  *Declaration `json:"after,omitempty"`
+
+	old *Status
+	put put
+}
+
+// Diff says what Reconcile would do.
+func (s *Store) Diff(ctx context.Context, source Source) ([]Change, error) {
+	changes, _, err := s.diff(ctx, source)
+	return changes, err
+}
+
+// diff gives the changes, and when the source counts as declared.
+func (s *Store) diff(ctx context.Context, source Source) ([]Change, time.Time, error) {
+	now, stored, err := s.all(ctx)
+	if err != nil {
+		return nil, now, err
+	}
+	declared := source.DeclaredAt
+	if declared.IsZero() || declared.After(now) {
+		declared = now
+	}
+	newest, err := s.newest(ctx, source.Name)
+	if err != nil {
+		return nil, now, err
+	}
+	if declared.UnixMilli() < newest {
+		return []Change{{What: ChangeOlder, Owner: source.Name}}, declared, nil
+	}
+	known := make(map[string]*Status, len(stored))
+	for _, o := range stored {
+		known[o.ID] = o
+	}
+	var changes []Change
+	kept := make(map[string]bool, len(source.Declarations))
+	for i := range source.Declarations {
+		d := &source.Declarations[i]
+		kept[d.ID] = true
+		change, err := compare(d, known[d.ID], source.Name, now)
+		if err != nil {
+			return nil, now, err
+		}
+		if change != nil {
+			changes = append(changes, *change)
+		}
+	}
+	for _, o := range stored {
+		if o.Source == source.Name && !kept[o.ID] {
+			changes = append(changes, Change{ID: o.ID, What: ChangeRemove, Before: &o.Declaration, old: o})
+		}
+	}
+	return changes, declared, nil
+}
+
+// newest is when a source was declared last, in ms; 0 for never.
+func (s *Store) newest(ctx context.Context, source string) (int64, error) {
+	values, err := s.client.HMGet(ctx, s.prefix+"sources", source).Result()
+	if err != nil {
+		return 0, failure("diff", err)
+	}
+	return asInt(values[0]), nil
+}
+
+// compare says what d changes; nil: nothing.
+func compare(d *Declaration, old *Status, source string, now time.Time) (*Change, error) {
+	p, err := plan(d, old, now)
+	if err != nil {
+		return nil, err
+	}
+	if old == nil {
+		return &Change{ID: d.ID, What: ChangeAdd, After: d, put: p}, nil
+	}
+	if old.Source != source {
+		return &Change{ID: d.ID, What: ChangeClash, Owner: old.Source, Before: &old.Declaration, After: d}, nil
+	}
+	before, err := old.encode()
+	if err != nil {
+		return nil, err
+	}
+	after, err := d.encode()
+	if err != nil || before == after {
+		return nil, err
+	}
+	return &Change{ID: d.ID, What: ChangeUpdate, Before: &old.Declaration, After: d, put: p}, nil
+}
+
+// Reconcile makes the stored schedules of a source those that it declares: it adds
+// and changes what is declared and removes what no longer is, and leaves those of
+// others alone. It gives what it did. If another program has declared the source
+// later, it does nothing: the changes are one ChangeOlder.
+func (s *Store) Reconcile(ctx context.Context, source Source) ([]Change, error) {
+	if err := drayhorse.ValidateID(source.Name); err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	var done []Change
+	for range tries {
+		changes, declared, err := s.diff(ctx, source)
+		if err != nil {
+			return done, err
+		}
+		source.DeclaredAt = declared // a repeat is no newer
+		left, err := s.apply(ctx, source, changes, &done)
+		if errors.Is(err, errOlder) {
+			return append(done, Change{What: ChangeOlder, Owner: source.Name}), nil
+		}
+		if err != nil || !left {
+			return append(done, clashes(changes)...), err
+		}
+	}
+	return done, fmt.Errorf("reconcile source %s: %w", source.Name, errBusy)
+}
+
+func clashes(changes []Change) []Change {
+	return slices.DeleteFunc(changes, func(c Change) bool { return c.What != ChangeClash })
+}
+
+// apply makes changes and adds those that it made to done. It reports whether some
+// are left because something has changed meanwhile.
+func (s *Store) apply(ctx context.Context, source Source, changes []Change, done *[]Change) (left bool, err error) {
+	var puts, removes []Change
+	for _, c := range changes {
+		switch c.What {
+		case ChangeAdd, ChangeUpdate:
+			puts = append(puts, c)
+		case ChangeRemove:
+			removes = append(removes, c)
+		}
+	}
+	for first := true; first || len(puts) > 0; first = false { // also without puts: the source is declared
+		n := min(len(puts), pageSize)
+		batch := make([]put, n)
+		for i := range batch {
+			batch[i] = puts[i].put
+		}
+		said, err := s.put(ctx, source.Name, source.DeclaredAt, batch)
+		if err != nil {
+			return false, err
+		}
+		left = keep(puts[:n], said, "stored", done) || left
+		puts = puts[n:]
+	}
+	for len(removes) > 0 {
+		n := min(len(removes), pageSize)
+		old := make([]*Status, n)
+		for i := range old {
+			old[i] = removes[i].old
+		}
+		said, err := s.remove(ctx, source.Name, source.DeclaredAt, old)
+		if err != nil {
+			return false, err
+		}
+		left = keep(removes[:n], said, "removed", done) || left
+		removes = removes[n:]
+	}
+	return left, nil
+}
+
+// keep adds the changes that were made to done, and reports whether there are
+// others.
+func keep(changes []Change, said []string, made string, done *[]Change) (left bool) {
+	for i, c := range changes {
+		if said[i] == made {
+			*done = append(*done, c)
+		} else {
+			left = true
+		}
+	}
+	return left
+}

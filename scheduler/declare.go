@@ -1,0 +1,97 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/schedules"
+)
+
+// clashPause is how long a schedule that belongs to another source is left alone
+// before it is tried again: that source may give it up.
+const clashPause = time.Minute
+
+// source is what was declared here.
+func (s *Scheduler) source() schedules.Source {
+	return schedules.Source{Name: s.cfg.Source, DeclaredAt: s.cfg.DeclaredAt, Declarations: s.declared}
+}
+
+// Change is what Run does with one schedule when it starts.
+type Change = schedules.Change
+
+// Diff says what Run would do when it starts, and does nothing.
+func (s *Scheduler) Diff(ctx context.Context) ([]Change, error) {
+	return s.store.Diff(ctx, s.source())
+}
+
+// declare writes what was declared, however long Redis is away. A program that
+// declares nothing, not even a source, removes nothing: it runs the schedules of
+// others.
+func (s *Scheduler) declare(ctx context.Context) error {
+	if err := s.patiently(ctx, "check redis", func() error { return s.client.Check(ctx) }); err != nil {
+		return err
+	}
+	if len(s.declared) == 0 && !s.named {
+		return nil
+	}
+	source := s.source()
+	for {
+		var changes []schedules.Change
+		err := s.patiently(ctx, "declare schedules", func() (err error) {
+			changes, err = s.store.Reconcile(ctx, source)
+			return err
+		})
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		if !s.report(ctx, changes) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(clashPause):
+		}
+	}
+}
+
+// report logs what a reconcile did, and says whether it is to be tried again.
+func (s *Scheduler) report(ctx context.Context, changes []schedules.Change) (again bool) {
+	made := 0
+	for _, c := range changes {
+		switch c.What {
+		case schedules.ChangeClash:
+			again = true
+			s.log.ErrorContext(ctx, "schedule belongs to another source and is left alone", slog.String(logs.Schedule, c.ID), slog.String("owner", c.Owner))
+		case schedules.ChangeOlder:
+			s.log.WarnContext(ctx, "schedules were declared later by another program and are left alone", slog.String("source", c.Owner))
+		default:
+			made++
+			s.log.DebugContext(ctx, "schedule declared", slog.String(logs.Schedule, c.ID), slog.String("change", c.What))
+		}
+	}
+	s.log.InfoContext(ctx, "schedules declared", slog.String("source", s.cfg.Source), slog.Int(logs.Count, len(s.declared)), slog.Int("changes", made))
+	return again
+}
+
+// patiently calls try until it does not fail for a Redis that is away, or ctx ends.
+func (s *Scheduler) patiently(ctx context.Context, what string, try func() error) error {
+	for backoff := (redis.Backoff{}); ; {
+		err := try()
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // it was told to stop
+		case !errors.Is(err, drayhorse.ErrUnavailable):
+			return err
+		}
+		s.log.WarnContext(ctx, "redis unavailable, still trying", slog.String("for", what), slog.Any(logs.Error, err))
+		if !backoff.Wait(ctx) {
+			return nil
+		}
+	}
+}

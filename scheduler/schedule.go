@@ -1,0 +1,116 @@
+package scheduler
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/schedules"
+)
+
+// Schedule is a rule that enqueues a job at each of its ticks: either Cron or
+// Every says when.
+type Schedule struct {
+	// ID names the schedule: 1-100 of letters, digits and _ . : -
+	ID string
+	// Cron has five fields, or six with seconds in front, or is one of @hourly,
+	// @daily, @weekly, @monthly and @yearly.
+	Cron string
+	// Every is at least 1 s. The ticks are its multiples since the Unix epoch.
+	Every time.Duration
+	// Timezone is the IANA name of the zone in which Cron is read. Empty: UTC.
+	Timezone string
+	// Start and End bound the ticks, both inclusive. Zero: no bound.
+	Start, End time.Time
+	// Jitter delays the job of each tick by a time from 0 to it, always the same
+	// for the same tick.
+	Jitter time.Duration
+
+	// Args are the arguments of the jobs, and name their kind.
+	Args drayhorse.Args
+	// Options of the jobs. ID, In and At are not allowed: the tick has its own.
+	Options []drayhorse.Option
+
+	// CatchUp says which of the ticks that were missed are made up, because no
+	// scheduler ran or Redis was away. Empty: CatchUpLast.
+	CatchUp CatchUp
+	// CatchUpWindow is how old a tick may be to be made up. 0: no limit for
+	// CatchUpLast, 24 h for CatchUpAll.
+	CatchUpWindow time.Duration
+	// CatchUpMax is the most ticks that CatchUpAll makes up at once, the latest
+	// ones. 0: 1000, which is also the most it can be.
+	CatchUpMax int
+	// Overlap says what a tick does while the last job of the schedule has not
+	// ended. Empty: OverlapAllow.
+	Overlap Overlap
+}
+
+// CatchUp says which of the ticks that were missed are made up.
+type CatchUp = schedules.CatchUp
+
+// The ways to catch up.
+const (
+	// CatchUpSkip makes up nothing: a tick that comes more than [Grace] late is
+	// dropped, and of several that are due at once all but the last.
+	CatchUpSkip = schedules.CatchUpSkip
+	// CatchUpLast makes up the last one of the ticks that were missed.
+	CatchUpLast = schedules.CatchUpLast
+	// CatchUpAll makes up all of them, the oldest first, within CatchUpWindow and
+	// CatchUpMax.
+	CatchUpAll = schedules.CatchUpAll
+)
+
+// Overlap says what a tick does while the last job of its schedule has not ended.
+type Overlap = schedules.Overlap
+
+// The ways to overlap.
+const (
+	// OverlapAllow enqueues the job.
+	OverlapAllow = schedules.OverlapAllow
+	// OverlapSkip drops the tick.
+	OverlapSkip = schedules.OverlapSkip
+	// OverlapQueue enqueues the job when the last one has ended. One tick can
+	// wait, and others that come meanwhile are dropped; with CatchUpAll, up to
+	// CatchUpMax can.
+	OverlapQueue = schedules.OverlapQueue
+	// OverlapReplace cancels the last job and enqueues the new one at once. The
+	// old one may still be ending when the new one begins.
+	OverlapReplace = schedules.OverlapReplace
+)
+
+// Validate reports the first impossible value of a schedule, as
+// drayhorse.ErrInvalid.
+func (s Schedule) Validate() error {
+	_, err := s.declaration()
+	return err
+}
+
+// declaration validates the schedule and gives it as it is stored.
+func (s *Schedule) declaration() (schedules.Declaration, error) {
+	var none schedules.Declaration
+	if err := schedules.ValidateID(s.ID); err != nil {
+		return none, err
+	}
+	if s.Args == nil {
+		return none, fmt.Errorf("schedule %s: %w: Args are nil; want the arguments of its jobs", s.ID, drayhorse.ErrInvalid)
+	}
+	settings, err := drayhorse.Resolve(s.Options...)
+	if err != nil {
+		return none, fmt.Errorf("schedule %s: %w", s.ID, err)
+	}
+	const own = drayhorse.FieldID | drayhorse.FieldIn | drayhorse.FieldAt
+	if settings.Given&own != 0 {
+		return none, fmt.Errorf("schedule %s: %w: options ID, In and At are the tick's own; want none of them", s.ID, drayhorse.ErrInvalid)
+	}
+	args, err := drayhorse.EncodeArgs(s.Args, drayhorse.DefaultMaxArgs)
+	if err != nil {
+		return none, fmt.Errorf("schedule %s: %w", s.ID, err)
+	}
+	d := schedules.Declaration{
+		ID: s.ID, Cron: s.Cron, Every: s.Every, Timezone: s.Timezone, Start: s.Start, End: s.End, Jitter: s.Jitter,
+		Kind: s.Args.Kind(), Args: args, Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
+		Timeout: settings.Timeout, Retain: settings.Retain,
+		CatchUp: s.CatchUp, CatchUpWindow: s.CatchUpWindow, CatchUpMax: s.CatchUpMax, Overlap: s.Overlap,
+	}
+	return d, d.Settle()
+}
