@@ -3,7 +3,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME      ?= 5s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check lint fuzz bench bench-peers clean redis
+.PHONY: help build demo test check lint fuzz bench bench-peers chaos clean redis
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ bench: redis ## speed, latency and memory, beside a bare loop of the same script
 
 bench-peers: redis ## the same beside asynq and the textbook's BRPOP
 	cd bench && $(GO) run . -systems drayhorse,bare,asynq,brpop
+
+chaos: redis ## schedulers under faults for a minute: 200 schedules, leaders killed, frozen and restarted
+	$(GO) test -race -timeout 15m -v ./scheduler -run 'Fleet' -args -chaos.schedules 200 -chaos.time 60s
+	$(GO) test -timeout 15m -v ./scheduler -run 'Scale' -args -scale.schedules 100000
+	$(GO) test -race -timeout 15m -tags chaos -run TestClockJumps ./internal/lock ./scheduler
 
 clean: ## remove what the other targets made
 	rm -rf bin dist
