@@ -1,6 +1,6 @@
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME      ?= 5s
+FUZZTIME      ?= 2s
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test check lint fuzz bench bench-peers chaos clean redis

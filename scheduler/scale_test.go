@@ -50,6 +50,9 @@ func TestScale(t *testing.T) {
 	redistest.Eventually(t, patience, "the first tick", func() bool { return value(t, s.metrics.fired) > 0 })
 	first := time.Since(start)
 	redistest.Eventually(t, patience, "all that is due", func() bool { return value(t, s.metrics.fired) >= float64(due) })
+	redistest.Eventually(t, patience, "an empty outbox", func() bool {
+		return client.ZCard(t.Context(), r.namespace+":{@sched}:outbox").Val() == 0
+	})
 	t.Logf("first tick %v after the start, %d ticks after %v; the process holds %d MB", first, due, time.Since(start), heap())
 	if first > 3*time.Second {
 		t.Errorf("the first tick came %v after the start, want at most 3s", first)

@@ -43,7 +43,7 @@ var (
 	unwatchedTake = rewrite("take over without comparing", acquireScript,
 		"holder == dead_owner and last == dead_call", "dead_owner ~= ''")
 	countedToken = rewrite("token by counting", acquireScript,
-		"math.max(tonumber(token or 0), tonumber(highest), now_ms) + 1", "tonumber(token or 0) + 1")
+		"math.max(tonumber(token or 0), tonumber(highest), now_us) + 1", "tonumber(token or 0) + 1")
 	// Nothing but Redis's answer tells the holder that it has lost the lock.
 	leaderFlag = bug{"leadership as a flag", func(l *Locker) { l.cfg.RenewDeadline = time.Hour }}
 	// Redis's clock decides how long a lease lives, and nothing else does.

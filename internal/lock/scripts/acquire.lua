@@ -35,8 +35,10 @@ if holder and not (holder == dead_owner and last == dead_call) then
   return {'LOCKED', token, holder, last, held[4], age_ms, held[6], held[7]}
 end
 
--- The clock keeps tokens rising when Redis has lost the last one.
-token = string.format('%.0f', math.max(tonumber(token or 0), tonumber(highest), now_ms) + 1)
+-- The clock keeps tokens rising when Redis has lost the last one: in microseconds,
+-- since data can be lost and the lock taken again within one millisecond.
+local now_us = time[1] * 1000000 + time[2]
+token = string.format('%.0f', math.max(tonumber(token or 0), tonumber(highest), now_us) + 1)
 redis.call('HSET', lease, 'owner', owner, 'token', token, 'call', number, 'ttl_ms', ttl_ms,
   'renewed_ms', now, 'identity', identity, 'since_ms', now)
 redis.call('PEXPIRE', lease, keep_ms)
