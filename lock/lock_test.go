@@ -50,7 +50,7 @@ func TestDo(t *testing.T) {
 		}
 		return want
 	})
-	if err != want {
+	if !errors.Is(err, want) {
 		t.Errorf("got %v, want the function's own error", err)
 	}
 }

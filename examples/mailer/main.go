@@ -26,8 +26,9 @@ func main() {
 	redisURL := flag.String("redis", "redis://127.0.0.1:6379/0", "where Redis is")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := work(ctx, *redisURL); err != nil {
+	err := work(ctx, *redisURL)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

@@ -29,8 +29,9 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "where to serve")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := serve(ctx, *redisURL, *listen); err != nil {
+	err := serve(ctx, *redisURL, *listen)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

@@ -219,7 +219,7 @@ func TestCutOffLeader(t *testing.T) {
 	proxy.Freeze()
 	select {
 	case cause := <-cut.ended:
-		if cause != drayhorse.ErrLeaseLost {
+		if !errors.Is(cause, drayhorse.ErrLeaseLost) {
 			t.Errorf("term ended by %v, want ErrLeaseLost", cause)
 		}
 	case <-heir.terms:
@@ -264,7 +264,7 @@ func TestRunWithoutRedis(t *testing.T) {
 	server.Restart()
 	c.term(t)
 	server.Kill()
-	if cause := <-c.ended; cause != drayhorse.ErrLeaseLost {
+	if cause := <-c.ended; !errors.Is(cause, drayhorse.ErrLeaseLost) {
 		t.Errorf("term ended by %v, want ErrLeaseLost", cause)
 	}
 	server.Restart()

@@ -28,12 +28,12 @@ type Score struct{ Lease, Value string }
 // Observe looks at partitions, in one round trip where Redis allows it.
 func (e *Engine) Observe(ctx context.Context, partitions ...*Partition) []Observation {
 	calls := make([]redis.Call, len(partitions))
+	seen := make([]Observation, len(partitions))
 	for i, p := range partitions {
 		calls[i] = observeScript.call(p)
+		seen[i].Partition = p
 	}
-	seen := make([]Observation, len(partitions))
 	for i, reply := range e.client.RunAll(ctx, calls) {
-		seen[i].Partition = partitions[i]
 		if seen[i].Err = failure("observe", reply.Err); seen[i].Err == nil {
 			seen[i].decode(reply.Value)
 		}

@@ -24,9 +24,9 @@ func (e *Engine) Wait(ctx context.Context, d time.Duration, partitions ...*Parti
 	if err != nil {
 		return nil, failure("wait", err)
 	}
-	for i, key := range keys {
-		if key == popped[0] {
-			return partitions[i], nil
+	for _, p := range partitions {
+		if p.key(colBell) == popped[0] {
+			return p, nil
 		}
 	}
 	return nil, nil // cannot be: Redis answers with a key it was given

@@ -110,7 +110,7 @@ func TestRenewedWhileTheWorkRuns(t *testing.T) {
 				t.Errorf("ended: %v", context.Cause(held))
 			}
 			cancel()
-			if cause := context.Cause(held); cause != context.Canceled {
+			if cause := context.Cause(held); !errors.Is(cause, context.Canceled) {
 				t.Errorf("cause %v, want the caller's", cause)
 			}
 			before := renewals.Load()
