@@ -100,7 +100,7 @@ func setup(t *testing.T, args ...string) *trial {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	r := &trial{T: t, root: root, exited: make(chan struct{})}
-	r.cmd = exec.Command(filepath.Join(binaries, "drayhorse"), append([]string{"demo", "--concurrency", "2"}, args...)...)
+	r.cmd = exec.Command(filepath.Join(binaries, "drayhorse"), append([]string{"demo", "--concurrency", "8"}, args...)...)
 	temp := filepath.Join(root, "tmp")
 	if err := os.Mkdir(temp, 0o700); err != nil {
 		t.Fatal(err)
