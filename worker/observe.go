@@ -2,10 +2,12 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -42,14 +44,34 @@ func (s *session) look(ctx context.Context, watch *jobs.Watch) {
 	asked := time.Now()
 	seen := s.engine.Observe(ctx, parts...)
 	now := time.Now()
+	s.noticed(ctx, seen)
 	for i := range seen {
 		if seen[i].Err != nil {
-			continue // the fetchers say that Redis is away
+			continue
 		}
 		s.lines[i].observed(&seen[i])
 		if dead := watch.Look(&seen[i], asked, now); len(dead) > 0 {
 			s.rescue(ctx, parts[i], dead)
 		}
+	}
+}
+
+// noticed takes note of whether Redis is there: an idle worker has no turns that
+// would tell. Where some partitions answer and some do not, those turns tell more.
+func (s *session) noticed(ctx context.Context, seen []jobs.Observation) {
+	var away error
+	unanswered := 0
+	for i := range seen {
+		if err := seen[i].Err; errors.Is(err, drayhorse.ErrUnavailable) {
+			away = err
+			unanswered++
+		}
+	}
+	switch {
+	case away == nil:
+		s.back()
+	case unanswered == len(seen) && ctx.Err() == nil:
+		s.gone(away)
 	}
 }
 

@@ -52,9 +52,7 @@ func TestOutageIsRiddenOut(t *testing.T) {
 	r.handle("test", func(context.Context, *rawJob) error { return nil }).start()
 	first := r.enqueueN(100, "test", keep)
 	server.Kill()
-	redistest.Eventually(t, 10*time.Second, "the worker says that redis is away", func() bool {
-		return errors.Is(r.worker.Ready(), drayhorse.ErrUnavailable)
-	})
+	r.notReady()
 	begun := time.Now()
 	if _, err := r.producer.EnqueueRaw(t.Context(), "test", nil); !errors.Is(err, drayhorse.ErrUnavailable) {
 		t.Errorf("enqueue while redis is away: %v, want ErrUnavailable", err)
@@ -67,6 +65,30 @@ func TestOutageIsRiddenOut(t *testing.T) {
 	second := r.enqueueN(100, "test", keep)
 	r.allBecome(append(first, second...), drayhorse.Completed, 10*time.Second)
 	t.Logf("all ran %v after redis was back", time.Since(back))
+}
+
+// TestIdleWorkerNoticesAnOutage takes Redis away from a worker that has nothing to
+// say to it.
+func TestIdleWorkerNoticesAnOutage(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.WithAOF())
+	r := setupAt(t, server.URL)
+	r.handle("test", func(context.Context, *rawJob) error { return nil }).start()
+	r.becomes(r.enqueue("test", keep).ID, drayhorse.Completed, 10*time.Second)
+	server.Kill()
+	r.notReady()
+	server.Restart()
+	redistest.Eventually(t, 15*time.Second, "the worker says that redis is back", func() bool {
+		return r.worker.Ready() == nil
+	})
+}
+
+// notReady waits until the worker says that Redis is away.
+func (r *rig) notReady() {
+	r.Helper()
+	redistest.Eventually(r.T, 15*time.Second, "the worker says that redis is away", func() bool {
+		return errors.Is(r.worker.Ready(), drayhorse.ErrUnavailable)
+	})
 }
 
 // TestOutageLongerThanTheLeaseLosesNoClaim holds the connection of a worker for
