@@ -1,8 +1,10 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -156,41 +158,44 @@ func (t *Turn) prepare() {
 	if t.Suspect {
 		suspect = 1
 	}
-	groups, others := 0, 0
-	var ok, other []any
-	for i := 0; i < len(t.Finishes); {
+	slices.SortStableFunc(t.Finishes, func(a, b Finish) int { return cmp.Compare(a.Seq, b.Seq) })
+	plain, others := make([]any, 0, len(t.Finishes)), 0
+	var groups []claimed
+	var other []any
+	for i := range t.Finishes {
 		f := &t.Finishes[i]
-		if f.Outcome == Complete && !f.Keep {
-			n := plainRun(t.Finishes[i:])
-			ok = append(ok, f.Seq, n)
-			for _, f := range t.Finishes[i : i+n] {
-				ok = append(ok, f.ID)
-			}
-			groups++
-			i += n
+		if !f.isPlain() {
+			other = append(other, f.args()...)
+			others++
 			continue
 		}
-		other = append(other, f.args()...)
-		others++
-		i++
+		if n := len(groups); n == 0 || groups[n-1].seq != f.Seq {
+			groups = append(groups, claimed{seq: f.Seq})
+		}
+		groups[len(groups)-1].n++
+		plain = append(plain, f.ID)
 	}
-	t.args = make([]any, 0, 9+len(t.Lanes)+len(ok)+len(other))
-	t.args = append(t.args, t.Lease.Name, t.seq, t.Lease.epoch, min(t.Want, MaxClaims), maxClaimBytes, suspect, len(t.Lanes), groups, others)
+	t.args = make([]any, 0, 10+len(t.Lanes)+len(plain)+2*len(groups)+len(other))
+	t.args = append(t.args, t.Lease.Name, t.seq, t.Lease.epoch, min(t.Want, MaxClaims), maxClaimBytes, suspect,
+		len(t.Lanes), len(plain), len(groups), others)
 	for _, lane := range t.Lanes {
 		t.args = append(t.args, lane)
 	}
-	t.args = append(append(t.args, ok...), other...)
+	t.args = append(t.args, plain...)
+	for _, g := range groups {
+		t.args = append(t.args, g.seq, g.n)
+	}
+	t.args = append(t.args, other...)
 }
 
-// plainRun is how many of the finishes, from the first on, completed without a
-// trace and were claimed by one turn.
-func plainRun(finishes []Finish) int {
-	n := 1
-	for n < len(finishes) && finishes[n].Outcome == Complete && !finishes[n].Keep && finishes[n].Seq == finishes[0].Seq {
-		n++
-	}
-	return n
+// claimed is how many of a turn's plain finishes were claimed by one turn.
+type claimed struct {
+	seq uint64
+	n   int
 }
+
+// isPlain reports whether the job completed and leaves nothing behind.
+func (f *Finish) isPlain() bool { return f.Outcome == Complete && !f.Keep }
 
 func (f *Finish) args() []any {
 	detail, record := string(f.Result), ""

@@ -2,6 +2,8 @@ package redis
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +30,8 @@ func ParseHeader(text string) Header {
 }
 
 // Assemble gives a script as Redis gets it: the line of flags, redis.call as call,
-// locals for the keys and the arguments, the prelude, and the file's own text.
+// locals for the keys and the arguments, what it needs of the prelude, and the
+// file's own text.
 func (h Header) Assemble(prelude, text string) string {
 	flags, body, _ := strings.Cut(text, "\n")
 	var b strings.Builder
@@ -36,8 +39,29 @@ func (h Header) Assemble(prelude, text string) string {
 	b.WriteString(locals("KEYS", h.Keys))
 	b.WriteString(locals("ARGV", h.Args))
 	fmt.Fprintf(&b, "local rest = %d\n", len(h.Args)+1)
-	b.WriteString(prelude + body)
+	b.WriteString(pick(prelude, body) + body)
 	return b.String()
+}
+
+// declaration is how each part of a prelude starts: at the beginning of a line.
+var declaration = regexp.MustCompile(`(?m)^local (?:function )?(\w+)`)
+
+// pick gives the parts of a prelude that text needs, and those that they need. Redis
+// makes the functions of a script anew for every run, so what is not needed costs.
+func pick(prelude, text string) string {
+	starts := declaration.FindAllStringSubmatchIndex(prelude, -1)
+	end := len(prelude)
+	var parts []string
+	for i := len(starts) - 1; i >= 0; i-- { // a part needs only parts before it
+		name, part := prelude[starts[i][2]:starts[i][3]], prelude[starts[i][0]:end]
+		end = starts[i][0]
+		if regexp.MustCompile(`\b` + name + `\b`).MatchString(text) {
+			parts = append(parts, part)
+			text += part
+		}
+	}
+	slices.Reverse(parts)
+	return strings.Join(parts, "")
 }
 
 func headerLine(text, word string) []string {

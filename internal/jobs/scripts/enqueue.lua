@@ -7,30 +7,50 @@
 -- while a tick at or after theirs was enqueued.
 --
 -- KEYS jobs ready scheduled counts errors cancels archive completed cancelled discarded seen ticks bell meta stats answer
--- ARGV seq ttl_ms large_bytes ...
+-- ARGV seq ttl_ms large plain ...
 --   seq: the lane's next number, from 1; ttl_ms: how long the answer is kept;
---   then for each job its id, its envelope and its plan. A plan is empty for a
---   job that is due at once, else "own|due|schedule|tick|failed|discarded|error":
---   own 1 if the caller chose the ID; due in ms, absolute or after now if it
---   starts with "+"; of a job with a past, how often it failed, 1 if it has ended,
---   and its last error.
--- Returns {now_ms, answers}: a character a job, 0 stored, 1 duplicate.
+--   large 1 if one of the envelopes is; plain: how many jobs, if all are new for
+--   sure and due at once, and then for each its id and its envelope; else 0, and
+--   for each job its id, its envelope and its plan. A plan is empty for a plain
+--   job, else "own|due|schedule|tick|failed|discarded|error": own 1 if the caller
+--   chose the ID; due in ms, absolute or after now if it starts with "+"; of a job
+--   with a past, how often it failed, 1 if it has ended, and its last error.
+-- Returns {now_ms, answers}: a character a job, 0 stored, 1 duplicate; now_ms is 0
+--   where all jobs are plain.
 -- Errors STALE, FORMAT; OOM from Redis itself, before anything is written.
 local refused, paused = check()
 if refused then return refused end
-local now = clock()
+
 local last, answers = string.match(call('GET', answer) or '', '^(%d+)|(.*)$')
-if last then
-  last = tonumber(last)
-  if tonumber(seq) == last then
-    return {now, answers}
-  elseif tonumber(seq) < last then
-    return redis.error_reply('STALE the lane has gone on to ' .. last)
-  end
+if seq == last then
+  return {clock(), answers}
+elseif last and tonumber(seq) < tonumber(last) then
+  return redis.error_reply('STALE the lane has gone on to ' .. last)
 end
 
+if large == '1' then
+  call('HSET', meta, 'large', '1')
+end
+plain = tonumber(plain)
+if plain > 0 then
+  local line = {}
+  for i = 1, plain do line[i] = ARGV[rest + 2 * i - 2] end
+  if call('LPUSH', ready, unpack(line)) == plain then
+    -- The line was empty. Otherwise the bell has rung, or who took it is on the way
+    -- to a turn, which rings for what it leaves.
+    open(jobs)
+    if not paused then ring() end
+  end
+  call('HSET', jobs, unpack(ARGV, rest))
+  call('HINCRBY', stats, 'enqueued', plain)
+  answers = string.rep('0', plain)
+  call('SET', answer, seq .. '|' .. answers, 'PX', ttl_ms)
+  return {0, answers}
+end
+
+local now = clock()
 local live, line, waiting, said, here = {}, {}, {}, {}, {}
-local past, retryable, large = {}, 0, false
+local past, retryable = {}, 0
 
 local function known(id)
   return here[id] or call('HEXISTS', jobs, id) == 1 or call('HEXISTS', archive, id) == 1 or
@@ -54,7 +74,6 @@ for i = rest, #ARGV, 3 do
     here[id] = true
     live[#live + 1] = id
     live[#live + 1] = envelope
-    large = large or #envelope > tonumber(large_bytes)
     if string.sub(due, 1, 1) == '+' then
       due = now + tonumber(due)
     end
@@ -82,9 +101,6 @@ if #live > 0 then
   open(jobs)
   call('HSET', jobs, unpack(live))
   call('HINCRBY', stats, 'enqueued', #live / 2)
-end
-if large then
-  call('HSET', meta, 'large', '1')
 end
 for i = 1, #past do
   local id, failed, ended, record = unpack(past[i])
