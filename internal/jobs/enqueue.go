@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,12 +102,11 @@ type Stored struct {
 	Now       time.Time // by Redis's clock; it means nothing where all jobs of the call are due at once
 }
 
-// enqueue makes one call of a lane. Repeating it with the same seq and jobs is
+// enqueue makes one call of a lane, whose keys are the script's. Repeating it with the same seq and jobs is
 // harmless.
-func (p *Partition) enqueue(ctx context.Context, lane string, seq uint64, jobs []*NewJob) ([]Stored, error) {
+func (p *Partition) enqueue(ctx context.Context, keys []string, seq uint64, jobs []*NewJob) ([]Stored, error) {
 	call := enqueueScript.call(p, enqueueArgs(seq, jobs)...)
-	call.Keys = append([]string(nil), call.Keys...)
-	call.Keys[len(call.Keys)-1] += ":" + lane // answer:LANE is the last key
+	call.Keys = keys
 	value, err := p.engine.client.Run(ctx, call)
 	if err != nil {
 		return nil, err
@@ -124,6 +124,13 @@ func (p *Partition) enqueue(ctx context.Context, lane string, seq uint64, jobs [
 		stored[i] = Stored{Duplicate: answers[i] == '1', Now: now}
 	}
 	return stored, nil
+}
+
+// laneKeys are the keys of a lane's calls: the last one is answer:LANE.
+func laneKeys(p *Partition, lane string) []string {
+	keys := slices.Clone(p.sets[enqueueScript.index])
+	keys[len(keys)-1] += ":" + lane
+	return keys
 }
 
 // enqueueArgs lays out a call as enqueue.lua reads it. Jobs without a plan, which are

@@ -13,19 +13,31 @@ import (
 // Patience is how long an enqueue goes on trying while Redis is away.
 const Patience = 5 * time.Second
 
+// hurry is how long a caller makes its call itself. While it waits for Redis it does
+// not see its context end.
+const hurry = 50 * time.Millisecond
+
 // Lane is a producer's way into a partition. Calls that come while one is on the
 // wire share the next one, so that batches grow by themselves under load and
 // nothing ever waits for a timer. Each call has a number, and the last one is
 // repeated until its answer is known: a lost reply makes no second copy.
 type Lane struct {
 	partition *Partition
-	name      string
+	keys      []string // of the script's call
 
 	mu      sync.Mutex
 	seq     uint64
 	waiting []*entry
 	busy    bool
+	slow    bool // the last call took longer than a caller in a hurry may wait
 	running sync.WaitGroup
+}
+
+// batch is one call: what shares it, and its number.
+type batch struct {
+	entries []*entry
+	seq     uint64
+	jobs    []*NewJob // of all entries
 }
 
 // entry is one caller's jobs on their way.
@@ -39,7 +51,7 @@ type entry struct {
 
 // NewLane makes a lane. Close waits for its last call.
 func NewLane(p *Partition) *Lane {
-	return &Lane{partition: p, name: uuid.NewString()}
+	return &Lane{partition: p, keys: laneKeys(p, uuid.NewString())}
 }
 
 // Partition is where the lane leads.
@@ -60,6 +72,9 @@ func (l *Lane) Load() int {
 // returns at ctx's end, or after Patience while Redis is away, with
 // drayhorse.ErrUnavailable: what was on the wire may be stored or not.
 func (l *Lane) Enqueue(ctx context.Context, jobs ...*NewJob) ([]Stored, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, failure("enqueue", err)
+	}
 	var entries []*entry
 	deadline := time.Now().Add(Patience)
 	for _, batch := range batches(jobs) {
@@ -96,9 +111,9 @@ func batches(jobs []*NewJob) [][]*NewJob {
 	return append(all, jobs[first:])
 }
 
-// add puts entries in line. The lane's own goroutine makes the calls, or, if nobody
-// else is there and ctx's end cannot come unseen while it waits for Redis, the caller
-// itself: to wake another goroutine would double the time of a lone Enqueue.
+// add puts entries in line. The lane's own goroutine makes the calls; or, if nobody
+// else is there, the caller itself: to wake another goroutine would double the time
+// of a lone Enqueue.
 func (l *Lane) add(ctx context.Context, entries []*entry) {
 	l.mu.Lock()
 	l.waiting = append(l.waiting, entries...)
@@ -107,71 +122,101 @@ func (l *Lane) add(ctx context.Context, entries []*entry) {
 		return
 	}
 	l.busy = true
-	_, timed := ctx.Deadline()
-	if len(entries) == 1 && (timed || ctx.Done() == nil) {
-		batch, seq := l.next()
+	var left *batch // that the caller did not come to know the answer of
+	if len(entries) == 1 && !l.slow {
+		b := l.next()
 		l.mu.Unlock()
-		l.send(ctx, batch, seq)
+		if !l.try(ctx, b) {
+			left = b
+		}
 		l.mu.Lock()
 	}
-	if len(l.waiting) > 0 {
-		l.running.Go(l.run)
+	if left != nil || len(l.waiting) > 0 {
+		l.running.Go(func() { l.run(left) })
 	} else {
 		l.busy = false
 	}
 	l.mu.Unlock()
 }
 
-// run makes calls until nobody waits.
-func (l *Lane) run() {
-	for {
-		l.mu.Lock()
-		batch, seq := l.next()
-		l.mu.Unlock()
-		if batch == nil {
+// try makes one call in the caller's goroutine. It reports false if the answer is
+// not known: the same call, made again, tells.
+func (l *Lane) try(ctx context.Context, b *batch) bool {
+	deadline := b.entries[0].deadline
+	if ctx.Done() != nil {
+		deadline = time.Now().Add(hurry)
+	}
+	stored, err := l.call(ctx, b, deadline)
+	if retryable(err) {
+		return false
+	}
+	b.settle(stored, err)
+	return true
+}
+
+// run makes calls, first of all the one that is left, until nobody waits.
+func (l *Lane) run(left *batch) {
+	for b := left; ; b = nil {
+		if b == nil {
+			l.mu.Lock()
+			b = l.next()
+			l.mu.Unlock()
+		}
+		if b == nil {
 			return
 		}
-		l.send(context.Background(), batch, seq)
+		l.send(b)
 	}
 }
 
 // next takes what fits the next call, or notes that there is nothing to do. Callers
 // hold mu.
-func (l *Lane) next() ([]*entry, uint64) {
+func (l *Lane) next() *batch {
 	if len(l.waiting) == 0 {
 		l.busy = false
-		return nil, 0
+		return nil
 	}
-	n, jobs, size := 0, 0, 0
+	l.seq++
+	b := &batch{seq: l.seq}
+	size := 0
 	for _, e := range l.waiting {
-		jobs += len(e.jobs)
 		for _, j := range e.jobs {
 			size += j.bytes()
 		}
-		if n > 0 && (jobs > maxBatchJobs || size > maxBatchBytes) {
+		if len(b.entries) > 0 && (len(b.jobs)+len(e.jobs) > maxBatchJobs || size > maxBatchBytes) {
 			break
 		}
-		n++
+		b.entries, b.jobs = append(b.entries, e), append(b.jobs, e.jobs...)
 	}
-	batch := l.waiting[:n:n]
-	l.waiting = l.waiting[n:]
-	l.seq++
-	return batch, l.seq
+	l.waiting = l.waiting[len(b.entries):]
+	return b
 }
 
 // send makes one call and repeats it while its answer is not known.
-func (l *Lane) send(ctx context.Context, batch []*entry, seq uint64) {
-	var jobs []*NewJob
-	for _, e := range batch {
-		jobs = append(jobs, e.jobs...)
-	}
-	ctx, cancel := context.WithDeadline(ctx, batch[0].deadline)
+func (l *Lane) send(b *batch) {
+	ctx, cancel := context.WithDeadline(context.Background(), b.entries[0].deadline)
 	defer cancel()
-	stored, err := l.partition.enqueue(ctx, l.name, seq, jobs)
+	stored, err := l.call(ctx, b, b.entries[0].deadline)
 	for backoff := (redis.Backoff{}); retryable(err) && backoff.Wait(ctx); {
-		stored, err = l.partition.enqueue(ctx, l.name, seq, jobs)
+		stored, err = l.call(ctx, b, b.entries[0].deadline)
 	}
-	for _, e := range batch {
+	b.settle(stored, err)
+}
+
+// call runs the script, once.
+func (l *Lane) call(ctx context.Context, b *batch, deadline time.Time) ([]Stored, error) {
+	begun := time.Now()
+	stored, err := l.partition.enqueue(redis.Until(ctx, deadline), l.keys, b.seq, b.jobs)
+	slow := time.Since(begun) > hurry/2
+	l.mu.Lock()
+	l.slow = slow
+	l.mu.Unlock()
+	return stored, err
+}
+
+// settle tells the callers what became of their jobs.
+func (b *batch) settle(stored []Stored, err error) {
+	for _, e := range b.entries {
 		if e.err = err; err == nil {
 			e.stored, stored = stored[:len(e.jobs)], stored[len(e.jobs):]
 		}

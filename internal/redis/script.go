@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the name that Redis gives a script, no secret
 	"encoding/hex"
 	"strings"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -53,17 +54,40 @@ func (once) NoRetry() bool { return true }
 func newOnce(ctx context.Context, command, script string, call Call) once {
 	args := make([]any, 0, 3+len(call.Keys)+len(call.Args))
 	args = append(args, command, script, len(call.Keys))
-	for _, key := range call.Keys {
-		args = append(args, key)
+	for i := range call.Keys {
+		if i == 0 {
+			args = append(args, call.Keys[i]) // go-redis finds the slot by it
+		} else {
+			args = append(args, &call.Keys[i]) // a pointer saves a copy
+		}
 	}
 	return once{goredis.NewCmd(ctx, append(args, call.Args...)...)}
+}
+
+// limited is a context with a deadline by which go-redis sets those of its
+// connections. No timer runs for it: calls are too many and too short for that.
+type limited struct {
+	context.Context //nolint:containedctx // this is one
+
+	deadline time.Time
+}
+
+// Deadline is when calls under the context are given up.
+func (l limited) Deadline() (time.Time, bool) { return l.deadline, true }
+
+// Until gives ctx a deadline for calls, where it has none that is earlier. It does
+// not end then: a call that waits for Redis does.
+func Until(ctx context.Context, deadline time.Time) context.Context {
+	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
+		return ctx
+	}
+	return limited{ctx, deadline}
 }
 
 // Run runs one script. A server that is away is reported within 5 s, or at the
 // end of ctx.
 func (c *Client) Run(ctx context.Context, call Call) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
-	defer cancel()
+	ctx = Until(ctx, time.Now().Add(c.patience))
 	return c.run(ctx, call)
 }
 
@@ -83,8 +107,7 @@ func (c *Client) send(ctx context.Context, cmd once) (any, error) {
 // RunAll runs several scripts in one round trip (on a Cluster, one for each
 // node). Each is atomic by itself and fails by itself.
 func (c *Client) RunAll(ctx context.Context, calls []Call) []Reply {
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
-	defer cancel()
+	ctx = Until(ctx, time.Now().Add(c.patience))
 	replies := make([]Reply, len(calls))
 	if len(calls) == 1 {
 		replies[0].Value, replies[0].Err = c.run(ctx, calls[0])
