@@ -64,9 +64,10 @@ func validRaw(r rawArgs) (json.RawMessage, error) {
 	if !utf8.Valid(r.args) {
 		return nil, fmt.Errorf("%w: arguments of kind %q are not valid UTF-8", ErrInvalid, r.kind)
 	}
-	var whole json.RawMessage
-	if err := json.Unmarshal(r.args, &whole); err != nil {
-		return nil, fmt.Errorf("%w: arguments of kind %q are not JSON: %w", ErrInvalid, r.kind, err)
+	if json.Valid(r.args) {
+		return r.args, nil
 	}
-	return r.args, nil
+	var whole json.RawMessage
+	err := json.Unmarshal(r.args, &whole) // says what is wrong, and takes longer
+	return nil, fmt.Errorf("%w: arguments of kind %q are not JSON: %w", ErrInvalid, r.kind, err)
 }

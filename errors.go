@@ -26,6 +26,9 @@ var (
 	// ErrFull: Redis has reached maxmemory, so nothing can be enqueued until
 	// workers have drained it. Nothing was stored. It is ErrUnavailable too.
 	ErrFull = fmt.Errorf("%w: out of memory", ErrUnavailable)
+	// ErrNotReplicated: the job is stored, by the primary alone as far as is known;
+	// see ReplicationError.
+	ErrNotReplicated = errors.New("not confirmed by enough replicas")
 	// ErrRunning: the job is running, which this operation does not allow.
 	ErrRunning = errors.New("job is running")
 	// ErrFormat: the data in Redis is of a storage format newer than this
@@ -46,3 +49,18 @@ var (
 	// ErrStopping: the worker stops and has waited for ShutdownTimeout.
 	ErrStopping = errors.New("worker is stopping")
 )
+
+// ReplicationError says that jobs were accepted by the primary and not confirmed, in
+// time, by as many replicas as Durable asked for. They are stored and will run, unless
+// the primary is lost before a replica has them. It is ErrNotReplicated.
+type ReplicationError struct {
+	Want      int // replicas
+	Confirmed int // of them
+}
+
+func (e *ReplicationError) Error() string {
+	return fmt.Sprintf("accepted by the primary, not confirmed by %d replicas: %d answered in time", e.Want, e.Confirmed)
+}
+
+// Is reports whether the error is meant by ErrNotReplicated.
+func (e *ReplicationError) Is(target error) bool { return target == ErrNotReplicated }

@@ -16,7 +16,9 @@ type Job[T any] struct {
 	MaxAttempts int
 	Queue       string
 	EnqueuedAt  time.Time // by the producer's clock
+	DueAt       time.Time // when it was to run first, by the producer's clock; zero: at once
 	Tick        time.Time // nominal time of a periodic job, else zero
+	Trace       Trace     // of the call that enqueued it
 
 	recorder Recorder
 }
@@ -49,7 +51,7 @@ func (j *Job[T]) SetResult(v any) error {
 func Decode[T any](raw *Job[json.RawMessage]) (*Job[T], error) {
 	job := &Job[T]{
 		ID: raw.ID, Kind: raw.Kind, Attempt: raw.Attempt, MaxAttempts: raw.MaxAttempts,
-		Queue: raw.Queue, EnqueuedAt: raw.EnqueuedAt, Tick: raw.Tick, recorder: raw.recorder,
+		Queue: raw.Queue, EnqueuedAt: raw.EnqueuedAt, DueAt: raw.DueAt, Tick: raw.Tick, Trace: raw.Trace, recorder: raw.recorder,
 	}
 	if args, ok := any(&job.Args).(*json.RawMessage); ok {
 		*args = raw.Args

@@ -20,7 +20,7 @@ func (r *recorder) SetResult(result json.RawMessage) error {
 func TestDecodeKeepsWhatTheJobIs(t *testing.T) {
 	raw := &drayhorse.Job[json.RawMessage]{
 		ID: "1", Kind: "email", Args: json.RawMessage(`{"to":"a"}`), Attempt: 2, MaxAttempts: 3, Queue: "mail",
-		EnqueuedAt: time.Unix(1, 0), Tick: time.Unix(2, 0),
+		EnqueuedAt: time.Unix(1, 0), DueAt: time.Unix(3, 0), Tick: time.Unix(2, 0), Trace: drayhorse.Trace{Parent: "00-1-2-01"},
 	}
 	var r recorder
 	raw.Bind(&r)
@@ -29,7 +29,8 @@ func TestDecodeKeepsWhatTheJobIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if job.ID != "1" || job.Kind != "email" || job.Args.To != "a" || job.Attempt != 2 || job.MaxAttempts != 3 ||
-		job.Queue != "mail" || !job.EnqueuedAt.Equal(raw.EnqueuedAt) || !job.Tick.Equal(raw.Tick) {
+		job.Queue != "mail" || !job.EnqueuedAt.Equal(raw.EnqueuedAt) || !job.Tick.Equal(raw.Tick) ||
+		!job.DueAt.Equal(raw.DueAt) || job.Trace != raw.Trace {
 		t.Errorf("job = %+v", job)
 	}
 	if err := job.SetResult([]int{1}); err != nil || string(r.result) != "[1]" {

@@ -12,6 +12,9 @@ const (
 	DefaultTimeout     = 30 * time.Minute
 )
 
+// MaxDurable is the largest number of replicas that can be waited for.
+const MaxDurable = 16
+
 // The largest values that can be stored.
 const (
 	maxAttempts = 1 << 31
@@ -32,6 +35,7 @@ type Settings struct {
 	MaxAttempts int
 	Timeout     time.Duration // of one attempt
 	Retain      time.Duration // how long the completed job is kept; 0: not at all
+	Durable     int           // replicas that must confirm it; 0: none
 
 	Given Fields // which options were given
 }
@@ -48,6 +52,7 @@ const (
 	FieldMaxAttempts
 	FieldTimeout
 	FieldRetain
+	FieldDurable
 )
 
 // Has reports whether all of f are in the set.
@@ -88,6 +93,8 @@ func (s *Settings) validate() error {
 		return fmt.Errorf("%w: Timeout(%v); want 1ms to 100 years", ErrInvalid, s.Timeout)
 	case s.Retain < 0 || s.Retain > maxDuration:
 		return fmt.Errorf("%w: Retain(%v); want 0 to 100 years", ErrInvalid, s.Retain)
+	case s.Durable < 0 || s.Durable > MaxDurable:
+		return fmt.Errorf("%w: Durable(%d); want 0 to %d replicas", ErrInvalid, s.Durable, MaxDurable)
 	}
 	return nil
 }
@@ -140,4 +147,12 @@ func Timeout(d time.Duration) Option {
 // and 30 days.
 func Retain(d time.Duration) Option {
 	return option{FieldRetain, func(s *Settings) { s.Retain = d }}
+}
+
+// Durable has Enqueue return only when n replicas of Redis have confirmed the job,
+// beside the primary: it then survives the loss of the primary. If they do not within
+// a second, the error is a [ReplicationError] and the job is stored all the same.
+// Default: that of the producer, 0 if it says nothing.
+func Durable(n int) Option {
+	return option{FieldDurable, func(s *Settings) { s.Durable = n }}
 }

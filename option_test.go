@@ -47,6 +47,8 @@ func TestImpossibleOptionsAreNamed(t *testing.T) {
 		{[]drayhorse.Option{drayhorse.Timeout(0)}, "Timeout(0s)"},
 		{[]drayhorse.Option{drayhorse.Timeout(-time.Second)}, "Timeout(-1s)"},
 		{[]drayhorse.Option{drayhorse.Retain(-time.Second)}, "Retain(-1s)"},
+		{[]drayhorse.Option{drayhorse.Durable(-1)}, "Durable(-1)"},
+		{[]drayhorse.Option{drayhorse.Durable(17)}, "0 to 16"},
 		{[]drayhorse.Option{nil}, "option 0 is nil"},
 	} {
 		_, err := drayhorse.Resolve(test.options...)

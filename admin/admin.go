@@ -14,6 +14,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
 // DefaultNamespace is the key prefix where the Config has none.
@@ -43,10 +44,11 @@ func (c *Config) Validate() error {
 
 // Admin sees and steers. It is safe for concurrent use.
 type Admin struct {
-	log     *slog.Logger
-	client  *redisconn.Client
-	engine  *jobs.Engine
-	checked atomic.Bool // the server was found fit
+	log      *slog.Logger
+	client   *redisconn.Client
+	engine   *jobs.Engine
+	registry *registry.Registry
+	checked  atomic.Bool // the server was found fit
 }
 
 // New makes an Admin. It validates the Config and does not connect. The error is
@@ -63,7 +65,10 @@ func New(cfg Config) (*Admin, error) {
 	if namespace == "" {
 		namespace = DefaultNamespace
 	}
-	return &Admin{log: logs.Or(cfg.Logger), client: client, engine: jobs.New(client, namespace)}, nil
+	return &Admin{
+		log: logs.Or(cfg.Logger), client: client,
+		engine: jobs.New(client, namespace), registry: registry.New(client, namespace),
+	}, nil
 }
 
 // Close ends the connections.

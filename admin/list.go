@@ -117,6 +117,29 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 	return page, nil
 }
 
+// Latest gives jobs of a queue that ended in a state: of each partition at most
+// limit (1 to 100), those that are kept longest, which are the latest where all are
+// kept for the same time. The error is drayhorse.ErrInvalid, ErrNotFound for the
+// queue, or ErrUnavailable.
+func (a *Admin) Latest(ctx context.Context, queue string, state drayhorse.State, limit int) ([]*drayhorse.Info, error) {
+	if !state.Ended() {
+		return nil, fmt.Errorf("%w: the latest jobs of state %q; want completed, cancelled or discarded", drayhorse.ErrInvalid, state)
+	}
+	partitions, err := a.queue(ctx, queue)
+	if err != nil {
+		return nil, err
+	}
+	var latest []*drayhorse.Info
+	for _, p := range partitions {
+		infos, _, err := p.List(ctx, state, "", limit)
+		if err != nil {
+			return nil, err
+		}
+		latest = append(latest, infos...)
+	}
+	return latest, nil
+}
+
 // position is where a list goes on.
 type position struct {
 	Queue     string          `json:"q"`

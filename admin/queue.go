@@ -30,7 +30,8 @@ type Queue struct {
 	Parked   int `json:"parked"`   // of the available: no worker so far serves their kind
 	Leases   int `json:"leases"`   // of workers that hold jobs
 
-	// Oldest is when the next job in line was enqueued; zero if none is.
+	// Oldest is when the next job in line was enqueued, or due if that is later;
+	// zero if none is. One that failed before is passed over where another follows.
 	Oldest time.Time `json:"oldest,omitzero"`
 	// Now is the time of all this, by Redis's clock.
 	Now time.Time `json:"now"`

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -16,13 +19,25 @@ import (
 //
 // The errors are drayhorse.ErrInvalid for impossible values, with nothing stored;
 // ErrFull if Redis is out of memory, with nothing stored; and ErrUnavailable, within
-// 5 s or at ctx's end, after which the job may be stored or not: enqueue again with
-// an ID of your own to be sure of one.
+// Config.Patience or at ctx's end, after which the job may be stored or not: enqueue again with
+// an ID of your own to be sure of one. With a drayhorse.ReplicationError comes the
+// Info, too: the job is stored.
 func (p *Producer) Enqueue(ctx context.Context, args drayhorse.Args, options ...drayhorse.Option) (*drayhorse.Info, error) {
 	job, queue, err := p.prepare(args, options)
 	if err != nil {
 		return nil, err
 	}
+	if p.metrics == nil && p.tracer == nil {
+		return p.enqueue(ctx, job, queue)
+	}
+	end := p.watch(ctx, []*jobs.NewJob{job}, []string{queue})
+	info, err := p.enqueue(ctx, job, queue)
+	end([]*drayhorse.Info{info}, err)
+	return info, err
+}
+
+// enqueue stores one job.
+func (p *Producer) enqueue(ctx context.Context, job *jobs.NewJob, queue string) (*drayhorse.Info, error) {
 	l, err := p.line(ctx, queue)
 	if err != nil {
 		return nil, err
@@ -32,17 +47,17 @@ func (p *Producer) Enqueue(ctx context.Context, args drayhorse.Args, options ...
 		return nil, err
 	}
 	stored, err := lane.Enqueue(ctx, job)
-	if err != nil {
+	if len(stored) == 0 {
 		return nil, err
 	}
 	if stored[0].Duplicate {
-		known, err := existing(ctx, lane.Partition(), []*jobs.NewJob{job})
-		if err != nil {
-			return nil, err
+		known, knownErr := existing(ctx, lane.Partition(), []*jobs.NewJob{job})
+		if knownErr != nil {
+			return nil, knownErr
 		}
-		return known[0], nil
+		return known[0], err
 	}
-	return fresh(lane.Partition(), job, stored[0]), nil
+	return fresh(lane.Partition(), job, stored[0]), err
 }
 
 // EnqueueMany stores jobs of any kinds and queues in few round trips and gives their
@@ -53,19 +68,23 @@ func (p *Producer) EnqueueMany(ctx context.Context, specs []drayhorse.Spec) ([]*
 	if len(specs) > MaxMany {
 		return nil, fmt.Errorf("%w: %d specs at once; want at most %d", drayhorse.ErrInvalid, len(specs), MaxMany)
 	}
-	all := make([]*jobs.NewJob, len(specs))
-	queues := make([]string, len(specs))
-	for i, spec := range specs {
-		var err error
-		if all[i], queues[i], err = p.prepare(spec.Args, spec.Options); err != nil {
-			return nil, fmt.Errorf("spec %d: %w", i, err)
-		}
+	all, queues, err := p.prepareAll(specs)
+	if err != nil {
+		return nil, err
 	}
+	end := p.watch(ctx, all, queues)
+	infos, err := p.enqueueMany(ctx, all, queues)
+	end(infos, err)
+	return infos, err
+}
+
+// enqueueMany stores jobs, each in its queue.
+func (p *Producer) enqueueMany(ctx context.Context, all []*jobs.NewJob, queues []string) ([]*drayhorse.Info, error) {
 	groups, err := p.group(ctx, all, queues)
 	if err != nil {
 		return nil, err
 	}
-	infos := make([]*drayhorse.Info, len(specs))
+	infos := make([]*drayhorse.Info, len(all))
 	errs := make([]error, len(groups))
 	done := make(chan struct{}, len(groups))
 	for i, g := range groups {
@@ -89,8 +108,11 @@ type group struct {
 
 // group sorts jobs by the lanes they take, in the order of the specs.
 func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []string) ([]*group, error) {
-	byLane := map[*jobs.Lane]*group{}
-	chosen := map[*jobs.Partition]*jobs.Lane{} // one lane a partition keeps the order
+	type way struct {
+		part    *jobs.Partition
+		durable bool
+	}
+	chosen := map[way]*group{} // one lane a partition keeps the order
 	var groups []*group
 	for i, job := range all {
 		l, err := p.line(ctx, queues[i])
@@ -101,15 +123,11 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 		if err != nil {
 			return nil, err
 		}
-		if first, ok := chosen[lane.Partition()]; ok {
-			lane = first
-		} else {
-			chosen[lane.Partition()] = lane
-		}
-		g := byLane[lane]
+		w := way{lane.Partition(), job.Durable > 0}
+		g := chosen[w]
 		if g == nil {
 			g = &group{lane: lane}
-			byLane[lane] = g
+			chosen[w] = g
 			groups = append(groups, g)
 		}
 		g.jobs, g.index = append(g.jobs, job), append(g.index, i)
@@ -135,6 +153,41 @@ func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhors
 	return errors.Join(err, knownErr)
 }
 
+// prepareAll validates specs. Of many, each CPU takes a part: the encoding of the
+// arguments is most of what an EnqueueMany costs.
+func (p *Producer) prepareAll(specs []drayhorse.Spec) ([]*jobs.NewJob, []string, error) {
+	const part = 1000
+	all, queues := make([]*jobs.NewJob, len(specs)), make([]string, len(specs))
+	errs := make([]error, (len(specs)+part-1)/part)
+	prepare := func(n int) {
+		for i := n * part; i < min((n+1)*part, len(specs)); i++ {
+			var err error
+			if all[i], queues[i], err = p.prepare(specs[i].Args, specs[i].Options); err != nil {
+				errs[n] = fmt.Errorf("spec %d: %w", i, err)
+				return
+			}
+		}
+	}
+	var next atomic.Int64
+	var helpers sync.WaitGroup
+	work := func() {
+		for n := next.Add(1) - 1; n < int64(len(errs)); n = next.Add(1) - 1 {
+			prepare(int(n))
+		}
+	}
+	for range min(runtime.GOMAXPROCS(0), len(errs)) - 1 {
+		helpers.Go(work)
+	}
+	work()
+	helpers.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return all, queues, nil
+}
+
 // prepare validates one job and gives it with its queue. It has no ID yet, unless
 // the caller chose one.
 func (p *Producer) prepare(args drayhorse.Args, options []drayhorse.Option) (*jobs.NewJob, string, error) {
@@ -154,10 +207,13 @@ func (p *Producer) prepare(args drayhorse.Args, options []drayhorse.Option) (*jo
 		return nil, "", err
 	}
 	now := time.Now()
-	job := &jobs.NewJob{In: settings.In, At: settings.At, Envelope: &jobs.Envelope{
+	job := &jobs.NewJob{In: settings.In, At: settings.At, Durable: p.durable, Envelope: &jobs.Envelope{
 		Kind: kind, MaxAttempts: settings.MaxAttempts, Timeout: settings.Timeout, Retain: settings.Retain,
 		EnqueuedAt: now, Args: encoded,
 	}}
+	if settings.Given.Has(drayhorse.FieldDurable) {
+		job.Durable = settings.Durable
+	}
 	if settings.Given.Has(drayhorse.FieldID) {
 		job.ID, job.Envelope.OwnID = jobs.PackID(settings.ID), true
 	}

@@ -2,7 +2,9 @@ package producer
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
@@ -16,6 +18,7 @@ const lanesEach = 2
 type line struct {
 	partitions []*jobs.Partition
 	lanes      [][]*jobs.Lane // by partition
+	durable    [][]*jobs.Lane // by partition: for jobs that replicas must confirm
 	next       atomic.Uint32  // the partition of the next job without an ID
 }
 
@@ -44,7 +47,7 @@ func (p *Producer) line(ctx context.Context, queue string) (*line, error) {
 		return nil, drayhorse.ErrClosed
 	}
 	if l = p.lines[queue]; l == nil {
-		l = newLine(partitions)
+		l = newLine(partitions, p.patient)
 		p.lines[queue] = l
 	}
 	return l, nil
@@ -67,18 +70,25 @@ func (p *Producer) check(ctx context.Context) error {
 	return nil
 }
 
-func newLine(partitions []*jobs.Partition) *line {
-	l := &line{partitions: partitions, lanes: make([][]*jobs.Lane, len(partitions))}
+func newLine(partitions []*jobs.Partition, patience time.Duration) *line {
+	return &line{partitions: partitions, lanes: newLanes(partitions, patience), durable: newLanes(partitions, patience)}
+}
+
+func newLanes(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.Lane {
+	lanes := make([][]*jobs.Lane, len(partitions))
 	for i, part := range partitions {
 		for range lanesEach {
-			l.lanes[i] = append(l.lanes[i], jobs.NewLane(part))
+			lane := jobs.NewLane(part)
+			lane.Patience = patience
+			lanes[i] = append(lanes[i], lane)
 		}
 	}
-	return l
+	return lanes
 }
 
 // assign gives a job its ID, if it has none, and the lane that it takes: of its
-// partition's, one where nobody waits.
+// partition's, one where nobody waits. Jobs that wait for replicas keep no others
+// waiting.
 func (l *line) assign(job *jobs.NewJob) (*jobs.Lane, error) {
 	var index int
 	if job.ID != "" {
@@ -92,6 +102,9 @@ func (l *line) assign(job *jobs.NewJob) (*jobs.Lane, error) {
 		job.ID = id
 	}
 	lanes := l.lanes[index]
+	if job.Durable > 0 {
+		lanes = l.durable[index]
+	}
 	best := lanes[0]
 	for _, lane := range lanes[1:] {
 		if lane.Load() < best.Load() {
@@ -102,7 +115,7 @@ func (l *line) assign(job *jobs.NewJob) (*jobs.Lane, error) {
 }
 
 func (l *line) close() {
-	for _, lanes := range l.lanes {
+	for _, lanes := range slices.Concat(l.lanes, l.durable) {
 		for _, lane := range lanes {
 			lane.Close()
 		}

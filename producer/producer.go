@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -38,16 +39,36 @@ type Config struct {
 	// MaxArgs is how many bytes of JSON the arguments of a job may have. 0: 1 MiB;
 	// at most 16 MiB.
 	MaxArgs int
+	// Durable is how many replicas must confirm a job that says nothing of it; see
+	// drayhorse.Durable. 0: none, at most 16.
+	Durable int
+	// Patience is how long an enqueue goes on trying while Redis is away, before it
+	// gives up with drayhorse.ErrUnavailable. However long it takes, it makes no second
+	// copy. 0: 5 s; at most 5 min.
+	Patience time.Duration
 	// Logger takes the log. nil: none.
 	Logger *slog.Logger
+	// Metrics takes what is counted. nil: nothing is.
+	Metrics Metrics
+	// Tracer gives jobs the trace that they carry. nil: they carry none.
+	Tracer drayhorse.Tracer
 }
 
-const maxMaxArgs = 16 << 20
+const (
+	maxMaxArgs  = 16 << 20
+	maxPatience = 5 * time.Minute // an answer is kept for longer
+)
 
 // Validate reports the first impossible value, as drayhorse.ErrInvalid.
 func (c *Config) Validate() error {
 	if c.MaxArgs < 0 || c.MaxArgs > maxMaxArgs {
 		return fmt.Errorf("%w: MaxArgs %d; want 1 to %d, or 0 for the default", drayhorse.ErrInvalid, c.MaxArgs, maxMaxArgs)
+	}
+	if c.Durable < 0 || c.Durable > drayhorse.MaxDurable {
+		return fmt.Errorf("%w: Durable %d; want 0 to %d replicas", drayhorse.ErrInvalid, c.Durable, drayhorse.MaxDurable)
+	}
+	if c.Patience < 0 || c.Patience > maxPatience {
+		return fmt.Errorf("%w: Patience %v; want up to %v, or 0 for the default", drayhorse.ErrInvalid, c.Patience, maxPatience)
 	}
 	if c.Namespace != "" {
 		return drayhorse.ValidateNamespace(c.Namespace)
@@ -59,7 +80,11 @@ func (c *Config) Validate() error {
 // come while others are on the wire share a round trip.
 type Producer struct {
 	maxArgs int
+	durable int
+	patient time.Duration
 	log     *slog.Logger
+	metrics Metrics
+	tracer  drayhorse.Tracer
 	client  *redisconn.Client
 	engine  *jobs.Engine
 
@@ -84,11 +109,14 @@ func New(cfg Config) (*Producer, error) {
 		namespace = DefaultNamespace
 	}
 	p := &Producer{
-		maxArgs: cfg.MaxArgs, log: logs.Or(cfg.Logger), client: client,
+		maxArgs: cfg.MaxArgs, durable: cfg.Durable, patient: cfg.Patience, log: logs.Or(cfg.Logger), metrics: cfg.Metrics, tracer: cfg.Tracer, client: client,
 		engine: jobs.New(client, namespace), lines: map[string]*line{},
 	}
 	if p.maxArgs == 0 {
 		p.maxArgs = drayhorse.DefaultMaxArgs
+	}
+	if o, ok := cfg.Metrics.(redisconn.Observer); ok {
+		client.Observe(o)
 	}
 	return p, nil
 }

@@ -92,7 +92,9 @@ func (b *batch) sendTo(ctx context.Context, lane *jobs.Lane, tickets []*ticket) 
 		for i := range call {
 			call[i] = tickets[i].job
 		}
+		end := b.trace(ctx, lane.Partition().Queue, call)
 		stored, err := lane.Enqueue(ctx, call...)
+		end(stored, err)
 		if err != nil {
 			return done, err
 		}
@@ -106,6 +108,27 @@ func (b *batch) sendTo(ctx context.Context, lane *jobs.Lane, tickets []*ticket) 
 		tickets = tickets[n:]
 	}
 	return done, nil
+}
+
+// trace gives jobs that are about to be enqueued their traces, each one of its own.
+// end is to be called with the outcome.
+func (b *batch) trace(ctx context.Context, queue string, call []*jobs.NewJob) (end func([]jobs.Stored, error)) {
+	if b.cfg.Tracer == nil {
+		return func([]jobs.Stored, error) {}
+	}
+	ends := make([]func([]*drayhorse.Info, error), len(call))
+	for i, job := range call {
+		job.Envelope.Trace, ends[i] = b.cfg.Tracer.Enqueue(ctx, drayhorse.Batch{Queue: queue, Kind: job.Envelope.Kind, Jobs: 1})
+	}
+	return func(stored []jobs.Stored, err error) {
+		for i, job := range call {
+			var known []*drayhorse.Info
+			if i < len(stored) {
+				known = []*drayhorse.Info{{ID: jobs.UnpackID(job.ID), Queue: queue, Kind: job.Envelope.Kind, Duplicate: stored[i].Duplicate}}
+			}
+			ends[i](known, err)
+		}
+	}
 }
 
 // fits says how many of the tickets go in one call.

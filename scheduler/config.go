@@ -48,6 +48,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Registerer takes the metrics. nil: none.
 	Registerer prometheus.Registerer
+	// Tracer gives the jobs of ticks the trace that they carry. nil: they carry none.
+	Tracer drayhorse.Tracer
 }
 
 const minLeaseTTL = time.Second

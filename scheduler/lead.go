@@ -10,6 +10,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/metrics"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/schedules"
 )
@@ -34,12 +35,17 @@ type leader struct {
 // lead leads whenever this scheduler is elected.
 func (s *Scheduler) lead(ctx context.Context) error {
 	return s.election.Run(ctx, func(ctx context.Context, term int64) error {
-		s.metrics.leader.Set(1)
-		defer s.metrics.leader.Set(0)
+		s.setLeads(true)
+		defer s.setLeads(false)
 		l := &leader{Scheduler: s, number: term, known: catalog{}, lanes: map[*jobs.Partition]*jobs.Lane{}}
 		defer l.close()
 		return l.run(ctx)
 	})
+}
+
+func (s *Scheduler) setLeads(leads bool) {
+	s.leads.Store(leads)
+	s.metrics.leader.Set(metrics.Flag(leads))
 }
 
 func (l *leader) close() {

@@ -2,10 +2,15 @@ package scheduler
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse/internal/metrics"
 )
 
-// metrics are what a scheduler counts; docs/metrics.md explains each.
-type metrics struct {
+// instruments are what a scheduler counts; docs/metrics.md explains each.
+type instruments struct {
+	redis  *metrics.Redis
+	queues *metrics.Queues
+
 	leader   prometheus.Gauge
 	term     prometheus.Gauge
 	up       prometheus.Gauge
@@ -18,8 +23,9 @@ type metrics struct {
 	broken   prometheus.Counter
 }
 
-func newMetrics() *metrics {
-	return &metrics{
+// newInstruments makes them and adds them to r.
+func newInstruments(r prometheus.Registerer) (*instruments, error) {
+	m := &instruments{
 		leader: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "drayhorse_scheduler_leader", Help: "1 while this scheduler leads.",
 		}),
@@ -34,7 +40,7 @@ func newMetrics() *metrics {
 		}),
 		late: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "drayhorse_scheduler_late_seconds", Help: "How long after their ticks jobs were enqueued.",
-			Buckets: prometheus.ExponentialBuckets(0.001, 4, 12), // 1 ms to 70 min
+			Buckets: metrics.Seconds(0.001, 12), // 1 ms to 70 min
 		}),
 		missed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "drayhorse_scheduler_missed_total", Help: "Ticks that were due and dropped, by the catch-up policy.",
@@ -52,24 +58,30 @@ func newMetrics() *metrics {
 			Name: "drayhorse_scheduler_broken_total", Help: "Schedules that were set aside because their declarations cannot be read.",
 		}),
 	}
+	for _, policy := range []CatchUp{CatchUpSkip, CatchUpLast, CatchUpAll} {
+		m.missed.WithLabelValues(string(policy))
+	}
+	for _, policy := range []Overlap{OverlapSkip, OverlapQueue} {
+		m.skipped.WithLabelValues(string(policy))
+	}
+	return m, m.register(r)
 }
 
-func (m *metrics) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
+func (m *instruments) register(r prometheus.Registerer) error {
+	err := metrics.Register(r, m.leader, m.term, m.up, m.fired, m.late, m.missed, m.skipped, m.replaced, m.refused, m.broken)
+	if err != nil {
+		return err
 	}
-	for _, c := range []prometheus.Collector{
-		m.leader, m.term, m.up, m.fired, m.late, m.missed, m.skipped, m.replaced, m.refused, m.broken,
-	} {
-		if err := r.Register(c); err != nil {
-			return err
-		}
+	if m.redis, err = metrics.NewRedis(r); err != nil {
+		return err
 	}
-	return nil
+	m.queues, err = metrics.NewQueues(r)
+	return err
 }
 
 // saw takes note of a look at Redis.
-func (m *metrics) saw(leader Leader, err error) {
+func (m *instruments) saw(leader Leader, err error) {
+	m.redis.SetUp(err == nil)
 	if err != nil {
 		m.up.Set(0)
 		return

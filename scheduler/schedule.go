@@ -98,9 +98,9 @@ func (s *Schedule) declaration() (schedules.Declaration, error) {
 	if err != nil {
 		return none, fmt.Errorf("schedule %s: %w", s.ID, err)
 	}
-	const own = drayhorse.FieldID | drayhorse.FieldIn | drayhorse.FieldAt
+	const own = drayhorse.FieldID | drayhorse.FieldIn | drayhorse.FieldAt | drayhorse.FieldDurable
 	if settings.Given&own != 0 {
-		return none, fmt.Errorf("schedule %s: %w: options ID, In and At are the tick's own; want none of them", s.ID, drayhorse.ErrInvalid)
+		return none, fmt.Errorf("schedule %s: %w: options ID, In, At and Durable are not for ticks; want none of them", s.ID, drayhorse.ErrInvalid)
 	}
 	args, err := drayhorse.EncodeArgs(s.Args, drayhorse.DefaultMaxArgs)
 	if err != nil {

@@ -31,14 +31,15 @@ type Scheduler struct {
 	engine   *jobs.Engine
 	store    *schedules.Store
 	election *election.Election
-	metrics  *metrics
+	metrics  *instruments
 
 	mu       sync.Mutex
 	started  bool
 	declared []schedules.Declaration
 	ids      map[string]bool
 
-	up atomic.Pointer[error] // what the last look at Redis came to; nil: none yet
+	leads atomic.Bool
+	up    atomic.Pointer[error] // what the last look at Redis came to; nil: none yet
 }
 
 // New makes a scheduler. It validates the Config and does not connect. The error is
@@ -63,11 +64,13 @@ func New(cfg Config) (*Scheduler, error) {
 	}
 	s := &Scheduler{
 		cfg: cfg, named: named, log: log, client: client, engine: jobs.New(client, cfg.Namespace),
-		store: schedules.New(client, cfg.Namespace), election: candidate, metrics: newMetrics(), ids: map[string]bool{},
+		store: schedules.New(client, cfg.Namespace), election: candidate, ids: map[string]bool{},
 	}
-	if err := s.metrics.register(cfg.Registerer); err != nil {
+	if s.metrics, err = newInstruments(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	client.Observe(s.metrics.redis)
+	s.metrics.queues.Add(s.engine, log, s.led)
 	return s, nil
 }
 
@@ -152,6 +155,15 @@ func (s *Scheduler) Ready() error {
 }
 
 var errNotRunning = errors.New("the scheduler does not run")
+
+// led gives all queues while this scheduler leads, and none while another does: one
+// of a fleet measures them.
+func (s *Scheduler) led(ctx context.Context) ([][]*jobs.Partition, error) {
+	if !s.leads.Load() {
+		return nil, nil
+	}
+	return s.engine.Queues(ctx)
+}
 
 // watchEvery is how often a scheduler looks whether Redis answers.
 const watchEvery = time.Second

@@ -130,7 +130,8 @@ func (e *execution) job() *drayhorse.Job[json.RawMessage] {
 	job := &drayhorse.Job[json.RawMessage]{
 		ID: jobs.UnpackID(e.claim.ID), Kind: e.envelope.Kind, Args: e.envelope.Args,
 		Attempt: e.claim.Failed + 1, MaxAttempts: e.envelope.MaxAttempts,
-		Queue: e.holding.line.part.Queue, EnqueuedAt: e.envelope.EnqueuedAt, Tick: e.envelope.Tick,
+		Queue: e.holding.line.part.Queue, EnqueuedAt: e.envelope.EnqueuedAt, DueAt: e.envelope.DueAt,
+		Tick: e.envelope.Tick, Trace: e.envelope.Trace,
 	}
 	job.Bind(e)
 	return job
@@ -166,17 +167,13 @@ func (e *execution) finish(f jobs.Finish, count prometheus.Counter) {
 	}
 	if !accepted {
 		s.metrics.refused.Inc()
-	}
-	if e.claim.Suspect() {
-		s.suspect.Store(false)
-		e.holding.line.heat()
+		if e.claim.Suspect() {
+			s.absolve(e.holding.line)
+		}
 	}
 	s.ended()
-	select {
-	case fetcher.wake <- struct{}{}:
-	default:
-	}
-	if fetcher.onWire.Load() {
+	fetcher.rouse()
+	if fetcher.onWire.Load() || !fetcher.claims() {
 		s.poke()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,9 +52,23 @@ func (f *fetcher) run(ctx context.Context) {
 		if f.session.isDrained() && f.empty() {
 			break
 		}
+		if f.attend(ctx) {
+			continue
+		}
 		f.wait(ctx, f.leaveIdle(ctx, jobs.BeatEvery, next))
 	}
 	f.leaveIdle(ctx, 0, time.Time{})
+}
+
+// name is that of the fetcher among all of all workers.
+func (f *fetcher) name() string { return f.session.id + "." + strconv.Itoa(f.index) }
+
+// rouse has the fetcher look whether there is something to do.
+func (f *fetcher) rouse() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
 }
 
 // wait sleeps until there is something to do.
@@ -79,11 +94,17 @@ func (f *fetcher) wait(ctx context.Context, next time.Time) {
 
 // work is where an idle fetcher hears of jobs to claim.
 func (f *fetcher) work() <-chan struct{} {
-	if f.session.isClosing() {
+	if f.session.isClosing() || !f.claims() {
 		return nil
 	}
 	return f.session.work
 }
+
+// claims reports whether this fetcher claims jobs. Where Redis is near, one does for
+// all: its turns are fewer and larger than those of several would be. Where it is
+// far, they claim beside each other, since one turn on the wire would leave handlers
+// idle.
+func (f *fetcher) claims() bool { return f.index == 0 || f.session.far.Load() }
 
 // plan gives the turns to make now, each with its holding: those without an answer
 // first, then one for each lease with something to say, and one that claims. next
@@ -119,7 +140,13 @@ func (f *fetcher) plan() (turns []*holding, next time.Time) {
 // them. nil: there is nothing to claim, or no slot.
 func (f *fetcher) claimer() *holding {
 	s := f.session
-	if s.isClosing() || !s.slots.any() {
+	if s.isClosing() || !f.claims() {
+		return nil
+	}
+	if !s.slots.any() {
+		if slices.ContainsFunc(s.lines, (*line).isHot) {
+			s.nudge()
+		}
 		return nil
 	}
 	l := s.choose(f.unanswered)
@@ -169,9 +196,11 @@ func (f *fetcher) makeTurns(ctx context.Context, holdings []*holding) {
 	for i, l := range cold {
 		parts[i] = l.part
 	}
+	begun := time.Now()
 	f.onWire.Store(true)
 	replies, lengths := f.session.engine.RunTurnsAndLook(ctx, turns, parts)
 	f.onWire.Store(false)
+	f.session.measure(time.Since(begun))
 	for i, l := range cold {
 		if lengths[i] > 0 {
 			l.heat()
@@ -200,6 +229,10 @@ func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
 		return
 	}
 	h.renew(asked)
+	if h.suspectID != "" && slices.ContainsFunc(turn.Finishes, func(f jobs.Finish) bool { return f.ID == h.suspectID }) {
+		h.suspectID = ""
+		s.absolve(h.line)
+	}
 	f.report(h, counters, reply.Rejected)
 	h.line.turned(reply.Turned, turn.Want > 0)
 	f.dispatch(h, reply.Claims, suspect)
@@ -235,11 +268,22 @@ func (f *fetcher) drop(h *holding, turn *jobs.Turn, err error) {
 	delete(f.held, h.line)
 	f.lost = append(f.lost, h)
 	f.mu.Unlock()
-	f.session.metrics.refused.Add(float64(len(turn.Finishes)))
-	f.session.log.WarnContext(f.session.base, "lease lost; ending its jobs",
+	s := f.session
+	s.metrics.refused.Add(float64(len(turn.Finishes)))
+	s.log.WarnContext(s.base, "lease lost; ending its jobs",
 		slog.String(logs.Queue, h.line.part.String()), slog.String(logs.Lease, h.Name), slog.String(logs.Error, err.Error()))
 	h.lose()
+	if h.suspectID != "" && !h.runs(h.suspectID) {
+		s.absolve(h.line) // otherwise its handler does, when it returns
+	}
 	h.line.heat()
+}
+
+// absolve allows this worker another suspect. That comes only when Redis knows what
+// became of the one before: were the next one to kill the worker, both would be held.
+func (s *session) absolve(l *line) {
+	s.suspect.Store(false)
+	l.heat()
 }
 
 // report counts what Redis accepted, and counts and logs what it refused.
@@ -265,11 +309,16 @@ func (f *fetcher) report(h *holding, counters []prometheus.Counter, rejected []s
 func (f *fetcher) dispatch(h *holding, claims []jobs.Claim, suspect bool) {
 	s := f.session
 	s.active.Add(int64(len(claims))) // before looking at closing: stop does it the other way round
+	if len(claims) > 0 {
+		s.claimed.Store(time.Now().UnixNano())
+	}
 	closing := s.isClosing()
 	found := false
 	for i := range claims {
 		e := newExecution(h, &claims[i])
-		found = found || claims[i].Suspect()
+		if claims[i].Suspect() {
+			found, h.suspectID = true, claims[i].ID
+		}
 		h.add(e)
 		if closing {
 			e.finish(jobs.Finish{Outcome: jobs.Release}, nil)
@@ -320,12 +369,13 @@ func (f *fetcher) all() []*holding {
 	return slices.AppendSeq(slices.Clone(f.lost), maps.Values(f.held))
 }
 
-// empty reports whether there is nothing to say.
+// empty reports whether there is nothing to say. It is for the fetcher's own
+// goroutine.
 func (f *fetcher) empty() bool {
-	for _, h := range f.holdings() {
-		if !h.empty() || h.pending != nil {
-			return false
-		}
-	}
-	return true
+	return f.idle() && !slices.ContainsFunc(f.holdings(), func(h *holding) bool { return h.pending != nil })
+}
+
+// idle reports whether nothing is held and nothing is to be said of it.
+func (f *fetcher) idle() bool {
+	return !slices.ContainsFunc(f.holdings(), func(h *holding) bool { return !h.empty() })
 }

@@ -26,6 +26,7 @@ type holding struct {
 	asked     time.Time            // when pending was asked for the first time
 	reserved  int                  // slots reserved for what pending claims
 	suspect   bool                 // pending may claim a suspect
+	suspectID string               // the suspect that is held; empty: none is
 	counters  []prometheus.Counter // of what pending finishes
 	backoff   redis.Backoff
 	notBefore time.Time // when pending may be asked again
@@ -39,7 +40,7 @@ type holding struct {
 }
 
 func (f *fetcher) hold(l *line) *holding {
-	name := f.session.id + "." + strconv.Itoa(f.index) + "." + strconv.FormatUint(f.session.epoch.Add(1), 10)
+	name := f.name() + "." + strconv.FormatUint(f.session.epoch.Add(1), 10)
 	h := &holding{
 		Lease: jobs.NewLease(l.part, name), line: l, fetcher: f,
 		running: map[string]*execution{},
@@ -94,6 +95,13 @@ func (h *holding) empty() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.running) == 0 && len(h.finishes) == 0
+}
+
+// runs reports whether the handler of a claim has not returned.
+func (h *holding) runs(id string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.running[id] != nil
 }
 
 // busy reports whether claims depend on the lease.

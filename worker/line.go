@@ -42,7 +42,7 @@ func (l *line) cool() {
 	l.mu.Lock()
 	l.hot = false
 	l.mu.Unlock()
-	l.listener.calmed()
+	l.session.calmed(l.listener)
 }
 
 func (l *line) isHot() bool {
@@ -72,7 +72,7 @@ func (l *line) turned(t *jobs.Turned, wanted bool) {
 	l.schedule(t.NextDue, wait)
 	l.mu.Unlock()
 	if !hot {
-		l.listener.calmed()
+		l.session.calmed(l.listener)
 	}
 }
 

@@ -82,10 +82,10 @@ func (l *listener) listen(ctx context.Context) {
 	}
 }
 
-// await blocks while there is something to claim or no slot free. It reports false
-// when the session stops claiming.
+// await blocks while there is something to claim, no slot free, or a fetcher that
+// attends. It reports false when the session stops claiming.
 func (l *listener) await(ctx context.Context) bool {
-	for !l.session.slots.any() || slices.ContainsFunc(l.lines, (*line).isHot) {
+	for !l.session.slots.any() || l.session.attended() || slices.ContainsFunc(l.lines, (*line).isHot) {
 		select {
 		case <-ctx.Done():
 			return false

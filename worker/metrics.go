@@ -7,18 +7,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/metrics"
 )
 
-// metrics are what a worker counts; docs/metrics.md explains each.
-type metrics struct {
+// instruments are what a worker counts; docs/metrics.md explains each.
+type instruments struct {
+	redis  *metrics.Redis
+	queues *metrics.Queues
+
 	finishedTotal *prometheus.CounterVec
 	runSeconds    *prometheus.HistogramVec
 	waitSeconds   *prometheus.HistogramVec
 	running       prometheus.Gauge
+	concurrency   prometheus.Gauge
 	rescued       prometheus.Counter
 	refused       prometheus.Counter
 	stuck         prometheus.Gauge
-	up            prometheus.Gauge
 
 	mu     sync.RWMutex
 	series map[seriesKey]*series
@@ -39,10 +43,11 @@ var outcomes = map[jobs.Outcome]string{
 	jobs.Snooze: "snoozed", jobs.Release: "released", jobs.Divert: "diverted",
 }
 
-func newMetrics() *metrics {
-	seconds := prometheus.ExponentialBuckets(0.001, 4, 11) // 1 ms to 17 min
+// newInstruments makes them and adds them to r.
+func newInstruments(r prometheus.Registerer) (*instruments, error) {
+	seconds := metrics.Seconds(0.001, 11) // 1 ms to 17 min
 	labels := []string{"queue", "kind"}
-	return &metrics{
+	m := &instruments{
 		finishedTotal: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "drayhorse_jobs_finished_total", Help: "Attempts that ended, by what became of the job.",
 		}, append(labels, "outcome")),
@@ -55,6 +60,9 @@ func newMetrics() *metrics {
 		running: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "drayhorse_worker_running", Help: "Jobs that run in this worker.",
 		}),
+		concurrency: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "drayhorse_worker_concurrency", Help: "Jobs that may run in this worker at once.",
+		}),
 		rescued: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "drayhorse_worker_rescued_total", Help: "Jobs that this worker took back from dead ones.",
 		}),
@@ -64,29 +72,25 @@ func newMetrics() *metrics {
 		stuck: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "drayhorse_worker_stuck", Help: "Handlers that go on although their context ended.",
 		}),
-		up: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "drayhorse_redis_up", Help: "1 while Redis answers this worker.",
-		}),
 		series: map[seriesKey]*series{},
 	}
+	return m, m.register(r)
 }
 
-func (m *metrics) register(r prometheus.Registerer) error {
-	if r == nil {
-		return nil
+func (m *instruments) register(r prometheus.Registerer) error {
+	err := metrics.Register(r, m.finishedTotal, m.runSeconds, m.waitSeconds, m.running, m.concurrency, m.rescued, m.refused, m.stuck)
+	if err != nil {
+		return err
 	}
-	for _, c := range []prometheus.Collector{
-		m.finishedTotal, m.runSeconds, m.waitSeconds, m.running, m.rescued, m.refused, m.stuck, m.up,
-	} {
-		if err := r.Register(c); err != nil {
-			return err
-		}
+	if m.redis, err = metrics.NewRedis(r); err != nil {
+		return err
 	}
-	return nil
+	m.queues, err = metrics.NewQueues(r)
+	return err
 }
 
 // of gives the metrics of a kind in a queue.
-func (m *metrics) of(queue, kind string) *series {
+func (m *instruments) of(queue, kind string) *series {
 	key := seriesKey{queue, kind}
 	m.mu.RLock()
 	s := m.series[key]
@@ -105,7 +109,7 @@ func (m *metrics) of(queue, kind string) *series {
 }
 
 // began takes note of a handler that is about to run.
-func (m *metrics) began(s *series, e *jobs.Envelope, attempt int, at time.Time) {
+func (m *instruments) began(s *series, e *jobs.Envelope, attempt int, at time.Time) {
 	m.running.Inc()
 	if attempt > 1 {
 		return
@@ -118,7 +122,7 @@ func (m *metrics) began(s *series, e *jobs.Envelope, attempt int, at time.Time) 
 }
 
 // ran takes note of a handler that returned.
-func (m *metrics) ran(s *series, took time.Duration) {
+func (m *instruments) ran(s *series, took time.Duration) {
 	m.running.Dec()
 	s.run.Observe(took.Seconds())
 }

@@ -45,6 +45,7 @@ func (s *session) look(ctx context.Context, watch *jobs.Watch) {
 	seen := s.engine.Observe(ctx, parts...)
 	now := time.Now()
 	s.noticed(ctx, seen)
+	s.calmed(s.listeners...) // somebody may have to take over the wait at the bells
 	for i := range seen {
 		if seen[i].Err != nil {
 			continue

@@ -18,9 +18,12 @@ import (
 )
 
 const (
-	// fetchers is how many fetch loops a worker has: while one waits for Redis,
-	// the other claims for the slots that became free.
-	fetchers = 2
+	// fetchers is how many fetch loops a worker has. The first one claims; where
+	// Redis is far, each claims for the slots that became free while the others wait
+	// for it. When there is nothing to claim, one of the others that is idle attends.
+	fetchers = 4
+	// farTrip is the time of a turn from which on Redis is far.
+	farTrip = 700 * time.Microsecond
 	// stopGrace is how long handlers have to return after their contexts ended
 	// with ErrStopping.
 	stopGrace = time.Second
@@ -44,7 +47,13 @@ type session struct {
 	freed     chan struct{}   // says that no job runs
 	suspect   atomic.Bool     // whether this worker holds a suspect, or asks for one
 	away      atomic.Bool     // whether Redis is, as far as the log knows
-	fatal     chan error      // what waiting cannot mend
+	trip      atomic.Int64    // about how long a turn takes, in ns
+	far       atomic.Bool     // whether that is long
+	claimed   atomic.Int64    // Unix ns of the last claim
+	attendant atomic.Pointer[fetcher]
+	nudged    atomic.Bool  // the attendant has been, and has not come back yet
+	deafUntil atomic.Int64 // Unix ns: the bells cannot be heard before
+	fatal     chan error   // what waiting cannot mend
 
 	active    atomic.Int64 // jobs that run or are about to
 	executors atomic.Int64
@@ -106,6 +115,7 @@ func (s *session) connect(ctx context.Context) error {
 // run works until ctx ends, then stops in order.
 func (s *session) run(ctx context.Context) error {
 	s.slots.give(s.cfg.Concurrency)
+	s.claimed.Store(time.Now().UnixNano())
 	for i := range fetchers {
 		s.fetchers = append(s.fetchers, newFetcher(s, i))
 	}
@@ -120,6 +130,8 @@ func (s *session) run(ctx context.Context) error {
 	watchers.Go(func() { s.beats(background) })
 	watchers.Go(func() { s.guard(background) })
 	watchers.Go(func() { s.observe(background) })
+	var announced sync.WaitGroup
+	announced.Go(func() { s.announces(background, ctx) })
 	s.log.InfoContext(ctx, "worker started", slog.Int("concurrency", s.cfg.Concurrency), slog.Int("queues", len(s.cfg.Queues)))
 
 	var err error
@@ -128,7 +140,7 @@ func (s *session) run(ctx context.Context) error {
 	case err = <-s.fatal:
 	case <-s.quiet:
 		s.log.InfoContext(ctx, "worker is quiet")
-		close(s.closing)
+		s.close()
 		select {
 		case <-ctx.Done():
 		case err = <-s.fatal:
@@ -139,6 +151,7 @@ func (s *session) run(ctx context.Context) error {
 	s.loops.Wait() // the fetchers say what became of the last jobs, and leave
 	flush.Stop()
 	stop()
+	announced.Wait()     // takes the worker out of the registry
 	_ = s.client.Close() // ends the listeners' blocking waits
 	watchers.Wait()
 	s.log.InfoContext(s.base, "worker stopped")
@@ -148,10 +161,8 @@ func (s *session) run(ctx context.Context) error {
 // stop ends the claiming, waits for the handlers and ends those that take too
 // long.
 func (s *session) stop() {
-	select {
-	case <-s.closing:
-	default:
-		close(s.closing)
+	if !s.isClosing() {
+		s.close()
 	}
 	settled := s.settled(s.cfg.ShutdownTimeout)
 	if !settled {
@@ -171,6 +182,12 @@ func (s *session) stop() {
 		}
 	}
 	close(s.drained)
+}
+
+// close ends the claiming.
+func (s *session) close() {
+	close(s.closing)
+	s.nudge()
 }
 
 // executions gives all jobs that run or are about to.
@@ -199,9 +216,7 @@ func (s *session) settled(d time.Duration) bool {
 // ended notes that a job runs no more, and frees its slot.
 func (s *session) ended() {
 	if s.slots.give(1) == 1 {
-		for _, l := range s.listeners {
-			l.calmed()
-		}
+		s.calmed(s.listeners...)
 	}
 	if s.active.Add(-1) == 0 {
 		select {
@@ -240,6 +255,18 @@ func (s *session) holdings() []*holding {
 	return all
 }
 
+// measure takes in how long a turn took.
+func (s *session) measure(took time.Duration) {
+	trip := (7*s.trip.Load() + int64(took)) / 8
+	s.trip.Store(trip)
+	far := trip > int64(farTrip)
+	if s.far.Swap(far) != far && far {
+		for _, f := range s.fetchers {
+			f.rouse()
+		}
+	}
+}
+
 // poke wakes one idle fetcher.
 func (s *session) poke() {
 	select {
@@ -253,14 +280,14 @@ func (s *session) gone(err error) {
 	if s.away.CompareAndSwap(false, true) {
 		s.log.WarnContext(s.base, "redis is away; waiting for it", slog.String(logs.Error, err.Error()))
 	}
-	s.metrics.up.Set(0)
+	s.metrics.redis.SetUp(false)
 }
 
 func (s *session) back() {
 	if s.away.CompareAndSwap(true, false) {
 		s.log.InfoContext(s.base, "redis is back")
 	}
-	s.metrics.up.Set(1)
+	s.metrics.redis.SetUp(true)
 }
 
 // fail ends Run with an error that waiting cannot mend.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/metrics"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
@@ -34,7 +37,7 @@ type Worker struct {
 	middleware []Middleware
 	quiet      chan struct{} // closed by Quiet
 	quietOnce  sync.Once
-	metrics    *metrics
+	metrics    *instruments
 	current    atomic.Pointer[session]
 }
 
@@ -51,12 +54,15 @@ func New(cfg Config) (*Worker, error) {
 	}
 	w := &Worker{
 		cfg: cfg, id: uuid.NewString(), client: client, engine: jobs.New(client, cfg.Namespace),
-		kinds: map[string]*registration{}, quiet: make(chan struct{}), metrics: newMetrics(),
+		kinds: map[string]*registration{}, quiet: make(chan struct{}),
 	}
 	w.log = logs.Or(cfg.Logger).With(logs.WorkerID, w.id)
-	if err := w.metrics.register(cfg.Registerer); err != nil {
+	if w.metrics, err = newInstruments(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	w.metrics.concurrency.Set(float64(cfg.Concurrency))
+	client.Observe(w.metrics.redis)
+	w.metrics.queues.Add(w.engine, w.log, metrics.Existing(w.engine, slices.Sorted(maps.Keys(cfg.Queues))))
 	return w, nil
 }
 

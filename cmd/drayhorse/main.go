@@ -21,6 +21,7 @@ func main() {
 		schedule.Command(),
 		operate.JobsCommand(),
 		operate.QueuesCommand(),
+		operate.WorkersCommand(),
 		schedule.SchedulesCommand(),
 		migrate.AsynqCommand(),
 	))

@@ -81,10 +81,15 @@ func oneOf(to *string, text []byte, values ...string) error {
 type Monitoring struct {
 	Metrics string `yaml:"metrics" arg:"ADDR" usage:"serve /metrics, /healthz and /readyz on this HOST:PORT"`
 	Pprof   bool   `yaml:"pprof" usage:"serve profiles as well, under /debug/pprof/"`
+
+	OTLPEndpoint string `yaml:"otlp_endpoint" arg:"URL" usage:"send traces to this http:// or https:// URL, by OTLP"`
 }
 
 // Validate reports an impossible address, as drayhorse.ErrInvalid.
 func (m Monitoring) Validate() error {
+	if err := validateEndpoint(m.OTLPEndpoint); err != nil {
+		return err
+	}
 	if m.Metrics == "" {
 		if m.Pprof {
 			return fmt.Errorf("%w: pprof without metrics; want the address to serve it on in metrics", drayhorse.ErrInvalid)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,8 +19,8 @@ import (
 // NewRegistry makes a registry with what every program tells of itself.
 func NewRegistry() *prometheus.Registry {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "drayhorse_build_info", Help: "Always 1; the label is what --version prints.",
-		ConstLabels: prometheus.Labels{"version": version()},
+		Name: "drayhorse_build_info", Help: "Always 1; the labels say which program this is.",
+		ConstLabels: prometheus.Labels{"version": release(), "goversion": runtime.Version()},
 	})
 	build.Set(1)
 	r := prometheus.NewRegistry()

@@ -8,21 +8,27 @@ import (
 // Version is set by the linker in releases.
 var Version = ""
 
-// version names the version, the commit where it is known, and Go's.
+// version is what --version prints: the release, the commit where it is known, and
+// Go's version.
 func version() string {
-	v, commit := Version, ""
+	commit := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if v == "" {
-			v = info.Main.Version
-		}
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				commit = " " + s.Value[:min(len(s.Value), 12)]
 			}
 		}
 	}
-	if v == "" {
-		v = "(devel)"
+	return "drayhorse " + release() + commit + " " + runtime.Version()
+}
+
+// release names the version alone.
+func release() string {
+	if Version != "" {
+		return Version
 	}
-	return "drayhorse " + v + commit + " " + runtime.Version()
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }

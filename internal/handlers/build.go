@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net"
@@ -29,13 +28,13 @@ type Config struct {
 func (c Config) Validate() error {
 	switch {
 	case c.Exec != nil && c.HTTP != nil:
-		return fmt.Errorf("%w: exec and http are given together; want one of them", drayhorse.ErrInvalid)
+		return &invalid{what: "has exec and http; want one of them"}
 	case c.Exec != nil:
 		return prefix("exec", c.Exec.Validate())
 	case c.HTTP != nil:
 		return prefix("http", c.HTTP.Validate())
 	}
-	return fmt.Errorf("%w: no handler is given; want exec or http", drayhorse.ErrInvalid)
+	return &invalid{what: "has no handler; want exec or http"}
 }
 
 // Options are what handlers are built with. The zero value is ready to use.
@@ -77,7 +76,10 @@ func Build(configs map[string]Config, opts Options) (*Set, error) {
 	}
 	set := &Set{Funcs: make(map[string]Func, len(configs)), clients: newClients(configs, opts)}
 	for _, kind := range slices.Sorted(maps.Keys(configs)) {
-		run, err := build(kind, configs[kind], opts, set.clients)
+		if err := drayhorse.ValidateKind(kind); err != nil {
+			return nil, err
+		}
+		run, err := build(configs[kind], opts, set.clients)
 		if err != nil {
 			return nil, prefix("handlers."+kind, err)
 		}
@@ -86,10 +88,7 @@ func Build(configs map[string]Config, opts Options) (*Set, error) {
 	return set, nil
 }
 
-func build(kind string, c Config, opts Options, clients *clients) (Func, error) {
-	if err := drayhorse.ValidateKind(kind); err != nil {
-		return nil, err
-	}
+func build(c Config, opts Options, clients *clients) (Func, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}

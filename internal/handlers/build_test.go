@@ -137,7 +137,7 @@ func TestImpossibleConfigsNameKeyAndValue(t *testing.T) {
 		want []string
 	}{
 		"nothing":           {Config{}, []string{"handlers.k", "exec or http"}},
-		"both":              {Config{Exec: &Exec{}, HTTP: &HTTP{}}, []string{"handlers.k", "together"}},
+		"both":              {Config{Exec: &Exec{}, HTTP: &HTTP{}}, []string{"handlers.k has exec and http"}},
 		"no command":        {command(), []string{"exec.command"}},
 		"no program":        {command("no-such-program"), []string{"handlers.k.exec.command[0]", `"no-such-program"`}},
 		"program by job":    {command("{{a}}"), []string{"exec.command[0]", `"{{a}}"`}},

@@ -16,7 +16,7 @@ import (
 var errDowngrade = errors.New("redirect from https to http")
 
 // clients are what the http handlers of a worker share: two connection pools,
-// for those that may reach private addresses and those that may not, and the
+// one for hosts that may be at private addresses and one for all others, and the
 // slots of each host.
 type clients struct {
 	public, private *http.Transport
@@ -81,7 +81,7 @@ func newTransport(resolver *net.Resolver, allow func(netip.AddrPort) error) *htt
 // newClient makes a client that follows up to limit redirects, and only where
 // the method stays: a POST never becomes a GET. The headers named in own stay
 // with the origin that they are meant for.
-func newClient(transport *http.Transport, limit int, own http.Header) *http.Client {
+func newClient(transport http.RoundTripper, limit int, own http.Header) *http.Client {
 	return &http.Client{
 		Transport: transport,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
@@ -101,6 +101,21 @@ func newClient(transport *http.Transport, limit int, own http.Header) *http.Clie
 			return nil
 		},
 	}
+}
+
+// home is the pool of a handler that may reach private addresses: those of its own
+// host alone. Where a redirect leads is judged as for any other handler.
+type home struct {
+	host            string
+	public, private http.RoundTripper
+}
+
+// RoundTrip is http.RoundTripper.
+func (h *home) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.EqualFold(req.URL.Hostname(), h.host) {
+		return h.private.RoundTrip(req)
+	}
+	return h.public.RoundTrip(req)
 }
 
 func hostPort(u *url.URL) string {

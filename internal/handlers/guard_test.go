@@ -166,6 +166,28 @@ func TestPrivateIsReachedWhenAllowed(t *testing.T) {
 	}
 }
 
+// TestPrivateIsReachedAtTheHostOfTheURLAlone has a host inside lead to another one.
+func TestPrivateIsReachedAtTheHostOfTheURLAlone(t *testing.T) {
+	t.Parallel()
+	inner, hits := count(t)
+	for target, want := range map[string]bool{
+		"http://FRONT.example:" + port(t, inner):   true,
+		"http://inside.example:" + port(t, inner):  false,
+		"http://127.0.0.1:" + port(t, inner):       false,
+		"http://169.254.169.254/latest/meta-data/": false,
+	} {
+		front := httptest.NewServer(http.RedirectHandler(target, http.StatusTemporaryRedirect))
+		t.Cleanup(front.Close)
+		resolver := names{"front.example": {{"127.0.0.1"}}, "inside.example": {{"127.0.0.1"}}}.resolver(t)
+		cfg := &HTTP{URL: "http://front.example:" + port(t, front), AllowPrivate: true, Redirects: 3}
+		hits.Store(0)
+		err := buildOne(t, Config{HTTP: cfg}, Options{resolver: resolver})(t.Context(), newJob("{}").Job)
+		if want && (err != nil || hits.Load() != 1) || !want && (destination(err) != drayhorse.Retryable || hits.Load() != 0) {
+			t.Errorf("redirect to %s: %v, %d requests", target, err, hits.Load())
+		}
+	}
+}
+
 // TestProxiesOfTheEnvironmentAreNotUsed: one would resolve names itself.
 func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	t.Parallel()

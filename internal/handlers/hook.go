@@ -56,9 +56,9 @@ func newHook(cfg HTTP, opts Options, clients *clients) (*hook, error) {
 		}
 		h.key = &key
 	}
-	transport := clients.public
+	var transport http.RoundTripper = clients.public
 	if cfg.AllowPrivate {
-		transport = clients.private
+		transport = &home{host: u.Hostname(), public: clients.public, private: clients.private}
 	}
 	h.client = newClient(transport, cfg.Redirects, h.header)
 	return h, nil

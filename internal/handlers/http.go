@@ -28,8 +28,9 @@ type HTTP struct {
 	// Timeout of one run, from connecting to the end of the answer; 0 means
 	// 30s.
 	Timeout time.Duration `yaml:"timeout,omitempty"`
-	// AllowPrivate also reaches addresses that are not on the public Internet:
-	// loopback, private networks, cloud metadata.
+	// AllowPrivate reaches the host of URL also at an address that is not on the
+	// public Internet: loopback, private networks, cloud metadata. Redirects to
+	// another host do not profit from it.
 	AllowPrivate bool `yaml:"allow_private,omitempty"`
 	// Headers are sent with each request.
 	Headers map[string]string `yaml:"headers,omitempty"`

@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/drayhorse/drayhorse"
 )
@@ -11,12 +12,12 @@ import (
 // grows at its front on the way out, so that a message reads
 // "invalid: handlers.digest.exec.timeout -1s; want 0 or more".
 type invalid struct {
-	key  string
+	key  string // "": the whole
 	what string // the value and what would be right
 }
 
 func (e *invalid) Error() string {
-	return fmt.Sprintf("%v: %s %s", drayhorse.ErrInvalid, e.key, e.what)
+	return fmt.Sprintf("%v: %s", drayhorse.ErrInvalid, strings.TrimSpace(e.key+" "+e.what))
 }
 
 func (e *invalid) Unwrap() error { return drayhorse.ErrInvalid }
@@ -27,10 +28,13 @@ func invalidf(key, format string, args ...any) error {
 
 // prefix puts a key in front of the one that err names; nil stays nil.
 func prefix(key string, err error) error {
-	if e, ok := errors.AsType[*invalid](err); ok {
+	e, ok := errors.AsType[*invalid](err)
+	switch {
+	case ok && e.key == "":
+		return &invalid{key, e.what}
+	case ok:
 		return &invalid{key + "." + e.key, e.what}
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	return nil

@@ -32,6 +32,6 @@ type BeatReply struct {
 
 // Leave drops a lease that holds nothing. Its name is used up.
 func (l *Lease) Leave(ctx context.Context) error {
-	_, err := l.Partition.run(ctx, leaveScript, l.Name, l.epoch)
+	_, err := l.Partition.run(ctx, leaveScript, l.Name, l.epoch, l.seq)
 	return err
 }

@@ -26,6 +26,9 @@ const largeEnvelope = 4 << 10
 // anybody repeats it.
 const answerTTL = 10 * time.Minute
 
+// replicationTime is how long replicas have to confirm a call.
+const replicationTime = time.Second
+
 // NewJob is a job to be enqueued.
 type NewJob struct {
 	ID       string // as stored; see PackID
@@ -35,6 +38,8 @@ type NewJob struct {
 	// Guarded makes the enqueue of a tick count once for ever: nothing at or
 	// before the highest tick of the envelope's Schedule is enqueued again.
 	Guarded bool
+	// Durable is how many replicas are to confirm the job.
+	Durable int
 	// Past is what the job went through elsewhere before it came here; nil: nothing.
 	Past *Past
 
@@ -102,24 +107,48 @@ type Stored struct {
 	Now       time.Time // by Redis's clock; it means nothing where all jobs of the call are due at once
 }
 
-// enqueue makes one call of a lane, whose keys are the script's. Repeating it with the same seq and jobs is
-// harmless.
-func (p *Partition) enqueue(ctx context.Context, keys []string, seq uint64, jobs []*NewJob) ([]Stored, error) {
+// enqueue makes one call of a lane, whose keys are the script's, and gives how many
+// replicas have confirmed it, if any was to. Repeating it with the same seq and jobs
+// is harmless.
+func (p *Partition) enqueue(ctx context.Context, keys []string, seq uint64, jobs []*NewJob) ([]Stored, int, error) {
 	call := enqueueScript.call(p, enqueueArgs(seq, jobs)...)
 	call.Keys = keys
-	value, err := p.engine.client.Run(ctx, call)
+	value, replicas, err := p.engine.runDurably(ctx, call, durable(jobs))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	stored, err := decodeStored(value, len(jobs))
+	return stored, replicas, err
+}
+
+// runDurably runs a script and waits for n replicas, if it is to.
+func (e *Engine) runDurably(ctx context.Context, call redis.Call, n int) (any, int, error) {
+	if n == 0 {
+		value, err := e.client.Run(ctx, call)
+		return value, 0, err
+	}
+	return e.client.RunReplicated(ctx, call, n, replicationTime)
+}
+
+// durable is how many replicas the most demanding job asks for.
+func durable(jobs []*NewJob) int {
+	n := 0
+	for _, j := range jobs {
+		n = max(n, j.Durable)
+	}
+	return n
+}
+
+func decodeStored(value any, jobs int) ([]Stored, error) {
 	reply, _ := value.([]any)
 	if len(reply) != 2 {
 		return nil, fmt.Errorf("enqueue: unexpected reply %v", value)
 	}
 	now, answers := time.UnixMilli(asInt(reply[0])), asString(reply[1])
-	if len(answers) != len(jobs) {
-		return nil, fmt.Errorf("enqueue: %d answers for %d jobs", len(answers), len(jobs))
+	if len(answers) != jobs {
+		return nil, fmt.Errorf("enqueue: %d answers for %d jobs", len(answers), jobs)
 	}
-	stored := make([]Stored, len(jobs))
+	stored := make([]Stored, jobs)
 	for i := range stored {
 		stored[i] = Stored{Duplicate: answers[i] == '1', Now: now}
 	}

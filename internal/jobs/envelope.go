@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/drayhorse/drayhorse"
 )
 
 // Envelope is what a job is, as stored once when it is enqueued and never changed.
@@ -33,6 +35,7 @@ type Envelope struct {
 	DueAt       time.Time // asked for, by the producer's clock; zero: at once
 	Schedule    string    // of a periodic job
 	Tick        time.Time // of a periodic job
+	Trace       drayhorse.Trace
 	Args        []byte
 }
 
@@ -43,6 +46,10 @@ const (
 
 	extraSchedule = 1 // tick as Unix ms (8 bytes), then the schedule's ID
 	extraDue      = 2 // due as Unix ms (8 bytes)
+	extraTrace    = 3 // length of the traceparent (1 byte), the traceparent, then the tracestate
+
+	maxTraceParent = 255
+	maxTraceState  = 512 // as W3C asks to be kept; a longer one is left out
 )
 
 var errEnvelope = errors.New("malformed envelope")
@@ -69,16 +76,25 @@ func (e *Envelope) Encode() []byte {
 func (e *Envelope) extras() []byte {
 	var b []byte
 	if e.Schedule != "" {
-		b = appendExtra(b, extraSchedule, e.Tick, e.Schedule)
+		b = appendTimed(b, extraSchedule, e.Tick, e.Schedule)
 	}
 	if !e.DueAt.IsZero() {
-		b = appendExtra(b, extraDue, e.DueAt, "")
+		b = appendTimed(b, extraDue, e.DueAt, "")
+	}
+	if n := len(e.Trace.Parent); n > 0 && n <= maxTraceParent {
+		state := e.Trace.State
+		if len(state) > maxTraceState {
+			state = ""
+		}
+		b = binary.AppendUvarint(append(b, extraTrace), uint64(1+n+len(state)))
+		b = append(append(b, byte(n)), e.Trace.Parent...)
+		b = append(b, state...)
 	}
 	return b
 }
 
-// appendExtra adds a tag, a length, and the value: a time and a text.
-func appendExtra(b []byte, tag byte, t time.Time, text string) []byte {
+// appendTimed adds a tag, a length, and the value: a time and a text.
+func appendTimed(b []byte, tag byte, t time.Time, text string) []byte {
 	b = binary.AppendUvarint(append(b, tag), uint64(8+len(text)))
 	b = binary.BigEndian.AppendUint64(b, uint64(t.UnixMilli()))
 	return append(b, text...)
@@ -130,21 +146,29 @@ func (e *Envelope) decodeExtras(s string) bool {
 		if !ok {
 			return false
 		}
-		if len(value) >= 8 {
-			e.setExtra(tag, time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(value[:8])))), value[8:]) //nolint:gosec // kept bit for bit
-		}
+		e.setExtra(tag, value)
 		s = rest
 	}
 	return true
 }
 
-func (e *Envelope) setExtra(tag byte, t time.Time, text string) {
-	switch tag {
-	case extraSchedule:
-		e.Tick, e.Schedule = t, text
-	case extraDue:
-		e.DueAt = t
+// setExtra keeps away from a value that is too short for its tag.
+func (e *Envelope) setExtra(tag byte, value string) {
+	switch {
+	case tag == extraSchedule && len(value) >= 8:
+		e.Tick, e.Schedule = timeOf(value), value[8:]
+	case tag == extraDue && len(value) >= 8:
+		e.DueAt = timeOf(value)
+	case tag == extraTrace && value != "":
+		if parent, state, ok := cut(value[1:], uint64(value[0])); ok && parent != "" {
+			e.Trace = drayhorse.Trace{Parent: parent, State: state}
+		}
 	}
+}
+
+// timeOf reads the time at the front of an extra.
+func timeOf(value string) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(value[:8])))) //nolint:gosec // kept bit for bit
 }
 
 func cut(s string, n uint64) (head, tail string, ok bool) {

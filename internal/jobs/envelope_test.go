@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
@@ -27,6 +28,12 @@ func drawEnvelope(t *rapid.T) *Envelope {
 		e.Schedule = rapid.StringN(1, 32, 128).Draw(t, "schedule")
 		e.Tick = time.UnixMilli(rapid.Int64Range(-1<<42, 1<<42).Draw(t, "tick"))
 	}
+	if rapid.Bool().Draw(t, "traced") {
+		e.Trace = drayhorse.Trace{
+			Parent: rapid.StringN(1, 55, 255).Draw(t, "traceparent"),
+			State:  rapid.StringN(0, 512, 512).Draw(t, "tracestate"),
+		}
+	}
 	return e
 }
 
@@ -39,6 +46,22 @@ func TestEnvelopeComesBack(t *testing.T) {
 			t.Fatalf("got %+v, %v; want %+v", got, err, e)
 		}
 	})
+}
+
+// TestEnvelopeKeepsNoImpossibleTrace: the job goes on without it.
+func TestEnvelopeKeepsNoImpossibleTrace(t *testing.T) {
+	t.Parallel()
+	for _, trace := range []drayhorse.Trace{{State: "a=b"}, {Parent: strings.Repeat("x", 256)}} {
+		e := &Envelope{Kind: "k", MaxAttempts: 1, Trace: trace, Args: []byte("{}")}
+		got, err := DecodeEnvelope(string(e.Encode()))
+		if err != nil || got.Trace != (drayhorse.Trace{}) || string(got.Args) != "{}" {
+			t.Errorf("%+v came back as %+v, %v", trace, got, err)
+		}
+	}
+	long := &Envelope{Kind: "k", MaxAttempts: 1, Trace: drayhorse.Trace{Parent: "00-1-2-01", State: strings.Repeat("x", 513)}}
+	if got, err := DecodeEnvelope(string(long.Encode())); err != nil || got.Trace != (drayhorse.Trace{Parent: "00-1-2-01"}) {
+		t.Errorf("a tracestate that is too long came back as %+v, %v", got, err)
+	}
 }
 
 // TestEnvelopeIsBackwardCompatible: a stored job must stay readable.
@@ -54,7 +77,13 @@ func TestEnvelopeIsBackwardCompatible(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(e, want) {
 		t.Fatalf("got %+v, %v; want %+v", e, err, want)
 	}
-	unknown := strings.Replace(stored, "\x10\x01\x0e", "\x13\x09\x01x\x01\x0e", 1) // an extra of a later program
+	traced := strings.Replace(stored, "\x10\x01\x0e", "\x1b\x03\x09\x0500-aba=b\x01\x0e", 1)
+	want.Trace = drayhorse.Trace{Parent: "00-ab", State: "a=b"}
+	if e, err = DecodeEnvelope(traced); err != nil || !reflect.DeepEqual(e, want) {
+		t.Fatalf("with a trace: %+v, %v", e, err)
+	}
+	want.Trace = drayhorse.Trace{}
+	unknown := strings.Replace(stored, "\x10\x01\x0e", "\x13\x63\x01x\x01\x0e", 1) // an extra of a later program
 	if e, err = DecodeEnvelope(unknown); err != nil || !reflect.DeepEqual(e, want) {
 		t.Fatalf("with an unknown extra: %+v, %v", e, err)
 	}
@@ -96,13 +125,15 @@ func TestScriptsReadTheHeader(t *testing.T) {
 func FuzzDecodeEnvelope(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add((&Envelope{Kind: "k", MaxAttempts: 3, Schedule: "s", Args: []byte("{}")}).Encode())
+	f.Add((&Envelope{Kind: "k", MaxAttempts: 3, Trace: drayhorse.Trace{Parent: "00-1-2-01", State: "a=b"}, Args: []byte("{}")}).Encode())
+	f.Add([]byte("\x01" + strings.Repeat("\x00", 13) + "\x01k\x01\x01\x05\x03\x03\x00a=")) // a tracestate alone
 	f.Fuzz(func(t *testing.T, stored []byte) {
 		e, err := DecodeEnvelope(string(stored))
 		if err != nil {
 			return
 		}
 		again, err := DecodeEnvelope(string(e.Encode()))
-		if err != nil || again.Kind != e.Kind || !bytes.Equal(again.Args, e.Args) || again.OwnID != e.OwnID {
+		if err != nil || again.Kind != e.Kind || !bytes.Equal(again.Args, e.Args) || again.OwnID != e.OwnID || again.Trace != e.Trace {
 			t.Fatalf("%+v came back as %+v, %v", e, again, err)
 		}
 	})

@@ -1,16 +1,20 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
-// Patience is how long an enqueue goes on trying while Redis is away.
+// Patience is how long an enqueue goes on trying while Redis is away, where its lane
+// has no patience of its own.
 const Patience = 5 * time.Second
 
 // hurry is how long a caller makes its call itself. While it waits for Redis it does
@@ -22,6 +26,10 @@ const hurry = 50 * time.Millisecond
 // nothing ever waits for a timer. Each call has a number, and the last one is
 // repeated until its answer is known: a lost reply makes no second copy.
 type Lane struct {
+	// Patience is how long an enqueue goes on trying while Redis is away: below the
+	// time for which an answer is kept. 0: Patience. Set it before the first call.
+	Patience time.Duration
+
 	partition *Partition
 	keys      []string // of the script's call
 
@@ -33,11 +41,13 @@ type Lane struct {
 	running sync.WaitGroup
 }
 
-// batch is one call: what shares it, and its number.
+// batch is one call: what shares it, its number, and what it came to.
 type batch struct {
-	entries []*entry
-	seq     uint64
-	jobs    []*NewJob // of all entries
+	entries  []*entry
+	seq      uint64
+	jobs     []*NewJob // of all entries
+	stored   []Stored
+	replicas int
 }
 
 // entry is one caller's jobs on their way.
@@ -45,6 +55,7 @@ type entry struct {
 	jobs     []*NewJob
 	deadline time.Time
 	stored   []Stored
+	replicas int // that have confirmed
 	err      error
 	done     chan struct{}
 }
@@ -69,61 +80,67 @@ func (l *Lane) Load() int {
 
 // Enqueue stores jobs, all or none if they fit one call. More than that go in
 // several calls, and an error may then mean that the first of them are stored. It
-// returns at ctx's end, or after Patience while Redis is away, with
-// drayhorse.ErrUnavailable: what was on the wire may be stored or not.
+// returns at ctx's end, or after its patience while Redis is away, with
+// drayhorse.ErrUnavailable: what was on the wire may be stored or not. After a
+// drayhorse.ReplicationError everything is stored.
 func (l *Lane) Enqueue(ctx context.Context, jobs ...*NewJob) ([]Stored, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, failure("enqueue", err)
 	}
 	var entries []*entry
-	deadline := time.Now().Add(Patience)
-	for _, batch := range batches(jobs) {
-		entries = append(entries, &entry{jobs: batch, deadline: deadline, done: make(chan struct{})})
+	deadline := time.Now().Add(cmp.Or(l.Patience, Patience))
+	for rest := jobs; len(rest) > 0; {
+		e := &entry{deadline: deadline, done: make(chan struct{})}
+		e.jobs, rest = split(rest)
+		entries = append(entries, e)
+		l.add(ctx, e, len(e.jobs) == len(jobs))
 	}
-	l.add(ctx, entries)
 	stored := make([]Stored, 0, len(jobs))
+	var missed error
 	for _, e := range entries {
 		select {
 		case <-e.done:
 		case <-ctx.Done():
 			return stored, failure("enqueue", ctx.Err())
 		}
+		stored = append(stored, e.stored...)
 		if e.err != nil {
 			return stored, failure("enqueue", e.err)
 		}
-		stored = append(stored, e.stored...)
+		if n := durable(e.jobs); n > e.replicas && missed == nil {
+			missed = fmt.Errorf("enqueue: %w", &drayhorse.ReplicationError{Want: n, Confirmed: e.replicas})
+		}
 	}
-	return stored, nil
+	return stored, missed
 }
 
-// batches encodes jobs and splits them into what fits a call.
-func batches(jobs []*NewJob) [][]*NewJob {
-	var all [][]*NewJob
-	first, size := 0, 0
+// split encodes the first jobs, as many as fit a call. While they are on the wire the
+// next ones can be.
+func split(jobs []*NewJob) (first, rest []*NewJob) {
+	size := 0
 	for i, j := range jobs {
 		j.encode()
-		if i > first && (i-first == maxBatchJobs || size+j.bytes() > maxBatchBytes) {
-			all = append(all, jobs[first:i])
-			first, size = i, 0
-		}
 		size += j.bytes()
+		if i > 0 && (i == maxBatchJobs || size > maxBatchBytes) {
+			return jobs[:i], jobs[i:]
+		}
 	}
-	return append(all, jobs[first:])
+	return jobs, nil
 }
 
-// add puts entries in line. The lane's own goroutine makes the calls; or, if nobody
-// else is there, the caller itself: to wake another goroutine would double the time
-// of a lone Enqueue.
-func (l *Lane) add(ctx context.Context, entries []*entry) {
+// add puts an entry in line. The lane's own goroutine makes the calls; or, if nobody
+// else is there and the caller has no more, the caller itself: to wake another
+// goroutine would double the time of a lone Enqueue.
+func (l *Lane) add(ctx context.Context, e *entry, alone bool) {
 	l.mu.Lock()
-	l.waiting = append(l.waiting, entries...)
+	l.waiting = append(l.waiting, e)
 	if l.busy {
 		l.mu.Unlock()
 		return
 	}
 	l.busy = true
 	var left *batch // that the caller did not come to know the answer of
-	if len(entries) == 1 && !l.slow {
+	if alone && !l.slow {
 		b := l.next()
 		l.mu.Unlock()
 		if !l.try(ctx, b) {
@@ -146,11 +163,11 @@ func (l *Lane) try(ctx context.Context, b *batch) bool {
 	if ctx.Done() != nil {
 		deadline = time.Now().Add(hurry)
 	}
-	stored, err := l.call(ctx, b, deadline)
+	err := l.call(ctx, b, deadline)
 	if retryable(err) {
 		return false
 	}
-	b.settle(stored, err)
+	b.settle(err)
 	return true
 }
 
@@ -196,27 +213,29 @@ func (l *Lane) next() *batch {
 func (l *Lane) send(b *batch) {
 	ctx, cancel := context.WithDeadline(context.Background(), b.entries[0].deadline)
 	defer cancel()
-	stored, err := l.call(ctx, b, b.entries[0].deadline)
+	err := l.call(ctx, b, b.entries[0].deadline)
 	for backoff := (redis.Backoff{}); retryable(err) && backoff.Wait(ctx); {
-		stored, err = l.call(ctx, b, b.entries[0].deadline)
+		err = l.call(ctx, b, b.entries[0].deadline)
 	}
-	b.settle(stored, err)
+	b.settle(err)
 }
 
 // call runs the script, once.
-func (l *Lane) call(ctx context.Context, b *batch, deadline time.Time) ([]Stored, error) {
+func (l *Lane) call(ctx context.Context, b *batch, deadline time.Time) (err error) {
 	begun := time.Now()
-	stored, err := l.partition.enqueue(redis.Until(ctx, deadline), l.keys, b.seq, b.jobs)
+	b.stored, b.replicas, err = l.partition.enqueue(redis.Until(ctx, deadline), l.keys, b.seq, b.jobs)
 	slow := time.Since(begun) > hurry/2
 	l.mu.Lock()
 	l.slow = slow
 	l.mu.Unlock()
-	return stored, err
+	return err
 }
 
 // settle tells the callers what became of their jobs.
-func (b *batch) settle(stored []Stored, err error) {
+func (b *batch) settle(err error) {
+	stored := b.stored
 	for _, e := range b.entries {
+		e.replicas = b.replicas
 		if e.err = err; err == nil {
 			e.stored, stored = stored[:len(e.jobs)], stored[len(e.jobs):]
 		}

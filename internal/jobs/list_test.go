@@ -95,34 +95,3 @@ func TestListRefusesImpossiblePages(t *testing.T) {
 		r.wantError(err, drayhorse.ErrInvalid)
 	})
 }
-
-// TestSummaryCountsWhatIsThere compares it with a count key by key.
-func TestSummaryCountsWhatIsThere(t *testing.T) {
-	conform(t, func(r *rig) {
-		if s := r.summary(); s.Available+s.Running+s.Scheduled+s.Leases != 0 || !s.Oldest.IsZero() || len(s.Totals) != 0 {
-			r.t.Fatalf("of nothing: %+v", s)
-		}
-		l := r.newLease()
-		r.inEveryState(l)
-		r.fill(l, drayhorse.Retryable, 7)
-		r.enqueue(r.newJob(), r.newJob(in(time.Hour)))
-		raw, s := r.raw(), r.summary()
-		retryable := 0
-		for id := range raw.scores[colScheduled] {
-			if failed, _ := tally(raw.hashes[colCounts][id]); failed > 0 {
-				retryable++
-			}
-		}
-		want := Summary{
-			Available: len(raw.lists[colReady]), Running: len(raw.hashes[colRunning]), Retryable: retryable,
-			Scheduled: len(raw.scores[colScheduled]) - retryable, Leases: 1, Completed: 1, Cancelled: 1, Discarded: 1,
-		}
-		if !summariesEqual(*s, want) {
-			r.t.Errorf("summary = %+v, want %+v", s, want)
-		}
-		next := r.info(raw.lists[colReady][0])
-		if !s.Oldest.Equal(next.EnqueuedAt) || time.Since(s.Now).Abs() > time.Minute {
-			r.t.Errorf("oldest %v, now %v; want %v", s.Oldest, s.Now, next.EnqueuedAt)
-		}
-	})
-}

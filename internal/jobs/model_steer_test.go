@@ -162,6 +162,10 @@ func (w *world) drain(t *rapid.T) {
 		w.drainRound(t)
 	}
 	for _, worker := range w.workers {
+		if worker.pending != nil { // it comes before anything else on its lease
+			w.sendTurn(t, worker, noFault)
+			w.check(t)
+		}
 		w.runLeave(t, worker)
 	}
 	w.buryOrphans(t)

@@ -125,28 +125,39 @@ func (e *Engine) RunTurns(ctx context.Context, turns ...*Turn) []TurnReply {
 // RunTurnsAndLook runs turns and, in the same round trip, asks other partitions how
 // many jobs could be claimed there; 0 if one did not answer.
 func (e *Engine) RunTurnsAndLook(ctx context.Context, turns []*Turn, others []*Partition) ([]TurnReply, []int) {
-	calls := make([]redis.Call, 0, len(turns)+len(others))
-	for _, t := range turns {
-		if t.args == nil {
-			t.prepare()
-		}
-		calls = append(calls, turnScript.call(t.Lease.Partition, t.args...))
-	}
+	calls := callTurns(turns)
 	for _, p := range others {
 		calls = append(calls, lengthScript.call(p))
 	}
 	answers := e.client.RunAll(ctx, calls)
+	replies := decodeTurns(turns, answers)
+	lengths := make([]int, len(others))
+	for i := range others {
+		lengths[i] = int(asInt(answers[len(turns)+i].Value))
+	}
+	return replies, lengths
+}
+
+// callTurns gives the calls of turns, whose lay-out it makes once.
+func callTurns(turns []*Turn) []redis.Call {
+	calls := make([]redis.Call, len(turns))
+	for i, t := range turns {
+		if t.args == nil {
+			t.prepare()
+		}
+		calls[i] = turnScript.call(t.Lease.Partition, t.args...)
+	}
+	return calls
+}
+
+func decodeTurns(turns []*Turn, answers []redis.Reply) []TurnReply {
 	replies := make([]TurnReply, len(turns))
 	for i, t := range turns {
 		if replies[i].Err = failure("turn", answers[i].Err); replies[i].Err == nil {
 			replies[i].Turned, replies[i].Err = t.decode(answers[i].Value)
 		}
 	}
-	lengths := make([]int, len(others))
-	for i := range others {
-		lengths[i] = int(asInt(answers[len(turns)+i].Value))
-	}
-	return replies, lengths
+	return replies
 }
 
 // prepare takes the lease's next number and lays the call out once, so that every

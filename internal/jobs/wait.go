@@ -32,6 +32,33 @@ func (e *Engine) Wait(ctx context.Context, d time.Duration, partitions ...*Parti
 	return nil, nil // cannot be: Redis answers with a key it was given
 }
 
+// nudgeStays is how long a nudge waits for whom it is meant for.
+const nudgeStays = 10 * time.Second
+
+// WaitAndTurn waits like Wait, for a bell of the turns' partitions or a nudge, and
+// then makes the turns, in one round trip: a job that comes to an idle worker is
+// claimed in the same moment. The turns are made also if nothing rang; they answer or
+// fail as in RunTurns. The error is that of the wait: the bells cannot be heard.
+func (e *Engine) WaitAndTurn(ctx context.Context, name string, d time.Duration, turns ...*Turn) ([]TurnReply, error) {
+	bells := make([]string, 0, len(turns)+1)
+	for _, t := range turns {
+		bells = append(bells, t.Lease.Partition.key(colBell))
+	}
+	answers, err := e.client.Await(ctx, append(bells, e.nudgeKey(name)), d, callTurns(turns))
+	return decodeTurns(turns, answers), failure("wait", err)
+}
+
+// Nudge ends a WaitAndTurn of that name, the next one if there is none now.
+func (e *Engine) Nudge(ctx context.Context, name string) error {
+	pipe := e.client.Pipeline()
+	pipe.LPush(ctx, e.nudgeKey(name), 1)
+	pipe.PExpire(ctx, e.nudgeKey(name), nudgeStays)
+	_, err := pipe.Exec(ctx)
+	return failure("nudge", err)
+}
+
+func (e *Engine) nudgeKey(name string) string { return e.namespace + ":nudge:" + name }
+
 // Ring wakes an idle worker if there is something to claim.
 func (p *Partition) Ring(ctx context.Context) error {
 	_, err := p.run(ctx, ringScript)

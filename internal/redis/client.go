@@ -32,7 +32,9 @@ type Client struct {
 	goredis.UniversalClient
 
 	target
+	observer Observer
 	blocking func() goredis.UniversalClient
+	opened   atomic.Pointer[goredis.UniversalClient] // what blocking gave, once asked
 	closing  func() error
 	noFlags  atomic.Bool // the server knows no script flags
 }
@@ -52,11 +54,13 @@ func Open(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{
-		UniversalClient: t.open(cfg.PoolSize),
-		target:          t,
-		blocking:        sync.OnceValue(func() goredis.UniversalClient { return t.open(blockingPool) }),
-	}
+	c := &Client{UniversalClient: t.open(cfg.PoolSize), target: t, observer: silent{}}
+	c.blocking = sync.OnceValue(func() goredis.UniversalClient {
+		opened := t.open(blockingPool)
+		opened.AddHook(errorHook{c.observer})
+		c.opened.Store(&opened)
+		return opened
+	})
 	c.closing = sync.OnceValue(func() error {
 		return errors.Join(c.UniversalClient.Close(), c.blocking().Close())
 	})

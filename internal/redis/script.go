@@ -88,7 +88,16 @@ func Until(ctx context.Context, deadline time.Time) context.Context {
 // end of ctx.
 func (c *Client) Run(ctx context.Context, call Call) (any, error) {
 	ctx = Until(ctx, time.Now().Add(c.patience))
+	defer c.ran(time.Now(), call)
 	return c.run(ctx, call)
+}
+
+// ran tells the observer of calls that shared a round trip.
+func (c *Client) ran(begun time.Time, calls ...Call) {
+	took := time.Since(begun)
+	for _, call := range calls {
+		c.observer.Ran(call.Script.Name, took)
+	}
 }
 
 func (c *Client) run(ctx context.Context, call Call) (any, error) {
@@ -108,18 +117,30 @@ func (c *Client) send(ctx context.Context, cmd once) (any, error) {
 // node). Each is atomic by itself and fails by itself.
 func (c *Client) RunAll(ctx context.Context, calls []Call) []Reply {
 	ctx = Until(ctx, time.Now().Add(c.patience))
-	replies := make([]Reply, len(calls))
+	defer c.ran(time.Now(), calls...)
 	if len(calls) == 1 {
-		replies[0].Value, replies[0].Err = c.run(ctx, calls[0])
-		return replies
+		value, err := c.run(ctx, calls[0])
+		return []Reply{{value, err}}
 	}
 	pipe := c.Pipeline()
+	cmds := c.queue(ctx, pipe, calls)
+	_, _ = pipe.Exec(ctx) // each command carries its own error
+	return c.collect(ctx, calls, cmds)
+}
+
+// queue puts scripts into a pipeline.
+func (c *Client) queue(ctx context.Context, pipe goredis.Pipeliner, calls []Call) []once {
 	cmds := make([]once, len(calls))
 	for i, call := range calls {
 		cmds[i] = newOnce(ctx, "evalsha", c.source(call.Script).sha, call)
-		_ = pipe.Process(ctx, cmds[i]) // queued only
+		_ = pipe.Process(ctx, cmds[i])
 	}
-	_, _ = pipe.Exec(ctx) // each command carries its own error
+	return cmds
+}
+
+// collect gives what the scripts of a pipeline came to.
+func (c *Client) collect(ctx context.Context, calls []Call, cmds []once) []Reply {
+	replies := make([]Reply, len(calls))
 	for i, cmd := range cmds {
 		replies[i].Value, replies[i].Err = cmd.Result()
 		if goredis.HasErrorPrefix(replies[i].Err, "NOSCRIPT") { // not executed: safe to send again

@@ -10,6 +10,7 @@ type settings struct {
 	password string
 	socket   bool
 	certs    *Certs
+	program  string // "": redis-server
 }
 
 func newSettings(opts []Option) settings {
@@ -45,3 +46,7 @@ func WithUnixSocket() Option { return func(s *settings) { s.socket = true } }
 // WithTLS makes the server speak TLS alone, and ask clients for a certificate.
 // It serves single servers alone.
 func WithTLS(certs *Certs) Option { return func(s *settings) { s.certs = certs } }
+
+// WithProgram starts another program than redis-server, by its name or path: one
+// that takes the same configuration, as valkey-server does.
+func WithProgram(name string) Option { return func(s *settings) { s.program = name } }

@@ -25,6 +25,7 @@ var errAddressTaken = errors.New("address already in use")
 
 // process is one redis-server and the directory of its files.
 type process struct {
+	program  string
 	dir      string
 	sentinel bool
 
@@ -34,12 +35,12 @@ type process struct {
 }
 
 // newProcess writes the configuration but starts nothing.
-func newProcess(conf []string, sentinel bool) (*process, error) {
+func newProcess(program string, conf []string, sentinel bool) (*process, error) {
 	dir, err := os.MkdirTemp("", "redistest-")
 	if err != nil {
 		return nil, err
 	}
-	p := &process{dir: dir, sentinel: sentinel}
+	p := &process{program: program, dir: dir, sentinel: sentinel}
 	text := "dir " + dir + "\n" + strings.Join(conf, "\n") + "\n"
 	if err := os.WriteFile(p.path("redis.conf"), []byte(text), 0o600); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -51,9 +52,9 @@ func (p *process) path(name string) string { return filepath.Join(p.dir, name) }
 
 // start runs redis-server. The kernel ends it when this program dies.
 func (p *process) start() error {
-	path, err := exec.LookPath(binary)
+	path, err := exec.LookPath(p.program)
 	if err != nil {
-		return fmt.Errorf("%s 7.0 or later is not in PATH; install it, for example with `apt-get install redis-server` or `brew install redis`", binary)
+		return fmt.Errorf("%s 7.0 or later is not in PATH; install it, for example with `apt-get install redis-server` or `brew install redis`", p.program)
 	}
 	log, err := os.Create(p.path("log"))
 	if err != nil {
@@ -104,7 +105,7 @@ func (p *process) died() error {
 	if bytes.Contains(log, []byte("Address already in use")) {
 		return errAddressTaken
 	}
-	return fmt.Errorf("%s ended:\n%s", binary, log)
+	return fmt.Errorf("%s ended:\n%s", p.program, log)
 }
 
 func (p *process) log() []byte {

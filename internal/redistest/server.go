@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -93,7 +94,7 @@ func prepare(set settings, role role) (*Server, error) {
 	default:
 		conf = append(conf, "port "+strconv.Itoa(s.port))
 	}
-	if s.process, err = newProcess(append(conf, set.conf...), role == sentinelNode); err != nil {
+	if s.process, err = newProcess(cmp.Or(set.program, binary), append(conf, set.conf...), role == sentinelNode); err != nil {
 		return nil, err
 	}
 	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port))

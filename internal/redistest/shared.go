@@ -18,6 +18,7 @@ var shared struct {
 	supervised      bool // Main runs the tests
 	single, cluster lazy
 	namespaces      atomic.Int64
+	atExit          []func() error
 }
 
 // lazy is a group of servers that the first test that wants it starts.
@@ -86,14 +87,17 @@ func Namespace(tb testing.TB) string {
 	return fmt.Sprintf("%s-%d", name[:min(len(name), 60)], shared.namespaces.Add(1))
 }
 
+// AtExit has [Main] do something after the tests. Call it before Main.
+func AtExit(do func() error) { shared.atExit = append(shared.atExit, do) }
+
 // Main runs the tests of a package, stops the shared servers, fails if a
 // goroutine is left, and exits.
 func Main(m *testing.M, opts ...goleak.Option) {
 	logging.Disable() // go-redis prints the faults that tests make on purpose
 	shared.supervised = true
 	code := m.Run()
-	for _, l := range []*lazy{&shared.single, &shared.cluster} {
-		if err := l.stop(); err != nil {
+	for _, end := range append(shared.atExit, shared.single.stop, shared.cluster.stop) {
+		if err := end(); err != nil {
 			code = fail(err)
 		}
 	}

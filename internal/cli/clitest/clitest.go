@@ -76,6 +76,9 @@ func (p *Program) read(from io.Reader, to *strings.Builder) {
 	}
 }
 
+// PID is the process's ID.
+func (p *Program) PID() int { return p.cmd.Process.Pid }
+
 // Stdout gives what the program has written there.
 func (p *Program) Stdout() string {
 	p.mu.Lock()

@@ -64,7 +64,12 @@ func run(ctx context.Context, call *cli.Call, cfg *config) error {
 		return monitor.Run(ctx, idle)
 	}
 	where := cli.Connection{RedisURL: cli.RedisURL(server.URL()), Namespace: cfg.Namespace}
-	daemon, err := work.New(&cfg.Tuning, where, call, registry)
+	tracer, flush, err := cfg.Tracer(ctx, "drayhorse-dev", call)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	daemon, err := work.New(&cfg.Tuning, where, call, registry, tracer)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package operate
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +13,7 @@ import (
 // JobsCommand is the verbs for jobs.
 func JobsCommand() *cobra.Command {
 	return cli.Group("jobs", "See and steer jobs",
-		listJobs(), getJob(),
+		listJobs(), tailJobs(), getJob(),
 		steerJobs("cancel", "cancelled", "End jobs: waiting ones never run, the contexts of running ones end", (*admin.Admin).Cancel),
 		steerJobs("retry", "retried", "Run jobs now, whether they wait or have ended", (*admin.Admin).Retry),
 		steerJobs("delete", "deleted", "Delete jobs that do not run, with all that is known of them", (*admin.Admin).Delete),
@@ -41,16 +40,7 @@ func listJobs() *cobra.Command {
 			if cfg.Limit < 1 {
 				return cli.Usagef("--limit %d; want 1 or more", cfg.Limit)
 			}
-			return cfg.with(call, func(a *admin.Admin) error {
-				list, err := collect(ctx, a, cfg)
-				if err != nil {
-					return err
-				}
-				if cfg.JSON {
-					return cli.PrintJSON(call.Stdout, list)
-				}
-				return showJobs(call, list)
-			})
+			return see(&cfg.common, call, func(a *admin.Admin) (*admin.Page, error) { return collect(ctx, a, cfg) }, showJobs)
 		},
 	}.Command()
 }
@@ -85,16 +75,9 @@ func getJob() *cobra.Command {
 		Short:  "Show all that is known of a job",
 		Config: jobConfig{common: defaults()},
 		Run: func(ctx context.Context, call *cli.Call, cfg *jobConfig) error {
-			return cfg.with(call, func(a *admin.Admin) error {
-				info, err := a.Get(ctx, cfg.Queue, call.Args[0])
-				if err != nil {
-					return err
-				}
-				if cfg.JSON {
-					return cli.PrintJSON(call.Stdout, info)
-				}
-				return showJob(call, info)
-			})
+			return see(&cfg.common, call, func(a *admin.Admin) (*drayhorse.Info, error) {
+				return a.Get(ctx, cfg.Queue, call.Args[0])
+			}, showJob)
 		},
 	}.Command()
 }
@@ -105,16 +88,11 @@ func steerJobs(verb, done, short string, act func(a *admin.Admin, ctx context.Co
 		Short:  short,
 		Config: jobConfig{common: defaults()},
 		Run: func(ctx context.Context, call *cli.Call, cfg *jobConfig) error {
-			return cfg.with(call, func(a *admin.Admin) error {
-				for _, id := range call.Args {
-					if err := act(a, ctx, cfg.Queue, id); err != nil {
-						return err
-					}
-					if err := cfg.done(call, fmt.Sprintf("%s %s", done, id), map[string]any{"id": id, "done": done}); err != nil {
-						return err
-					}
+			return cfg.each(call, func(a *admin.Admin, id string) error {
+				if err := act(a, ctx, cfg.Queue, id); err != nil {
+					return err
 				}
-				return nil
+				return cfg.done(call, done+" "+id, map[string]any{"id": id, "done": done})
 			})
 		},
 	}.Command()

@@ -2,8 +2,10 @@ package operate_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -52,12 +54,17 @@ func (o *tool) enqueue(kind, id string, options ...drayhorse.Option) {
 func (o *tool) call(args ...string) (code int, stdout, stderr string) {
 	o.t.Helper()
 	var out, err bytes.Buffer
+	code = o.run(o.t.Context(), &out, &err, args...)
+	return code, out.String(), err.String()
+}
+
+// run runs the program until it has ended.
+func (o *tool) run(ctx context.Context, out, err io.Writer, args ...string) int {
 	p := cli.Process{
-		Args: append(args, "--redis", o.url), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err,
+		Args: append(args, "--redis", o.url), Stdin: strings.NewReader(""), Stdout: out, Stderr: err,
 		LookupEnv: func(string) (string, bool) { return "", false },
 	}
-	code = p.Run(o.t.Context(), cli.Group("drayhorse", "The tool", operate.JobsCommand(), operate.QueuesCommand()))
-	return code, out.String(), err.String()
+	return p.Run(ctx, cli.Group("drayhorse", "The tool", operate.JobsCommand(), operate.QueuesCommand(), operate.WorkersCommand()))
 }
 
 // says wants a call to succeed and to write this.
@@ -147,7 +154,7 @@ func TestWrongVerbs(t *testing.T) {
 	o := setup(t)
 	o.enqueue("k", "a")
 	for call, want := range map[string]string{
-		"jobs":                                 "2 no command is given; want cancel, delete, get, list, retry",
+		"jobs":                                 "2 no command is given; want cancel, delete, get, list, retry, tail",
 		"jbs list":                             `2 "jbs" is not known; did you mean jobs?`,
 		"jobs lst":                             `2 "lst" is not known; did you mean list?`,
 		"jobs list --state done":               `2 state "done"; want one of`,
@@ -160,6 +167,14 @@ func TestWrongVerbs(t *testing.T) {
 		"jobs get a/b":                         `2 id "a/b"`,
 		"jobs get nobody":                      `1 not found: job nobody`,
 		"jobs cancel nobody":                   `1 not found: job nobody`,
+		"jobs tail --state available":          `2 state "available"; want one of [completed cancelled discarded]`,
+		"jobs tail --queue a/b":                `2 "a/b"`,
+		"jobs tail --queue nowhere":            `1 queue "nowhere"`,
+		"jobs tail default":                    `2 argument "default"`,
+		"workers":                              `2 no command is given; want list, show`,
+		"workers show":                         `2 no ID is given`,
+		"workers show nobody":                  `1 not found: worker nobody`,
+		"workers list --all":                   `2 flag --all is not known`,
 		"queues pause":                         `2 no NAME is given`,
 		"queues pause nowhere":                 `1 queue "nowhere"`,
 		"queues create default --partitions 2": `2 queue "default" has 1, which is fixed`,

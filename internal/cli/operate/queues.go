@@ -22,23 +22,8 @@ func QueuesCommand() *cobra.Command {
 }
 
 func listQueues() *cobra.Command {
-	return cli.Def[common]{
-		Name:   "list",
-		Short:  "List queues with their jobs by state",
-		Config: defaults(),
-		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
-			return cfg.with(call, func(a *admin.Admin) error {
-				queues, err := a.Queues(ctx)
-				if err != nil {
-					return err
-				}
-				if cfg.JSON {
-					return cli.PrintJSON(call.Stdout, queues)
-				}
-				return showQueues(call, queues)
-			})
-		},
-	}.Command()
+	return seeing("list", "List queues with their jobs by state",
+		func(ctx context.Context, a *admin.Admin, _ []string) ([]admin.Queue, error) { return a.Queues(ctx) }, showQueues)
 }
 
 type createConfig struct {
@@ -73,16 +58,11 @@ func switchQueue(verb, done, short string, act func(a *admin.Admin, ctx context.
 		Short:  short,
 		Config: defaults(),
 		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
-			return cfg.with(call, func(a *admin.Admin) error {
-				for _, queue := range call.Args {
-					if err := act(a, ctx, queue); err != nil {
-						return err
-					}
-					if err := cfg.done(call, done+" queue "+queue, map[string]any{"queue": queue, "done": done}); err != nil {
-						return err
-					}
+			return cfg.each(call, func(a *admin.Admin, queue string) error {
+				if err := act(a, ctx, queue); err != nil {
+					return err
 				}
-				return nil
+				return cfg.done(call, done+" queue "+queue, map[string]any{"queue": queue, "done": done})
 			})
 		},
 	}.Command()

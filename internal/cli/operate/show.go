@@ -12,6 +12,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/cli"
 )
 
+// colours of states.
 var colours = map[drayhorse.State]cli.Colour{
 	drayhorse.Scheduled: cli.Blue, drayhorse.Running: cli.Cyan, drayhorse.Retryable: cli.Yellow,
 	drayhorse.Completed: cli.Green, drayhorse.Cancelled: cli.Dim, drayhorse.Discarded: cli.Red,
@@ -21,14 +22,10 @@ func showJobs(call *cli.Call, list *admin.Page) error {
 	now := time.Now()
 	t := cli.NewTable("ID", "KIND", "QUEUE", "STATE", "ATTEMPT", "SINCE", "LAST ERROR")
 	for _, j := range list.Jobs {
-		message := ""
-		if n := len(j.Errors); n > 0 {
-			message = clip(j.Errors[n-1].Message, 60)
-		}
 		t.Row(cli.Cell{Text: j.ID}, cli.Cell{Text: j.Kind}, cli.Cell{Text: j.Queue},
 			cli.Cell{Text: string(j.State), Colour: colours[j.State]},
 			cli.Cell{Text: fmt.Sprintf("%d/%d", j.Attempt, j.MaxAttempts), Right: true},
-			cli.Cell{Text: since(j, now)}, cli.Cell{Text: message})
+			cli.Cell{Text: since(j, now)}, cli.Cell{Text: lastError(j)})
 	}
 	if err := t.Write(call.Stdout, call.HasColour()); err != nil {
 		return err
@@ -37,6 +34,14 @@ func showJobs(call *cli.Call, list *admin.Page) error {
 		_, _ = fmt.Fprintf(call.Stderr, "there are more: --cursor %s\n", list.Next)
 	}
 	return nil
+}
+
+// lastError gives the message of the last error, cut to fit a line.
+func lastError(j *drayhorse.Info) string {
+	if len(j.Errors) == 0 {
+		return ""
+	}
+	return clip(j.Errors[len(j.Errors)-1].Message, 60)
 }
 
 // since says when the job came to where it is, or when it leaves it.
@@ -112,38 +117,26 @@ func showQueues(call *cli.Call, queues []admin.Queue) error {
 }
 
 func showJob(call *cli.Call, j *drayhorse.Info) error {
-	now, coloured := time.Now(), call.HasColour()
-	var b strings.Builder
-	field := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "%s  %s\n", cli.Paint(fmt.Sprintf("%-9s", name), cli.Bold, coloured), value)
-		}
-	}
-	at := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return fmt.Sprintf("%s (%s)", t.Local().Format("2006-01-02 15:04:05 MST"), ago(now.Sub(t)))
-	}
-	field("ID", j.ID)
-	field("Kind", j.Kind)
-	field("Queue", j.Queue)
-	field("State", cli.Paint(string(j.State), colours[j.State], coloured))
-	field("Attempt", fmt.Sprintf("%d of %d", j.Attempt, j.MaxAttempts))
+	f := newFields(call)
+	f.add("ID", j.ID)
+	f.add("Kind", j.Kind)
+	f.add("Queue", j.Queue)
+	f.coloured("State", string(j.State), colours[j.State])
+	f.add("Attempt", fmt.Sprintf("%d of %d", j.Attempt, j.MaxAttempts))
 	if j.Rescues > 0 {
-		field("Rescues", strconv.Itoa(j.Rescues))
+		f.add("Rescues", strconv.Itoa(j.Rescues))
 	}
-	field("Enqueued", at(j.EnqueuedAt))
-	field("Due", at(j.DueAt))
-	field("Finished", at(j.FinishedAt))
-	field("Tick", at(j.Tick))
-	field("Args", cli.Printable(string(j.Args)))
-	field("Result", cli.Printable(string(j.Result)))
+	f.add("Enqueued", f.at(j.EnqueuedAt))
+	f.add("Due", f.at(j.DueAt))
+	f.add("Finished", f.at(j.FinishedAt))
+	f.add("Tick", f.at(j.Tick))
+	f.add("Args", string(j.Args))
+	f.add("Result", string(j.Result))
 	for _, e := range j.Errors {
-		field("Error", fmt.Sprintf("attempt %d, %s: %s", e.Attempt, at(e.At), cli.Printable(e.Message)))
+		f.add("Error", fmt.Sprintf("attempt %d, %s: %s", e.Attempt, f.at(e.At), e.Message))
 		for line := range strings.Lines(e.Stack) {
-			fmt.Fprintf(&b, "           %s\n", cli.Printable(strings.TrimRight(line, "\n")))
+			f.more(strings.TrimRight(line, "\n"))
 		}
 	}
-	return call.Print(b.String())
+	return f.print()
 }

@@ -55,15 +55,19 @@ type enqueuer interface {
 const (
 	patience   = time.Minute // how long it goes on trying
 	retryPause = time.Second
+	sayEvery   = 5 * time.Second // how often it says that it waits
+	grace      = 3 * time.Second // how long it waits for an answer after it was told to stop
 )
 
+var errNoAnswer = errors.New("no answer yet")
+
 // send stores the jobs of a batch. While Redis is away it sends again what is not
-// known to be stored, until patience is over or ctx ends. What is on the wire then
-// is waited for. Lines without an ID that were sent are not sent again: the producer
-// has tried for some seconds, and one more copy might be one too many.
+// known to be stored, until patience is over or ctx ends. Lines without an ID that
+// were sent are not sent again here: the producer repeats its own calls for as long,
+// and one more copy might be one too many.
 func (b *batch) send(ctx context.Context, p enqueuer, away func(error)) error {
 	for giveUp := time.Now().Add(patience); len(b.specs) > 0; {
-		infos, err := p.EnqueueMany(context.WithoutCancel(ctx), b.specs)
+		infos, err := b.enqueue(ctx, p, away)
 		b.settle(infos)
 		switch {
 		case err == nil:
@@ -79,6 +83,30 @@ func (b *batch) send(ctx context.Context, p enqueuer, away func(error)) error {
 		}
 	}
 	return nil
+}
+
+// enqueue makes one call. What is on the wire when ctx ends is waited for, a while.
+func (b *batch) enqueue(ctx context.Context, p enqueuer, away func(error)) (infos []*drayhorse.Info, err error) {
+	wire, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		infos, err = p.EnqueueMany(wire, b.specs)
+	}()
+	ticker := time.NewTicker(sayEvery)
+	defer ticker.Stop()
+	for stopped := ctx.Done(); ; {
+		select {
+		case <-answered:
+			return infos, err
+		case <-ticker.C:
+			away(errNoAnswer)
+		case <-stopped:
+			stopped = nil
+			defer time.AfterFunc(grace, cancel).Stop()
+		}
+	}
 }
 
 // settle counts what is known to be stored and keeps the others.

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/jobjson"
+	"github.com/drayhorse/drayhorse/producer"
 )
 
 type importConfig struct {
@@ -29,7 +32,7 @@ func importCommand() *cobra.Command {
 
   {"kind": "digest", "args": {"path": "/etc/hostname"}, "queue": "files", "id": "hostname"}
 
-The fields are ` + fieldNames + `; kind is required.
+The fields are ` + jobjson.FieldNames + `; kind is required.
 A line that is no job is explained, counted and left out. Importing a file again
 adds nothing twice for lines with an id.`,
 		Example: "  producer import jobs.ndjson --rejects bad.ndjson",
@@ -51,18 +54,34 @@ func runImport(ctx context.Context, call *cli.Call, cfg *importConfig) error {
 	defer bad.Close()
 	var p enqueuer = dryRun{}
 	if !cfg.DryRun {
-		producer, err := open(cfg.Connection, call)
+		patient := config(cfg.Connection, call)
+		patient.Patience = patience
+		enduring, err := producer.New(patient)
 		if err != nil {
 			return err
 		}
-		defer producer.Close()
-		p = producer
+		defer closeSoon(enduring)
+		p = enduring
 	}
 	im := &importer{
-		producer: p, reader: &reader{lines: newLineReader(in), rejects: bad}, progress: newProgress(call.Stderr, in.size),
+		producer: p, reader: &reader{lines: jobjson.NewLines(in, jobjson.MaxLine), rejects: bad}, progress: newProgress(call.Stderr, in.size),
 	}
 	err = im.run(ctx)
 	return im.report(call.Stderr, cfg.DryRun, errors.Join(err, bad.Close()))
+}
+
+// closeSoon closes a producer, whose last call may be waiting for a Redis that is
+// away.
+func closeSoon(p io.Closer) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = p.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(grace): // the end of the program ends it
+	}
 }
 
 // importer stores what a reader reads.

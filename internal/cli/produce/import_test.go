@@ -11,6 +11,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/jobjson"
 )
 
 func (s *shop) list(state drayhorse.State) []*drayhorse.Info {
@@ -30,7 +31,7 @@ func (s *shop) list(state drayhorse.State) []*drayhorse.Info {
 func TestImportStoresGoodLinesAndKeepsTheBadOnes(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	long := `{"kind":"k","args":"` + strings.Repeat("x", maxLine) + `"}`
+	long := `{"kind":"k","args":"` + strings.Repeat("x", jobjson.MaxLine) + `"}`
 	bad := []string{
 		`{"kind":"k","knd":1}`, `{"kind":"k","kind":"k"}`, `{"Kind":"k"}`, `{"args":{}}`, `{"kind":"a b"}`, `{"kind":5}`,
 		`{"kind":"k","in":"-5m"}`, `{"kind":"k","in":5}`, `{"kind":"k","at":"soon"}`, `{"kind":"k","max_attempts":0}`,
@@ -157,7 +158,7 @@ func (f *flaky) EnqueueMany(ctx context.Context, specs []drayhorse.Spec) ([]*dra
 // imported runs an import into a Redis and gives what it wrote.
 func imported(ctx context.Context, p enqueuer, in io.Reader) (*importer, string) {
 	var stderr strings.Builder
-	im := &importer{producer: p, reader: &reader{lines: newLineReader(in)}, progress: newProgress(&stderr, -1)}
+	im := &importer{producer: p, reader: &reader{lines: jobjson.NewLines(in, jobjson.MaxLine)}, progress: newProgress(&stderr, -1)}
 	_ = im.report(&stderr, false, im.run(ctx))
 	return im, stderr.String()
 }
@@ -235,7 +236,7 @@ func TestImportReadsNoFurtherAheadThanItsBatches(t *testing.T) {
 		done := make(chan string)
 		go func() { _, stderr := imported(t.Context(), p, in); done <- stderr }()
 		synctest.Wait() // the first batch is on its way, and the reader waits
-		buffered := maxLine / len(`{"kind":"k"}`)
+		buffered := jobjson.MaxLine / len(`{"kind":"k"}`)
 		if read, most := all-in.left, 4*batchJobs+buffered; read > most {
 			t.Errorf("%d lines are read while the first batch is stored; want at most %d", read, most)
 		}

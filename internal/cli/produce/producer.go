@@ -9,11 +9,13 @@ import (
 
 // Command is the producer program.
 func Command() *cobra.Command {
-	return cli.Group("producer", "Put jobs in", enqueueCommand(), importCommand())
+	return cli.Group("producer", "Put jobs in", enqueueCommand(), importCommand(), serveCommand(), tokenCommand())
 }
 
 func open(where cli.Connection, call *cli.Call) (*producer.Producer, error) {
-	return producer.New(producer.Config{
-		RedisURL: where.RedisURL.Reveal(), Namespace: where.Namespace, Logger: call.Log,
-	})
+	return producer.New(config(where, call))
+}
+
+func config(where cli.Connection, call *cli.Call) producer.Config {
+	return producer.Config{RedisURL: where.RedisURL.Reveal(), Namespace: where.Namespace, Logger: call.Log}
 }

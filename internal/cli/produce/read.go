@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/drayhorse/drayhorse/internal/jobjson"
 )
 
 // reader cuts the input into batches.
 type reader struct {
-	lines   *lineReader
+	lines   *jobjson.Lines
 	rejects *rejects
 	bytes   int64 // read so far
 	reasons int   // given so far
@@ -25,7 +27,7 @@ func (r *reader) run(ctx context.Context, out chan<- *batch) error {
 	b := &batch{}
 	for {
 		err := r.line(b)
-		if err == nil && !b.full() && r.lines.in.Buffered() > 0 {
+		if err == nil && !b.full() && r.lines.Ready() {
 			continue
 		}
 		if !b.empty() || err != nil {
@@ -47,49 +49,49 @@ func (r *reader) run(ctx context.Context, out chan<- *batch) error {
 
 // line reads one line into the batch.
 func (r *reader) line(b *batch) error {
-	l, err := r.lines.next()
+	l, err := r.lines.Next()
 	if err == nil {
 		err = r.judge(l, b)
-		r.bytes += l.size
+		r.bytes += l.Size
 	}
-	b.line, b.tally.bytes = r.lines.number, r.bytes
+	b.line, b.tally.bytes = r.lines.Number(), r.bytes
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("after line %d: %w", b.line, err)
 	}
 	return err
 }
 
-func (r *reader) judge(l *line, b *batch) error {
+func (r *reader) judge(l *jobjson.Line, b *batch) error {
 	switch {
-	case l.blank():
+	case l.Blank():
 		return nil
-	case l.more:
-		return r.reject(l, b, fmt.Errorf("longer than %d bytes", maxLine))
+	case l.More:
+		return r.reject(l, b, fmt.Errorf("longer than %d bytes", jobjson.MaxLine))
 	}
-	spec, err := parseJob(l.text)
+	job, err := jobjson.Parse(l.Text)
 	if err != nil {
 		return r.reject(l, b, err)
 	}
-	b.specs, b.lines = append(b.specs, spec), append(b.lines, l.number)
-	b.bytes += len(l.text)
+	b.specs, b.lines = append(b.specs, job.Spec), append(b.lines, l.Number)
+	b.bytes += len(l.Text)
 	return nil
 }
 
 // reject counts a line, explains it and writes it to rejects, so that it can be
 // mended there and imported.
-func (r *reader) reject(l *line, b *batch, reason error) error {
+func (r *reader) reject(l *jobjson.Line, b *batch, reason error) error {
 	b.rejected++
 	switch r.reasons++; {
 	case r.reasons <= maxReasons:
-		b.reasons = append(b.reasons, fmt.Sprintf("line %d: %v", l.number, reason))
+		b.reasons = append(b.reasons, fmt.Sprintf("line %d: %v", l.Number, reason))
 	case r.reasons == maxReasons+1:
 		b.reasons = append(b.reasons, "more lines are rejected; their reasons are not shown")
 	}
-	if err := r.keep(l.text); err != nil {
+	if err := r.keep(l.Text); err != nil {
 		return err
 	}
-	last := l.text[len(l.text)-1]
-	err := r.lines.rest(l, func(part []byte) error {
+	last := l.Text[len(l.Text)-1]
+	err := r.lines.Rest(l, func(part []byte) error {
 		if len(part) > 0 {
 			last = part[len(part)-1]
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/scheduler"
+	"github.com/drayhorse/drayhorse/tracing"
 )
 
 type config struct {
@@ -57,7 +58,12 @@ with drayhorse schedules add, are left alone. SIGTERM and SIGINT hand over at on
 
 func run(ctx context.Context, call *cli.Call, cfg *config, file string) error {
 	registry := cli.NewRegistry()
-	s, err := New(&cfg.Tuning, cfg.Connection, call, registry, file)
+	tracer, flush, err := cfg.Tracer(ctx, "drayhorse-scheduler", call)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	s, err := New(&cfg.Tuning, cfg.Connection, call, registry, tracer, file)
 	if err != nil {
 		return err
 	}
@@ -69,11 +75,16 @@ func run(ctx context.Context, call *cli.Call, cfg *config, file string) error {
 const defaultSource = "scheduler"
 
 // New makes the scheduler that a configuration describes; file is where it was
-// read, or "". It does not connect.
-func New(t *Tuning, where cli.Connection, call *cli.Call, registerer prometheus.Registerer, file string) (*scheduler.Scheduler, error) {
+// read, or "", and tracer may be nil. It does not connect.
+func New(
+	t *Tuning, where cli.Connection, call *cli.Call, registerer prometheus.Registerer, tracer *tracing.Tracer, file string,
+) (*scheduler.Scheduler, error) {
 	cfg := scheduler.Config{
 		RedisURL: where.RedisURL.Reveal(), Namespace: where.Namespace, Source: t.Source,
 		DeclaredAt: declaredAt(t, file), LeaseTTL: t.LeaseTTL, Identity: t.Identity, Logger: call.Log, Registerer: registerer,
+	}
+	if tracer != nil {
+		cfg.Tracer = tracer
 	}
 	if cfg.Source == "" && t.Schedules != nil { // an empty list declares that there are none
 		cfg.Source = defaultSource

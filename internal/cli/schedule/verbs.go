@@ -237,7 +237,7 @@ func diffVerb() *cobra.Command {
 			if err := t.Settle(); err != nil {
 				return err
 			}
-			s, err := New(&t, cfg.Connection, call, nil, file)
+			s, err := New(&t, cfg.Connection, call, nil, nil, file)
 			if err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/handlers"
+	"github.com/drayhorse/drayhorse/tracing"
 	"github.com/drayhorse/drayhorse/worker"
 )
 
@@ -54,7 +55,12 @@ func run(ctx context.Context, call *cli.Call, cfg *config) error {
 		return fmt.Errorf("%w: no handlers; want at least one, under handlers in the file of --config", drayhorse.ErrInvalid)
 	}
 	registry := cli.NewRegistry()
-	daemon, err := New(&cfg.Tuning, cfg.Connection, call, registry)
+	tracer, flush, err := cfg.Tracer(ctx, "drayhorse-worker", call)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	daemon, err := New(&cfg.Tuning, cfg.Connection, call, registry, tracer)
 	if err != nil {
 		return err
 	}
@@ -71,9 +77,11 @@ type Daemon struct {
 	stop     func()
 }
 
-// New makes the worker that a configuration describes. It does not connect. It is
-// quiet after SIGTSTP until it is closed.
-func New(t *Tuning, where cli.Connection, call *cli.Call, registerer prometheus.Registerer) (*Daemon, error) {
+// New makes the worker that a configuration describes; tracer may be nil. It does not
+// connect. It is quiet after SIGTSTP until it is closed.
+func New(
+	t *Tuning, where cli.Connection, call *cli.Call, registerer prometheus.Registerer, tracer *tracing.Tracer,
+) (*Daemon, error) {
 	set, err := handlers.Build(t.Handlers, handlers.Options{Logger: call.Log, LookupEnv: call.LookupEnv})
 	if err != nil {
 		return nil, err
@@ -85,6 +93,9 @@ func New(t *Tuning, where cli.Connection, call *cli.Call, registerer prometheus.
 	if err != nil {
 		set.Close()
 		return nil, err
+	}
+	if tracer != nil {
+		w.Use(tracing.Middleware[worker.Handler](tracer))
 	}
 	for kind, handler := range set.Funcs {
 		worker.HandleKind(w, kind, handler)

@@ -41,6 +41,7 @@ log_level: info
 log_format: auto
 metrics: ""
 pprof: false
+otlp_endpoint: ""
 queues:
   a: 2
 strict_order: false
@@ -64,7 +65,7 @@ func TestWrongWorkers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ config, args, want string }{
 		{"", "", "worker: invalid: no handlers; want at least one, under handlers in the file of --config"},
-		{"handlers: {a: {}}", "", "handlers.a: invalid: no handler is given; want exec or http"},
+		{"handlers: {a: {}}", "", "invalid: handlers.a has no handler; want exec or http"},
 		{"handlers: {a: {exec: {command: [no-such-program]}}}", "", `"no-such-program"`},
 		{"handlers: {a b: {exec: {command: [ls]}}}", "", `kind "a b"`},
 		{"handlers: {a: {exec: {command: [ls], timout: 5s}}}", "", `FILE:1: key "handlers.a.exec.timout" is not known; did you mean timeout?`},
@@ -78,6 +79,7 @@ func TestWrongWorkers(t *testing.T) {
 		{handler + "queues: {a/b: 1}", "", `"a/b"`},
 		{handler, "--metrics 9090", `metrics "9090"; want HOST:PORT or :PORT`},
 		{handler, "--pprof", "pprof without metrics"},
+		{handler, "--otlp-endpoint h:4318", `otlp_endpoint "h:4318"; want http://HOST:PORT or https://HOST:PORT`},
 		{handler, "--redis http://h", `"http://h"`},
 		{handler, "--namespace a/b", `"a/b"`},
 		{handler, "more", `argument "more"`},

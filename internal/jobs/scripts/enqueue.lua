@@ -36,12 +36,10 @@ if plain > 0 then
   local line = {}
   for i = 1, plain do line[i] = ARGV[rest + 2 * i - 2] end
   if call('LPUSH', ready, unpack(line)) == plain then
-    -- The line was empty. Otherwise the bell has rung, or who took it is on the way
-    -- to a turn, which rings for what it leaves.
-    open(jobs)
-    if not paused then ring() end
+    open(jobs) -- the line was empty; where it was not, the hash is open
   end
   call('HSET', jobs, unpack(ARGV, rest))
+  if not paused then ring() end
   call('HINCRBY', stats, 'enqueued', plain)
   answers = string.rep('0', plain)
   call('SET', answer, seq .. '|' .. answers, 'PX', ttl_ms)

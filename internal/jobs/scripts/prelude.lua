@@ -52,7 +52,7 @@ end
 -- tally gives how often a job has failed and been rescued.
 local function tally(id)
   local failed, rescued = string.match(call('HGET', counts, id) or '0,0', '(%d+),(%d+)')
-  return tonumber(failed), tonumber(rescued)
+  return tonumber(failed or 0), tonumber(rescued or 0) -- or what is there cannot be read
 end
 
 local function set_tally(id, failed, rescued)

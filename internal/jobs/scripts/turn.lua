@@ -61,6 +61,11 @@ if row then
     return redis.error_reply('LEASELOST the lease was joined anew')
   elseif tonumber(seq) < tonumber(last) then
     return redis.error_reply('STALE the lease has gone on to ' .. last)
+  elseif epoch ~= '0' and tonumber(seq) > tonumber(last) + 1 then
+    -- Redis has lost turns of this lease, and with them finishes: what it still
+    -- holds under it is for a rescue to take back.
+    call('ZADD', leases, 0, lease)
+    return redis.error_reply('LEASELOST turns ' .. last + 1 .. ' to ' .. seq - 1 .. ' are unknown')
   elseif seq == last then
     local function unpacked(at)
       local n, size, first = string.match(row, '^(%d+)|(%d+)|()', at)

@@ -1,0 +1,164 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/redistest"
+)
+
+// TestMetricsOfTheDaemons holds what the daemons tell, docs/metrics.md and what has
+// happened together: as they serve it, and as Prometheus sees it.
+func TestMetricsOfTheDaemons(t *testing.T) {
+	t.Parallel()
+	f := startFleet(t)
+	f.load()
+	t.Run("documented", f.documented)
+	t.Run("in Prometheus", f.inPrometheus)
+}
+
+// documented compares names in both directions.
+func (f *fleet) documented(t *testing.T) {
+	inDocs := documentedBy(t)
+	for daemon, addr := range f.addrs {
+		told := map[string]bool{}
+		_, body := get(t, "http://"+addr+"/metrics")
+		for _, m := range regexp.MustCompile(`(?m)^# TYPE (drayhorse_\w+)`).FindAllStringSubmatch(body, -1) {
+			if told[m[1]] = true; !inDocs[daemon][m[1]] && !strings.HasPrefix(m[1], "drayhorse_http_") {
+				t.Errorf("%s tells %s, of which docs/metrics.md does not say so", daemon, m[1])
+			}
+		}
+		for name := range inDocs[daemon] {
+			if !told[name] {
+				t.Errorf("docs/metrics.md says that a %s tells %s", daemon, name)
+			}
+		}
+		for _, path := range []string{"/healthz", "/readyz"} {
+			if code, body := get(t, "http://"+addr+path); code != http.StatusOK || body != "ok\n" {
+				t.Errorf("%s of a %s: %d %s", path, daemon, code, body)
+			}
+		}
+	}
+}
+
+// documentedBy reads the names in docs/metrics.md, by the daemons that tell them.
+func documentedBy(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]map[string]bool{"worker": {}, "scheduler": {}, "producer": {}}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(drayhorse_\\w+)` \\|[^|]*\\|[^|]*\\|([^|]*)\\|").FindAllStringSubmatch(string(text), -1) {
+		for daemon := range strings.SplitSeq(row[2], ",") {
+			names[strings.TrimSpace(daemon)][row[1]] = true
+		}
+	}
+	return names
+}
+
+// inPrometheus asks a real Prometheus for every metric, and for the values that are
+// known from elsewhere.
+func (f *fleet) inPrometheus(t *testing.T) {
+	ask := f.startPrometheus(t)
+	for query, want := range map[string]float64{
+		`sum(drayhorse_jobs_enqueued_total{queue="default"})`:                                 180,
+		`sum(drayhorse_jobs_enqueued_total)`:                                                  206,
+		`sum(drayhorse_jobs_finished_total{queue="default",outcome="completed",kind="fine"})`: 150,
+		`sum(drayhorse_jobs_finished_total{queue="default",outcome="discarded",kind="bad"})`:  30,
+		`sum(drayhorse_jobs_finished_total{queue="mail",outcome="completed"})`:                ticks,
+		`sum(drayhorse_jobs_finished_total)`:                                                  180 + ticks,
+		`sum(drayhorse_job_run_seconds_count)`:                                                180 + ticks,
+		`sum(drayhorse_job_wait_seconds_count)`:                                               180 + ticks,
+		`sum(drayhorse_scheduler_fired_total)`:                                                ticks,
+		`sum(drayhorse_scheduler_late_seconds_count)`:                                         ticks,
+		`sum(drayhorse_scheduler_leader)`:                                                     1,
+		`max by (queue) (drayhorse_queue_jobs{queue="default",state="discarded"})`:            30,
+		`count(drayhorse_queue_jobs{queue="default",state="discarded"} == 30)`:                2, // the worker and the leader agree
+		`max by (queue) (drayhorse_queue_jobs{queue="idle",state="available"})`:               17,
+		`max by (queue) (drayhorse_queue_jobs{queue="mail",state="scheduled"})`:               9,
+		`max by (queue) (drayhorse_queue_oldest_seconds{queue="mail"})`:                       0,
+		`max(drayhorse_queue_oldest_seconds{queue="idle"}) > bool 1`:                          1,
+		`sum(drayhorse_worker_concurrency)`:                                                   4,
+		`sum(drayhorse_worker_running)`:                                                       0,
+		`sum(drayhorse_redis_up)`:                                                             3,
+		`count(drayhorse_build_info)`:                                                         3,
+	} {
+		redistest.Eventually(t, 30*time.Second, fmt.Sprintf("%s = %v", query, want), func() bool { return ask(query) == want })
+	}
+	for daemon, names := range documentedBy(t) {
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			query := fmt.Sprintf(`count({__name__=~"%s(_count)?", job="%s"})`, name, daemon)
+			redistest.Eventually(t, 30*time.Second, query, func() bool { return ask(query) > 0 })
+		}
+	}
+}
+
+// startPrometheus has Prometheus scrape the daemons, and gives what asks it for the
+// value of a query; -1: there is none.
+func (f *fleet) startPrometheus(t *testing.T) (ask func(query string) float64) {
+	t.Helper()
+	path, err := exec.LookPath("prometheus")
+	if err != nil {
+		t.Skip("prometheus is not on PATH (Debian's package prometheus has it)")
+	}
+	config := "global: {scrape_interval: 1s}\nscrape_configs:\n"
+	for daemon, addr := range f.addrs {
+		config += fmt.Sprintf("  - {job_name: %s, static_configs: [{targets: [%q]}]}\n", daemon, addr)
+	}
+	dir, addr := t.TempDir(), free(t)
+	cmd := exec.CommandContext(t.Context(), path, "--config.file="+file(t, config), "--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+addr, "--log.level=warn")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	return func(query string) float64 {
+		response, err := client.Get("http://" + addr + "/api/v1/query?query=" + url.QueryEscape(query))
+		if err != nil {
+			return -1 // it starts
+		}
+		defer response.Body.Close()
+		var answer struct {
+			Data struct{ Result []struct{ Value [2]any } }
+		}
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || len(answer.Data.Result) != 1 {
+			return -1
+		}
+		text, _ := answer.Data.Result[0].Value[1].(string)
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return -1
+		}
+		return value
+	}
+}
+
+// free is an address that nobody listens on.
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

@@ -1,0 +1,46 @@
+package operate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/cli"
+)
+
+// fields shows one thing: names and values, a line each.
+type fields struct {
+	call    *cli.Call
+	now     time.Time
+	painted bool
+	text    strings.Builder
+}
+
+func newFields(call *cli.Call) *fields {
+	return &fields{call: call, now: time.Now(), painted: call.HasColour()}
+}
+
+// add adds a field that has a value.
+func (f *fields) add(name, value string) { f.coloured(name, value, cli.Plain) }
+
+// coloured adds a field whose value has a colour. The value may come from anywhere:
+// control characters are taken out.
+func (f *fields) coloured(name, value string, c cli.Colour) {
+	if value != "" {
+		fmt.Fprintf(&f.text, "%s  %s\n", cli.Paint(fmt.Sprintf("%-9s", name), cli.Bold, f.painted),
+			cli.Paint(cli.Printable(value), c, f.painted))
+	}
+}
+
+// more adds a line to the field above.
+func (f *fields) more(value string) { fmt.Fprintf(&f.text, "%11s%s\n", "", cli.Printable(value)) }
+
+// at gives a time; "" for none.
+func (f *fields) at(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", t.Local().Format("2006-01-02 15:04:05 MST"), ago(f.now.Sub(t)))
+}
+
+func (f *fields) print() error { return f.call.Print(f.text.String()) }

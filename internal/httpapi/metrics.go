@@ -1,0 +1,47 @@
+package httpapi
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse/internal/metrics"
+)
+
+// instruments are what a server counts; docs/http.md explains each.
+type instruments struct {
+	redis *metrics.Redis
+
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	lines    *prometheus.CounterVec
+}
+
+// newInstruments makes them and adds them to r.
+func newInstruments(r prometheus.Registerer) (*instruments, error) {
+	m := &instruments{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "drayhorse_http_requests_total", Help: "Requests that were answered.",
+		}, []string{"route", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "drayhorse_http_request_seconds", Help: "How long requests took, their bodies included.",
+			Buckets: metrics.Seconds(0.0005, 10), // 0.5 ms to 2 min
+		}, []string{"route"}),
+		lines: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "drayhorse_http_batch_lines_total", Help: "Lines of batches that were answered.",
+		}, []string{"code"}),
+	}
+	err := metrics.Register(r, m.requests, m.seconds, m.lines)
+	if err == nil {
+		m.redis, err = metrics.NewRedis(r)
+	}
+	return m, err
+}
+
+// served takes note of a request. Paths that are no route have the label of the
+// route that answered them.
+func (m *instruments) served(route string, code int, took time.Duration) {
+	m.requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}

@@ -1,0 +1,101 @@
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/logs"
+)
+
+// Routes, as net/http writes them; also labels of metrics.
+const (
+	routeEnqueue = "POST /v1/jobs"
+	routeBatch   = "POST /v1/jobs/batch"
+	routeGet     = "GET /v1/jobs/{id}"
+	routeCancel  = "DELETE /v1/jobs/{id}"
+	routeOpenAPI = "GET /openapi.yaml"
+)
+
+// handler answers a request; an error is answered with its problem.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+func (s *Server) routes() {
+	handle := func(pattern string, h handler) {
+		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := h(w, r); err != nil {
+				s.problem(r, err).write(w)
+			}
+		})
+	}
+	handle(routeEnqueue, s.called(s.enqueue))
+	handle(routeBatch, s.called(s.batch))
+	handle(routeGet, s.called(s.get))
+	handle(routeCancel, s.called(s.cancel))
+	handle(routeOpenAPI, serveOpenAPI)
+	handle("/v1/jobs", allow("POST"))
+	handle("/v1/jobs/{id}", allow("DELETE, GET, HEAD"))
+	handle("/openapi.yaml", allow("GET, HEAD"))
+	handle("/", func(_ http.ResponseWriter, r *http.Request) error {
+		return notFound.in("", "there is no %q here; see /openapi.yaml", clip(r.URL.Path))
+	})
+}
+
+// allow answers the methods that a path does not have.
+func allow(methods string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		all := methods
+		if r.PathValue("id") == "batch" { // also the path of a route
+			all += ", POST"
+		}
+		w.Header().Set("Allow", all)
+		return methodNotAllowed.in("", "%s; want %s", clip(r.Method), all)
+	}
+}
+
+// ServeHTTP answers a request, counts it and logs it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	answer := &response{ResponseWriter: w, code: http.StatusOK}
+	defer func() {
+		took := time.Since(began)
+		s.metrics.served(r.Pattern, answer.code, took)
+		s.log.DebugContext(r.Context(), "request served", slog.String("route", r.Pattern),
+			slog.Int("code", answer.code), slog.Duration(logs.Elapsed, took))
+	}()
+	s.mux.ServeHTTP(answer, r)
+}
+
+// problem says what an error means to the client of a request. One that is the
+// server's own goes to the log.
+func (s *Server) problem(r *http.Request, err error) *Problem {
+	p := problemOf(err)
+	if p.Status == http.StatusInternalServerError {
+		s.log.ErrorContext(r.Context(), "request failed", slog.String("route", r.Pattern), slog.String(logs.Error, err.Error()))
+	}
+	return p
+}
+
+// response remembers the status of an answer.
+type response struct {
+	http.ResponseWriter
+
+	code int
+}
+
+func (r *response) WriteHeader(code int) {
+	r.code = code
+	r.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap is for http.ResponseController.
+func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// clip keeps a detail readable whatever was sent.
+func clip(s string) string {
+	const most = 100
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
+}

@@ -1,0 +1,182 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/logs"
+)
+
+// Tokens are those of a file, as it is now: while a server runs it takes changes
+// over. A file that is broken changes nothing.
+type Tokens struct {
+	path    string
+	rate    int // of tokens that have none
+	log     *slog.Logger
+	callers atomic.Pointer[[]*caller]
+	applied []byte // what the callers were read from
+	seen    []byte // what was in the file when it was last looked at
+}
+
+// OpenTokens reads a token file:
+//
+//	tokens:
+//	  - name: shop
+//	    sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+//	    enqueue: [mail, orders]
+//	    read: ["*"]
+//
+// Tokens that name no rate have that one, in jobs a second; 0 is no limit. The
+// error is drayhorse.ErrInvalid and names the file.
+func OpenTokens(path string, rate int, log *slog.Logger) (*Tokens, error) {
+	t := &Tokens{path: path, rate: rate, log: logs.Or(log)}
+	content, err := t.read()
+	if err == nil {
+		err = t.apply(content)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.seen = content
+	return t, nil
+}
+
+// find gives the caller that has a token, nil if nobody has. It compares with all
+// hashes, each in constant time, so that its own time tells nothing about them.
+func (t *Tokens) find(token string) *caller {
+	hash := HashOf(token)
+	var found *caller
+	for _, c := range *t.callers.Load() {
+		if subtle.ConstantTimeCompare(hash[:], c.SHA256[:]) == 1 {
+			found = c
+		}
+	}
+	return found
+}
+
+// reloadEvery is how often the file is looked at. Reading a small file is cheap,
+// and sees what neither its time nor a watch of its inode would: two changes
+// within one tick of the clock, a rename, a symbolic link that leads elsewhere.
+const reloadEvery = 250 * time.Millisecond
+
+// watch takes changes of the file over until ctx ends.
+func (t *Tokens) watch(ctx context.Context) {
+	ticker := time.NewTicker(reloadEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			t.reload(ctx)
+		}
+	}
+}
+
+// reload takes over what has not changed since the last look: a file that is being
+// written is not read in the middle.
+func (t *Tokens) reload(ctx context.Context) {
+	content, err := t.read()
+	if err != nil {
+		content = []byte(err.Error()) // so that it is logged once
+	}
+	settled := bytes.Equal(content, t.seen)
+	t.seen = content
+	if !settled || bytes.Equal(content, t.applied) {
+		return
+	}
+	if err == nil {
+		err = t.apply(content)
+	}
+	t.applied = content
+	if err != nil {
+		t.log.ErrorContext(ctx, "token file is broken; the tokens of before stay", slog.String(logs.Error, err.Error()))
+		return
+	}
+	t.log.InfoContext(ctx, "tokens reloaded", slog.Int(logs.Count, len(*t.callers.Load())))
+}
+
+const maxTokenFile = 1 << 20
+
+func (t *Tokens) read() ([]byte, error) {
+	content, err := os.ReadFile(t.path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: token_file %q: %w", drayhorse.ErrInvalid, t.path, err)
+	}
+	if len(content) > maxTokenFile {
+		return nil, fmt.Errorf("%w: token_file %q has %d bytes; want at most %d", drayhorse.ErrInvalid, t.path, len(content), maxTokenFile)
+	}
+	return content, nil
+}
+
+// apply replaces the tokens by those of content, all or none.
+func (t *Tokens) apply(content []byte) error {
+	tokens, err := parseTokens(content)
+	if err != nil {
+		return fmt.Errorf("token_file %q: %w", t.path, err)
+	}
+	callers := make([]*caller, len(tokens))
+	for i, token := range tokens {
+		callers[i] = newCaller(token, t.rate)
+		if before := t.known(token.SHA256); before != nil && before.limiter.Limit() == callers[i].limiter.Limit() {
+			callers[i].limiter = before.limiter // a reload gives nobody another second's worth
+		}
+	}
+	t.callers.Store(&callers)
+	t.applied = content
+	return nil
+}
+
+func (t *Tokens) known(hash Hash) *caller {
+	if callers := t.callers.Load(); callers != nil {
+		for _, c := range *callers {
+			if c.SHA256 == hash {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+func parseTokens(content []byte) ([]Token, error) {
+	var file struct {
+		Tokens []Token `yaml:"tokens"`
+	}
+	if err := yaml.UnmarshalWithOptions(content, &file, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%w: %s", drayhorse.ErrInvalid, yamlError(err))
+	}
+	if len(file.Tokens) == 0 {
+		return nil, fmt.Errorf("%w: it has no tokens; want at least one, under tokens", drayhorse.ErrInvalid)
+	}
+	names, hashes := map[string]bool{}, map[Hash]bool{}
+	for i := range file.Tokens {
+		token := &file.Tokens[i]
+		if err := token.validate(); err != nil {
+			return nil, err
+		}
+		if names[token.Name] || hashes[token.SHA256] {
+			return nil, fmt.Errorf("%w: token %q comes twice, by its name or its sha256", drayhorse.ErrInvalid, token.Name)
+		}
+		names[token.Name], hashes[token.SHA256] = true, true
+	}
+	return file.Tokens, nil
+}
+
+// yamlError is one line.
+func yamlError(err error) string {
+	if e, ok := errors.AsType[yaml.Error](err); ok && e.GetToken() != nil {
+		return fmt.Sprintf("line %d: %s", e.GetToken().Position.Line, e.GetMessage())
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}

@@ -1,0 +1,98 @@
+package jobjson_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobjson"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	text := []byte(` {"kind":"k","args":{"n":9007199254740993, "s":"é\u0000","n2":[1e308,18446744073709551616]},"queue":"q","id":"a@1",
+		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1h"} ` + "\r\n")
+	job, err := jobjson.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(text) // the job has its own memory
+	args, err := drayhorse.EncodeArgs(job.Spec.Args, 1000)
+	if err != nil || job.Spec.Args.Kind() != "k" || string(args) != `{"n":9007199254740993, "s":"é\u0000","n2":[1e308,18446744073709551616]}` {
+		t.Errorf("%s %s, %v", job.Spec.Args.Kind(), args, err)
+	}
+	want := drayhorse.Settings{
+		Queue: "q", ID: "a@1", At: time.Date(2030, 1, 2, 15, 4, 5, 0, time.UTC), MaxAttempts: 3, Timeout: 5 * time.Second, Retain: time.Hour,
+	}
+	want.Given = job.Settings.Given
+	if resolved, err := drayhorse.Resolve(job.Spec.Options...); job.Settings != want || resolved != want || err != nil {
+		t.Errorf("%+v and %+v, %v; want %+v", job.Settings, resolved, err, want)
+	}
+}
+
+func TestErrorsNameTheirField(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1000)
+	for _, c := range []struct{ text, field, want string }{
+		{`[]`, "", "not a JSON object"},
+		{`{"kind":"k"} x`, "", "something follows"},
+		{`{"kind":"k","args":{"a":1}`, "", "ends too early"},
+		{`{"kind":"k","args":{]}`, "args", "not JSON: invalid character"},
+		{`{"kind":"k","args":`, "args", "ends too early"},
+		{`{"args":1}`, "kind", "field kind is missing or empty"},
+		{`{"kind":5}`, "kind", "field kind: 5; want text in quotes"},
+		{`{"kind":"` + long + `"}`, "kind", "want 1-128"},
+		{`{"kind":"k","max_attempts":1e999}`, "max_attempts", "field max_attempts: 1e999; want a whole number"},
+		{`{"kind":"k","` + long + `":1}`, strings.Repeat("x", 60) + "...", "is not known; want kind, args, queue"},
+		{`{"kind":"k","in":"1s","in":"1s"}`, "in", `field "in" comes twice`},
+		{`{"kind":"k","in":"1s","at":"2030-01-02T15:04:05Z"}`, "at", "given together"},
+		{`{"kind":"k","args":{"a":{"b":[0,{"c":1,"c":1}]}}}`, "args.a.b.1.c", "field args.a.b.1.c: it comes twice"},
+		{`{"kind":"k","args":{"a":1,"\u0061":1}}`, "args.a", "it comes twice"},
+		{`{"kind":"k","args":[0,-1e309]}`, "args.1", "-1e309; want a number that a double can hold"},
+		{`{"kind":"k","args":1` + strings.Repeat("0", 400) + `}`, "args", "want a number that a double can hold"},
+		{"{\"kind\":\"k\",\"args\":\"\xff\"}", "args", "not valid UTF-8"},
+		{"{\"kind\":\"\xff\"}", "kind", "not valid UTF-8"},
+		{`{"kind":"k","args":"` + strings.Repeat("x", drayhorse.DefaultMaxArgs) + `"}`, "args", "at most 1048576"},
+	} {
+		_, err := jobjson.Parse([]byte(c.text))
+		e, ok := errors.AsType[*jobjson.Error](err)
+		if !ok || !errors.Is(err, drayhorse.ErrInvalid) || e.Field != c.field || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 300 {
+			t.Errorf("%.100s: field %q of %v; want %q and %q", c.text, e.Field, err, c.field, c.want)
+		}
+	}
+	if _, err := jobjson.Parse([]byte(`{"kind":"k","args":"` + strings.Repeat("x", drayhorse.DefaultMaxArgs) + `"}`)); !errors.Is(err, drayhorse.ErrArgsTooLarge) {
+		t.Errorf("%v; want ErrArgsTooLarge", err)
+	}
+}
+
+// FuzzParse shows that what is let through, a producer accepts, and that its
+// arguments are kept.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{
+		`{"kind":"k"}`, `{"kind":"k","args":{"a":[1,"é",null,{}]},"in":"5m","id":"a"}`, `{"kind":"k","at":"2030-01-02T15:04:05Z","max_attempts":2}`,
+		`{"kind":"k","args":{"a":1,"a":2}}`, `{"kind":"k","args":1e999}`, `{"kind":"k"}x`, "{\"kind\":\"\xff\"}", `{"kind":"k","timeout":"0.5ms","retain":"1h"}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		job, err := jobjson.Parse(text)
+		if err != nil {
+			if e, ok := errors.AsType[*jobjson.Error](err); !ok || e.Error() == "" {
+				t.Errorf("%T %v", err, err)
+			}
+			return
+		}
+		if err := drayhorse.ValidateKind(job.Spec.Args.Kind()); err != nil {
+			t.Error(err)
+		}
+		if settings, err := drayhorse.Resolve(job.Spec.Options...); err != nil || settings != job.Settings {
+			t.Errorf("%+v and %+v, %v", settings, job.Settings, err)
+		}
+		args, err := drayhorse.EncodeArgs(job.Spec.Args, drayhorse.DefaultMaxArgs)
+		if err != nil || string(args) != "null" && !strings.Contains(string(text), string(args)) {
+			t.Errorf("%s, %v", args, err)
+		}
+	})
+}

@@ -1,0 +1,166 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/logs"
+)
+
+const (
+	// readTimeout is how long a scrape waits for Redis. A queue that was not read
+	// by then has no metrics.
+	readTimeout = time.Second
+	// readEvery is how long an answer is good for: however many scrape, Redis is
+	// not asked more often.
+	readEvery = time.Second
+)
+
+// Queues is how long queues are, read when it is asked for.
+type Queues struct {
+	mu      sync.Mutex
+	sources []source
+	readAt  time.Time
+	last    map[string]*depth // by queue
+}
+
+// source is one way to queues.
+type source struct {
+	engine *jobs.Engine
+	which  func(ctx context.Context) ([][]*jobs.Partition, error)
+	log    *slog.Logger
+}
+
+// depth is the size of a queue, all its partitions together.
+type depth struct {
+	jobs   map[drayhorse.State]int
+	waited time.Duration
+	paused bool
+}
+
+var (
+	queueJobs   = prometheus.NewDesc("drayhorse_queue_jobs", "Jobs of a queue; of ended ones, those that are kept.", []string{"queue", "state"}, nil)
+	queueOldest = prometheus.NewDesc("drayhorse_queue_oldest_seconds", "How long the job waits that waits longest, or is overdue; 0 if none does.", []string{"queue"}, nil)
+	queuePaused = prometheus.NewDesc("drayhorse_queue_paused", "1 while at least a part of a queue gives no claims.", []string{"queue"}, nil)
+)
+
+// NewQueues gives the metrics of queues that r has, or adds them.
+func NewQueues(r prometheus.Registerer) (*Queues, error) { return share(r, &Queues{}) }
+
+// Add has the queues of an engine read that which gives, each with its partitions.
+func (q *Queues) Add(engine *jobs.Engine, log *slog.Logger, which func(ctx context.Context) ([][]*jobs.Partition, error)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sources = append(q.sources, source{engine, which, log})
+}
+
+// Describe gives the descriptions of all.
+func (q *Queues) Describe(ch chan<- *prometheus.Desc) {
+	ch <- queueJobs
+	ch <- queueOldest
+	ch <- queuePaused
+}
+
+// Collect gives what is known, and reads it anew if that is too old.
+func (q *Queues) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	for queue, d := range q.depths() {
+		for _, state := range drayhorse.States() {
+			gauge(queueJobs, float64(d.jobs[state]), queue, string(state))
+		}
+		gauge(queueOldest, d.waited.Seconds(), queue)
+		gauge(queuePaused, Flag(d.paused), queue)
+	}
+}
+
+// depths reads the queues, once for all who ask within readEvery. The answer is not
+// changed any more.
+func (q *Queues) depths() map[string]*depth {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.readAt.IsZero() && time.Since(q.readAt) < readEvery {
+		return q.last
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	q.last = map[string]*depth{}
+	for _, s := range q.sources {
+		if err := s.add(ctx, q.last); err != nil {
+			s.log.DebugContext(ctx, "queues cannot be measured", slog.String(logs.Error, err.Error()))
+		}
+	}
+	q.readAt = time.Now()
+	return q.last
+}
+
+// add reads the queues that are not known yet.
+func (s source) add(ctx context.Context, known map[string]*depth) error {
+	queues, err := s.which(ctx)
+	if err != nil {
+		return err
+	}
+	var all []*jobs.Partition
+	for _, partitions := range queues {
+		if known[partitions[0].Queue] == nil {
+			all = append(all, partitions...)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	sizes, err := s.engine.Summaries(ctx, all...)
+	broken := map[string]bool{}
+	for i, size := range sizes {
+		name := all[i].Queue
+		if size == nil {
+			broken[name] = true
+			continue
+		}
+		if known[name] == nil {
+			known[name] = &depth{jobs: map[drayhorse.State]int{}}
+		}
+		known[name].add(size)
+	}
+	for name := range broken { // a part of a queue would read as the whole
+		delete(known, name)
+	}
+	return err
+}
+
+func (d *depth) add(s *jobs.Summary) {
+	for state, n := range map[drayhorse.State]int{
+		drayhorse.Available: s.Available, drayhorse.Scheduled: s.Scheduled, drayhorse.Retryable: s.Retryable,
+		drayhorse.Running: s.Running, drayhorse.Completed: s.Completed, drayhorse.Cancelled: s.Cancelled,
+		drayhorse.Discarded: s.Discarded,
+	} {
+		d.jobs[state] += n
+	}
+	d.waited = max(d.waited, s.Waited())
+	d.paused = d.paused || s.Paused
+}
+
+// Existing gives the partitions of those of the queues that exist, for Add.
+func Existing(engine *jobs.Engine, names []string) func(ctx context.Context) ([][]*jobs.Partition, error) {
+	return func(ctx context.Context) ([][]*jobs.Partition, error) {
+		var queues [][]*jobs.Partition
+		for _, name := range names {
+			partitions, err := engine.Lookup(ctx, name)
+			switch {
+			case err == nil:
+				queues = append(queues, partitions)
+			case !errors.Is(err, drayhorse.ErrNotFound):
+				return nil, err
+			}
+		}
+		return queues, nil
+	}
+}

@@ -1,0 +1,28 @@
+package chaos
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/redistest"
+)
+
+var (
+	rowFlag    = flag.String("row", "", "row of the matrix to run; all: all but the soak; empty: the smoke")
+	seedFlag   = flag.Uint64("seed", 0, "seed of the traffic and the faults; 0: another one each time")
+	soakFlag   = flag.Duration("soak", 0, "how long to make random faults; 0: not at all")
+	reportFlag = flag.String("report", "", "file to write the table of results to, as Markdown")
+)
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(planEnv); text != "" {
+		runChild(text)
+		return
+	}
+	redistest.Main(m)
+}
+
+// patience is how long a fact that is bound to come is waited for.
+const patience = 30 * time.Second

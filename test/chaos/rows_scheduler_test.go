@@ -1,0 +1,283 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/drayhorse/drayhorse/internal/redistest"
+	"github.com/drayhorse/drayhorse/scheduler"
+)
+
+var schedulerRows = []row{
+	{name: "leader-killed", target: "each tick once; takeover <= 6 s, clean hand-over <= 0.1 s", run: leaderKilled, smoke: true},
+	{name: "leader-frozen", target: "frozen between reading and firing: each tick once", run: leaderFrozen},
+	{name: "schedulers-partitioned", target: "one term accepted, the other's writes refused and counted", run: schedulersPartitioned},
+}
+
+// succession is within what time another scheduler leads when the leader is dead,
+// and handover when it was stopped.
+const (
+	succession = 6 * time.Second
+	handover   = 100 * time.Millisecond
+)
+
+// schedulersOf is how many schedules the rows declare.
+const schedulesOf = 20
+
+// schedulers starts replicas that fire for so long, and writes down the ticks to
+// come.
+func (r *rig) schedulers(n int, d time.Duration, change ...func(*plan)) []*process {
+	r.Helper()
+	start := time.Now().Truncate(time.Second).Add(3 * time.Second)
+	p := plan{Schedules: schedulesOf, Start: start, End: start.Add(d)}
+	var all []*process
+	for range n {
+		all = append(all, r.start("scheduler", p, change))
+	}
+	for _, c := range all {
+		c.awaitReady()
+	}
+	r.expect(&p)
+	return all
+}
+
+func (r *rig) expect(p *plan) {
+	r.Helper()
+	var events []event
+	for _, id := range p.ticks() {
+		events = append(events, event{What: expected, Key: id, Kind: "tick"})
+	}
+	r.journal.must(events...)
+	r.lastTick = p.End
+}
+
+// observer is asked who leads.
+func (r *rig) observer() *scheduler.Scheduler {
+	r.Helper()
+	s, err := scheduler.New(scheduler.Config{RedisURL: r.url, Namespace: r.namespace})
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// leader waits until somebody but the named leads, and says who.
+func (r *rig) leader(o *scheduler.Scheduler, but string) scheduler.Leader {
+	r.Helper()
+	var found scheduler.Leader
+	redistest.Eventually(r.T, patience, "a leader other than "+but, func() bool {
+		l, err := o.Leader(r.Context())
+		found = l
+		return err == nil && l.Term != 0 && l.Identity != but
+	})
+	return found
+}
+
+// replica gives the process that leads.
+func replica(all []*process, l scheduler.Leader) *process {
+	for _, c := range all {
+		if c.plan.Name == l.Identity {
+			return c
+		}
+	}
+	return nil
+}
+
+// meta reads a number of the schedules: term, or refused.
+func (r *rig) meta(field string) int {
+	r.Helper()
+	client := r.client()
+	n, err := client.HGet(r.Context(), r.namespace+":{@sched}:meta", field).Int()
+	if err != nil && !errors.Is(err, goredis.Nil) {
+		r.Fatal(err)
+	}
+	return n
+}
+
+func (r *rig) refusedTerms() int { return r.meta("refused") }
+
+// leaderKilled kills leaders, and stops others.
+func leaderKilled(r *rig) {
+	r.redis()
+	r.worker()
+	kills, length := 4, 20*time.Second
+	if isSmoke() {
+		kills, length = 2, 8*time.Second
+	}
+	all := r.schedulers(3, length)
+	o := r.observer()
+	var longest, cleanest time.Duration
+	for i := range kills {
+		r.pause(time.Duration(500+r.random.IntN(1500)) * time.Millisecond)
+		old := r.leader(o, "")
+		c := replica(all, old)
+		if i%2 == 0 {
+			c.kill()
+			at := r.mark("leader %s killed", old.Identity)
+			r.leader(o, old.Identity)
+			longest = max(longest, time.Since(at))
+		} else {
+			r.mark("leader %s asked to stop", old.Identity)
+			gap := r.successor(o, old, c.stop)
+			cleanest = max(cleanest, gap)
+		}
+		all = append(all, r.start("scheduler", c.plan, []func(*plan){func(p *plan) { p.Name = r.name("scheduler") }}).awaitReady())
+	}
+	r.settle()
+	r.within("takeover in", longest, succession)
+	r.within("handed over in", cleanest, handover)
+}
+
+// successor measures the time in which nobody leads while stop ends the leader.
+func (r *rig) successor(o *scheduler.Scheduler, old scheduler.Leader, stop func()) time.Duration {
+	r.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); stop() }()
+	var left time.Time // when the old one was seen for the last time
+	for {
+		l, err := o.Leader(r.Context())
+		now := time.Now()
+		if err != nil {
+			r.Fatal(err)
+		}
+		switch l.Identity {
+		case old.Identity:
+			left = now
+		case "":
+		default:
+			<-done
+			return now.Sub(left)
+		}
+	}
+}
+
+// lookMark is in every request by which a leader looks for what is due: the most
+// schedules that it wants to see.
+var lookMark = []byte("\r\n$3\r\n500\r\n")
+
+// leaderFrozen freezes leaders in the moment in which they have asked what is due,
+// until another one has fired it.
+func leaderFrozen(r *rig) {
+	server := r.redis()
+	r.worker()
+	proxies := map[string]*redistest.Proxy{}
+	var all []*process
+	start := time.Now().Truncate(time.Second).Add(4 * time.Second)
+	p := plan{Schedules: schedulesOf, Start: start, End: start.Add(25 * time.Second)}
+	for range 2 {
+		proxy, url := r.proxy(server)
+		c := r.start("scheduler", p, []func(*plan){through(url)})
+		proxies[c.plan.Name] = proxy
+		all = append(all, c)
+	}
+	for _, c := range all {
+		c.awaitReady()
+	}
+	r.expect(&p)
+	o := r.observer()
+	var longest time.Duration
+	for range 2 {
+		r.pause(time.Duration(500+r.random.IntN(1500)) * time.Millisecond)
+		old := r.leader(o, "")
+		c := replica(all, old)
+		frozen := make(chan time.Time, 1)
+		var once sync.Once
+		proxies[old.Identity].CutReplies(0, nil)
+		proxies[old.Identity].CutReplies(1, func(request []byte) bool {
+			if bytes.Contains(request, lookMark) && bytes.Contains(request, []byte("{@sched}")) {
+				once.Do(func() { c.freeze(); frozen <- time.Now() })
+			}
+			return false // the reply arrives, and is read after the thaw
+		})
+		at := <-frozen
+		r.mark("leader %s frozen after it looked", old.Identity)
+		r.leader(o, old.Identity)
+		longest = max(longest, time.Since(at))
+		r.pause(2 * time.Second) // the other one fires
+		c.thaw()
+		r.mark("%s goes on", old.Identity)
+	}
+	r.settle()
+	r.result.note("%d writes of old terms refused", r.refusedTerms())
+	r.within("takeover in", longest, succession)
+}
+
+// schedulersPartitioned cuts the leader off, has another one lead, and lets what the
+// old one had sent arrive late.
+func schedulersPartitioned(r *rig) {
+	server := r.redis()
+	r.worker()
+	start := time.Now().Truncate(time.Second).Add(4 * time.Second)
+	p := plan{Schedules: schedulesOf, Start: start, End: start.Add(30 * time.Second)}
+	proxies := map[string]*redistest.Proxy{}
+	for range 2 {
+		proxy, url := r.proxy(server)
+		c := r.start("scheduler", p, []func(*plan){through(url)}).awaitReady()
+		proxies[c.plan.Name] = proxy
+	}
+	r.expect(&p)
+	o := r.observer()
+	var longest time.Duration
+	for range 2 {
+		r.pause(time.Duration(500+r.random.IntN(1500)) * time.Millisecond)
+		old := r.leader(o, "")
+		r.awaitFiring()
+		proxies[old.Identity].Freeze()
+		at := r.mark("leader %s cut off", old.Identity)
+		next := r.leader(o, old.Identity)
+		longest = max(longest, time.Since(at))
+		if next.Term <= old.Term {
+			r.missed("term %d after %d", next.Term, old.Term)
+		}
+		r.pause(2 * time.Second)
+		proxies[old.Identity].Resume()
+		r.mark("what %s sent arrives", old.Identity)
+	}
+	r.settle()
+	r.result.note("%d writes of old terms refused", r.refusedTerms())
+	r.within("takeover in", longest, succession)
+}
+
+// awaitFiring waits for the second in which ticks come, so that the leader is about
+// to write.
+func (r *rig) awaitFiring() {
+	now := time.Now()
+	r.pause(time.Until(now.Truncate(time.Second).Add(time.Second)))
+}
+
+// terms gives the number of leaderships so far, as far as the logs tell.
+func (r *rig) terms() int {
+	r.Helper()
+	n := 0
+	for _, c := range r.children {
+		if c.plan.Role == "scheduler" {
+			n += bytes.Count([]byte(r.wholeLogOf(c.plan.Name)), []byte("msg=elected"))
+		}
+	}
+	return n
+}
+
+// fired waits until the last tick of the row has been enqueued.
+func (r *rig) fired() {
+	r.Helper()
+	if r.lastTick.IsZero() {
+		return
+	}
+	r.pause(time.Until(r.lastTick))
+	ctx := context.WithoutCancel(r.Context())
+	client := r.client()
+	ok := waitFor(r.T, patience, func() bool {
+		left, err := client.ZRangeWithScores(ctx, r.namespace+":{@sched}:next", 0, -1).Result()
+		outbox, outboxErr := client.ZCard(ctx, r.namespace+":{@sched}:outbox").Result()
+		return err == nil && outboxErr == nil && len(left) == 0 && outbox == 0
+	})
+	if !ok {
+		r.missed("the schedules have not come to their end")
+	}
+}

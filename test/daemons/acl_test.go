@@ -1,0 +1,253 @@
+package daemons
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/drayhorse/drayhorse/internal/cli/clitest"
+	"github.com/drayhorse/drayhorse/internal/redistest"
+)
+
+// says runs the operator's tool and wants it to succeed.
+func (y *yard) says(args ...string) string {
+	y.Helper()
+	code, stdout, stderr := output(y, "drayhorse", append(args, "--redis", y.url("drayhorse"))...)
+	if code != 0 {
+		y.Errorf("%v: exit %d, %s", args, code, stderr)
+	}
+	return stdout
+}
+
+// becomes waits until a job is in a state.
+func (y *yard) becomes(id, state string) {
+	y.Helper()
+	redistest.Eventually(y, soon, id+" becomes "+state, func() bool {
+		info, err := y.admin.Get(y.Context(), "", id)
+		return err == nil && string(info.State) == state
+	})
+}
+
+// TestUsersOfLeastPrivilegeDoTheirWork has each daemon, logged in as its user, do
+// all that it ever does, and wants nothing of it refused.
+func TestUsersOfLeastPrivilegeDoTheirWork(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.WithConfig(users(t)...))
+	y := newYard(t, as(server.URL))
+	y.digestAll(nil)
+
+	enqueue := func(kind, id string, options ...string) {
+		t.Helper()
+		args := []string{"enqueue", "--kind", kind, "--id", id, "--retain", "1h", "--redis", y.url("producer"), "--args"}
+		args = append(args, fmt.Sprintf(`{"path":%q}`, filepath.Join(y.dir, "go")))
+		if code, _, stderr := output(t, "producer", append(args, options...)...); code != 0 {
+			t.Fatalf("enqueue: exit %d, %s", code, stderr)
+		}
+	}
+	daemons := []*clitest.Program{y.start("worker"), y.start("scheduler")}
+	enqueue("unserved", "stranger")
+	enqueue("refuse", "refused", "--max-attempts", "2") // fails, waits, fails
+	enqueue("linger", "rescued")
+	y.becomes("rescued", "running")
+	daemons[0].Signal(syscall.SIGKILL)
+	daemons[0] = y.start("worker") // rescues it
+	write(t, y.dir, "go", "")
+	y.becomes("rescued", "completed")
+	y.becomes("refused", "discarded")
+	if code, _, stderr := output(t, "producer", "enqueue", "--kind", "refuse", "--max-attempts", "1", "--wait", "--redis", y.url("producer")); code != 1 {
+		t.Errorf("enqueue --wait: exit %d, %s", code, stderr)
+	}
+
+	y.says("jobs", "retry", "refused")
+	y.says("jobs", "list", "--kind", "unserved")
+	y.says("jobs", "cancel", "stranger")
+	y.says("jobs", "delete", "stranger")
+	y.says("queues", "create", "wide", "--partitions", "3")
+	y.says("queues", "pause", "wide")
+	enqueue("linger", "paused", "--queue", "wide")
+	y.says("queues", "list")
+	y.says("queues", "resync", "wide")
+	y.says("queues", "purge", "wide", "--state", "available")
+	y.says("queues", "resume", "wide")
+	y.says("queues", "purge", "default", "--state", "completed")
+	workers := y.says("workers", "list", "--json")
+	var listed []struct{ ID string }
+	if err := json.Unmarshal([]byte(workers), &listed); err != nil || len(listed) == 0 {
+		t.Fatalf("%v: %s", err, workers)
+	}
+	y.says("workers", "show", listed[0].ID)
+	for _, verb := range []string{"get", "pause", "resume", "trigger", "history"} {
+		y.says("schedules", verb, "every-second")
+	}
+	y.says("schedules", "add", "more", "--every", "1h", "--kind", "digest")
+	y.says("schedules", "remove", "more")
+	y.says("schedules", "list")
+	y.stop(daemons...)
+
+	refused, err := server.Client(t).Do(t.Context(), "acl", "log").Slice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range refused {
+		if text := fmt.Sprint(entry); !strings.Contains(text, " object config|get ") { // INFO tells the same
+			t.Errorf("refused: %s", text)
+		}
+	}
+}
+
+// TestUsersOfLeastPrivilegeAreRefusedTheRest tries what no daemon needs.
+func TestUsersOfLeastPrivilegeAreRefusedTheRest(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.WithConfig(users(t)...))
+	for _, program := range []string{"producer", "worker", "scheduler", "drayhorse"} {
+		opts, err := goredis.ParseURL(as(server.URL)(program))
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts.Protocol, opts.DisableIdentity = 2, true
+		client := goredis.NewClient(opts)
+		defer client.Close()
+		if err := client.HSet(t.Context(), "drayhorse:{q}:jobs", "id", "x").Err(); err != nil {
+			t.Errorf("%s: what it may do: %v", program, err)
+		}
+		forbidden := []string{
+			"FLUSHALL", "FLUSHDB", "KEYS *", "SCAN 0", "DBSIZE", "CONFIG GET maxmemory", "CONFIG SET maxmemory 1", "SHUTDOWN",
+			"DEBUG SLEEP 0", "ACL LIST", "ACL WHOAMI", "CLIENT LIST", "CLIENT KILL ID 1", "MONITOR", "SAVE", "REPLICAOF NO ONE",
+			"SCRIPT FLUSH", "FUNCTION FLUSH", "SUBSCRIBE c", "PUBLISH c m", "MODULE LIST", "CLUSTER RESET", "SWAPDB 0 1",
+			"HGETALL other:{q}:jobs", "HSET other:{q}:jobs f v", "DEL dray", "HGET drayhorse2:queues q", "RENAME drayhorse:queues x",
+		}
+		forbidden = append(forbidden, foreign[program]...)
+		for _, text := range forbidden {
+			args := make([]any, 0, 4)
+			for _, field := range strings.Fields(text) {
+				args = append(args, field)
+			}
+			if err := client.Do(t.Context(), args...).Err(); !goredis.HasErrorPrefix(err, "NOPERM") {
+				t.Errorf("%s: %s: %v; want NOPERM", program, text, err)
+			}
+		}
+		if err := client.Eval(t.Context(), "return redis.call('HGETALL', KEYS[1])", []string{"drayhorse:{q}:jobs"}).Err(); err != nil {
+			t.Errorf("%s: what it may do in a script: %v", program, err)
+		}
+		for _, script := range []string{"return redis.call('FLUSHALL')", "return redis.call('HGETALL', 'other:{q}:jobs')", "return redis.call('KEYS', '*')"} {
+			if err := client.Eval(t.Context(), script, nil).Err(); err == nil || !strings.Contains(err.Error(), "The user executing the script can't") {
+				t.Errorf("%s: %s: %v; want it refused", program, script, err)
+			}
+		}
+	}
+}
+
+// foreign is what belongs to the others.
+var foreign = map[string][]string{
+	"producer":  {"HGETALL drayhorse:{@sched}:declarations", "HGETALL drayhorse:{@workers}:workers", "BRPOP drayhorse:{q}:bell 1", "RPOP drayhorse:{q}:ready"},
+	"worker":    {"HGETALL drayhorse:{@sched}:declarations", "LREM drayhorse:{q}:ready 0 x"},
+	"scheduler": {"HGETALL drayhorse:{@workers}:workers", "RPOP drayhorse:{q}:ready"},
+	"drayhorse": {"BRPOP drayhorse:{q}:bell 1", "PEXPIRE drayhorse:{q}:jobs 1"},
+}
+
+// scripts are those that each program runs, by the package that has them.
+var scripts = map[string]map[string]string{
+	"producer":  {"jobs": "enqueue inspect cancel"},
+	"worker":    {"jobs": "turn beat leave observe rescue sweep ring summary", "registry": "announce leave"},
+	"scheduler": {"jobs": "enqueue inspect cancel summary", "schedules": "*", "lock": "*"},
+	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause resync length ring", "schedules": "*", "registry": "list"},
+}
+
+// direct are the commands that a program sends by themselves.
+var direct = map[string]string{
+	"":          "auth hello ping select info cluster|slots asking eval evalsha hget hsetnx hgetall",
+	"worker":    "brpop",
+	"scheduler": "brpop hmget",
+	"admin":     "hscan lrange hmget",
+}
+
+// TestUsersMayDoWhatTheirScriptsDo compares deploy/users.acl with the scripts: each
+// user has the commands of all their branches, and no others.
+func TestUsersMayDoWhatTheirScriptsDo(t *testing.T) {
+	t.Parallel()
+	known, err := redistest.Start(t).Client(t).Do(t.Context(), "command", "list").StringSlice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range users(t) {
+		fields := strings.Fields(line)
+		program := strings.TrimPrefix(fields[1], "drayhorse-")
+		want := strings.Fields(direct[""] + " " + direct[program])
+		for pkg, names := range scripts[program] {
+			want = append(want, commandsOf(t, pkg, names, known)...)
+		}
+		var got []string
+		for _, rule := range fields {
+			if command, ok := strings.CutPrefix(rule, "+"); ok {
+				got = append(got, command)
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if want = slices.Compact(want); !slices.Equal(got, want) {
+			t.Errorf("%s may do\n%v; want\n%v", program, got, want)
+		}
+	}
+}
+
+var (
+	comment  = regexp.MustCompile(`--[^\n]*`)
+	function = regexp.MustCompile(`(?ms)^local function (\w+)\(.*?^end$`)
+	word     = regexp.MustCompile(`\w+`)
+	quoted   = regexp.MustCompile(`'([A-Z]+)'`)
+)
+
+// commandsOf gives the commands that scripts of a package, and the functions of its
+// prelude that they reach, are written with.
+func commandsOf(t *testing.T, pkg, names string, known []string) []string {
+	t.Helper()
+	dir := filepath.Join("../../internal", pkg, "scripts")
+	code := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(dir, name+".lua"))
+		if err != nil && name != "prelude" {
+			t.Fatal(err)
+		}
+		return comment.ReplaceAllString(string(text), "")
+	}
+	list := strings.Fields(names)
+	if names == "*" {
+		files, err := filepath.Glob(filepath.Join(dir, "*.lua"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = nil
+		for _, f := range files {
+			list = append(list, strings.TrimSuffix(filepath.Base(f), ".lua"))
+		}
+	}
+	prelude := map[string]string{}
+	for _, f := range function.FindAllStringSubmatch(code("prelude"), -1) {
+		prelude[f[1]] = f[0]
+	}
+	var found []string
+	for _, name := range list {
+		todo, done := []string{code(name)}, map[string]bool{}
+		for ; len(todo) > 0; todo = todo[1:] {
+			for _, m := range quoted.FindAllStringSubmatch(todo[0], -1) {
+				if command := strings.ToLower(m[1]); slices.Contains(known, command) {
+					found = append(found, command)
+				}
+			}
+			for _, w := range word.FindAllString(todo[0], -1) {
+				if body, ok := prelude[w]; ok && !done[w] {
+					done[w] = true
+					todo = append(todo, body)
+				}
+			}
+		}
+	}
+	return found
+}
