@@ -3,7 +3,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME      ?= 2s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check lint fuzz bench bench-peers chaos clean redis
+.PHONY: help build demo test check lint fuzz bench bench-peers chaos chaos-soak check-deploy clean redis
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +43,17 @@ bench: redis ## speed, latency and memory, beside a bare loop of the same script
 bench-peers: redis ## the same beside asynq and the textbook's BRPOP
 	cd bench && $(GO) run . -systems drayhorse,bare,asynq,brpop
 
-chaos: redis ## schedulers under faults for a minute: 200 schedules, leaders killed, frozen and restarted
+chaos: redis ## every fault of the matrix in docs/reliability.md, then schedulers under faults for a minute
+	$(GO) test -v -timeout 1h ./test/chaos -run TestMatrix -row all
 	$(GO) test -race -timeout 15m -v ./scheduler -run 'Fleet' -args -chaos.schedules 200 -chaos.time 60s
 	$(GO) test -timeout 15m -v ./scheduler -run 'Scale' -args -scale.schedules 100000
 	$(GO) test -race -timeout 15m -tags chaos -run TestClockJumps ./internal/lock ./scheduler
+
+chaos-soak: redis ## random faults for half an hour
+	$(GO) test -v -timeout 1h ./test/chaos -run TestSoak -soak 30m
+
+check-deploy: ## manifests and compose file of deploy/ against their schemas
+	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
 
 clean: ## remove what the other targets made
 	rm -rf bin dist
