@@ -3,7 +3,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME      ?= 2s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check lint fuzz bench bench-peers chaos chaos-soak check-deploy clean redis
+.PHONY: help build demo test check lint fuzz bench bench-peers test-daemons chaos chaos-smoke chaos-soak check-deploy clean redis
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ demo: build ## run the main job on real files: two workers, two schedulers, one 
 test: redis ## everything that CI runs: vet, all tests with -race, fuzz targets for seconds, benchmarks once
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	$(GO) test -race -timeout 9m ./...
+	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v /test/)
 	$(MAKE) --no-print-directory fuzz
 	cd bench && $(GO) vet ./... && $(GO) run . -systems drayhorse,bare -jobs 2000 -repeats 1 -probes 10
 
@@ -48,6 +48,12 @@ chaos: redis ## every fault of the matrix in docs/reliability.md, then scheduler
 	$(GO) test -race -timeout 15m -v ./scheduler -run 'Fleet' -args -chaos.schedules 200 -chaos.time 60s
 	$(GO) test -timeout 15m -v ./scheduler -run 'Scale' -args -scale.schedules 100000
 	$(GO) test -race -timeout 15m -tags chaos -run TestClockJumps ./internal/lock ./scheduler
+
+chaos-smoke: redis ## three faults of the matrix, and the tests of its oracle
+	$(GO) test -timeout 10m ./test/chaos
+
+test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege
+	$(GO) test -race -timeout 10m ./test/daemons
 
 chaos-soak: redis ## random faults for half an hour
 	$(GO) test -v -timeout 1h ./test/chaos -run TestSoak -soak 30m

@@ -164,7 +164,7 @@ var scripts = map[string]map[string]string{
 // direct are the commands that a program sends by themselves.
 var direct = map[string]string{
 	"":          "auth hello ping select info cluster|slots asking eval evalsha hget hsetnx hgetall",
-	"worker":    "brpop",
+	"worker":    "brpop lpush pexpire",
 	"scheduler": "brpop hmget",
 	"admin":     "hscan lrange hmget",
 }

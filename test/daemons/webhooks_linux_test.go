@@ -34,8 +34,9 @@ const (
 const hookConfig = `
 concurrency: 50
 handlers:
-  hook:   {http: {url: "%[1]s/hook", timeout: 2s, allow_private: true, redirects: 2}}
-  sealed: {http: {url: "%[1]s/sealed", timeout: 2s}}
+  hook:   {http: {url: "%[1]s/hook", allow_private: true, redirects: 2}}
+  brief:  {http: {url: "%[1]s/hook", timeout: 5s, allow_private: true}}
+  sealed: {http: {url: "%[1]s/sealed"}}
 `
 
 // outcome is what must become of a webhook.
@@ -59,7 +60,7 @@ var answers = []struct {
 	{"404", "hook", 25, status(404, ""), outcome{drayhorse.Discarded, 1, "404 Not Found: no", false}},
 	{"429", "hook", 25, status(429, strconv.Itoa(int(retryAfter.Seconds()))), outcome{drayhorse.Completed, 2, "429 Too Many Requests", true}},
 	{"500", "hook", 25, status(500, ""), outcome{drayhorse.Completed, 2, "500 Internal Server Error: no", true}},
-	{"hang", "hook", 25, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, outcome{drayhorse.Completed, 2, "timed out after 2s", true}},
+	{"hang", "brief", 25, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, outcome{drayhorse.Completed, 2, "timed out after 5s", true}},
 	{"close", "hook", 25, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, outcome{drayhorse.Completed, 2, "EOF", true}},
 	{"huge", "hook", 25, huge, outcome{drayhorse.Completed, 1, "", false}},
 	{"redirect", "hook", 2, func(w http.ResponseWriter, r *http.Request) {
