@@ -3,7 +3,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME      ?= 2s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check lint fuzz bench bench-peers test-daemons chaos chaos-smoke chaos-soak check-deploy clean redis
+.PHONY: help build demo test check lint fuzz bench bench-peers test-daemons webhooks chaos chaos-smoke chaos-soak check-deploy clean redis
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ chaos-smoke: redis ## three faults of the matrix, and the tests of its oracle
 
 test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege
 	$(GO) test -race -timeout 10m ./test/daemons
+
+webhooks: redis ## 10,000 webhooks to a server with every bad manner
+	$(GO) test -v -timeout 10m -run Webhook ./test/daemons -args -webhooks 10000
 
 chaos-soak: redis ## random faults for half an hour
 	$(GO) test -v -timeout 1h ./test/chaos -run TestSoak -soak 30m
