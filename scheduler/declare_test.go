@@ -132,7 +132,7 @@ func TestBadInput(t *testing.T) {
 		`catch_up_max 5000; want 1 to 1000`:                   {ID: "a", Every: time.Second, Args: raw("k"), CatchUp: CatchUpAll, CatchUpMax: 5000},
 		`catch_up_window -1s`:                                 {ID: "a", Every: time.Second, Args: raw("k"), CatchUpWindow: -time.Second},
 		`jitter -1s`:                                          {ID: "a", Every: time.Second, Args: raw("k"), Jitter: -time.Second},
-		`options ID, In and At`:                               {ID: "a", Every: time.Second, Args: raw("k"), Options: []drayhorse.Option{drayhorse.ID("x")}},
+		`options ID, In, At and Durable`:                      {ID: "a", Every: time.Second, Args: raw("k"), Options: []drayhorse.Option{drayhorse.ID("x")}},
 		`MaxAttempts(0)`:                                      {ID: "a", Every: time.Second, Args: raw("k"), Options: []drayhorse.Option{drayhorse.MaxAttempts(0)}},
 		`queue name: "a/b"`:                                   {ID: "a", Every: time.Second, Args: raw("k"), Options: []drayhorse.Option{drayhorse.Queue("a/b")}},
 		`end 2030-01-01T00:00:00Z is before start`:            {ID: "a", Every: time.Second, Args: raw("k"), Start: day, End: day.AddDate(0, 0, -1)},

@@ -28,7 +28,7 @@ type Schedule struct {
 
 	// Args are the arguments of the jobs, and name their kind.
 	Args drayhorse.Args
-	// Options of the jobs. ID, In and At are not allowed: the tick has its own.
+	// Options of the jobs. ID, In, At and Durable are not allowed.
 	Options []drayhorse.Option
 
 	// CatchUp says which of the ticks that were missed are made up, because no
