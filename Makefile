@@ -17,7 +17,7 @@ demo: build ## run the main job on real files: two workers, two schedulers, one 
 test: redis ## everything that CI runs: vet, all tests with -race, fuzz targets for seconds, benchmarks once
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v /test/)
+	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v -e /test/ -e '/deploy$$')
 	$(MAKE) --no-print-directory fuzz
 	cd bench && $(GO) vet ./... && $(GO) run . -systems drayhorse,bare -jobs 2000 -repeats 1 -probes 10
 
@@ -61,7 +61,8 @@ webhooks: redis ## 10,000 webhooks to a server with every bad manner
 chaos-soak: redis ## random faults for half an hour
 	$(GO) test -v -timeout 1h ./test/chaos -run TestSoak -soak 30m
 
-check-deploy: ## manifests and compose file of deploy/ against their schemas
+check-deploy: redis ## deploy/: alerts, units, settings and programs; manifests and compose file against their schemas
+	$(GO) test -race -timeout 10m ./deploy
 	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
 
 clean: ## remove what the other targets made
