@@ -42,10 +42,11 @@ func (p *Producer) enqueue(ctx context.Context, job *jobs.NewJob, queue string) 
 	if err != nil {
 		return nil, err
 	}
-	lane, err := l.assign(job)
+	part, err := l.place(job)
 	if err != nil {
 		return nil, err
 	}
+	lane := l.lane(part, job)
 	stored, err := lane.Enqueue(ctx, job)
 	if len(stored) == 0 {
 		return nil, err
@@ -114,19 +115,22 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 	}
 	chosen := map[way]*group{} // one lane a partition keeps the order
 	var groups []*group
+	var l *line
 	for i, job := range all {
-		l, err := p.line(ctx, queues[i])
+		if i == 0 || queues[i] != queues[i-1] {
+			var err error
+			if l, err = p.line(ctx, queues[i]); err != nil {
+				return nil, err
+			}
+		}
+		part, err := l.place(job)
 		if err != nil {
 			return nil, err
 		}
-		lane, err := l.assign(job)
-		if err != nil {
-			return nil, err
-		}
-		w := way{lane.Partition(), job.Durable > 0}
+		w := way{part, job.Durable > 0}
 		g := chosen[w]
 		if g == nil {
-			g = &group{lane: lane}
+			g = &group{lane: l.lane(part, job)}
 			chosen[w] = g
 			groups = append(groups, g)
 		}

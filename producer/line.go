@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -11,7 +12,7 @@ import (
 )
 
 // lanesEach is how many lanes a producer has into each partition: while one waits
-// for its answer, the other gathers and sends.
+// long for its answer, another gathers and sends.
 const lanesEach = 2
 
 // line is a producer's way into a queue.
@@ -86,32 +87,30 @@ func newLanes(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.La
 	return lanes
 }
 
-// assign gives a job its ID, if it has none, and the lane that it takes: of its
-// partition's, one where nobody waits. Jobs that wait for replicas keep no others
-// waiting.
-func (l *line) assign(job *jobs.NewJob) (*jobs.Lane, error) {
-	var index int
+// place gives the partition of a job, and the job an ID if it has none.
+func (l *line) place(job *jobs.NewJob) (*jobs.Partition, error) {
 	if job.ID != "" {
-		index = jobs.PartitionOf(l.partitions, job.ID).Index
-	} else {
-		index = int(l.next.Add(1)) % len(l.partitions)
-		id, err := jobs.NewID(l.partitions[index])
-		if err != nil {
-			return nil, err
-		}
-		job.ID = id
+		return jobs.PartitionOf(l.partitions, job.ID), nil
 	}
-	lanes := l.lanes[index]
+	part := l.partitions[int(l.next.Add(1))%len(l.partitions)]
+	var err error
+	job.ID, err = jobs.NewID(part)
+	return part, err
+}
+
+// lane gives the way that a job takes into its partition: the first lane that is not
+// crowded. Jobs that wait for replicas keep no others waiting.
+func (l *line) lane(part *jobs.Partition, job *jobs.NewJob) *jobs.Lane {
+	lanes := l.lanes[part.Index]
 	if job.Durable > 0 {
-		lanes = l.durable[index]
+		lanes = l.durable[part.Index]
 	}
-	best := lanes[0]
-	for _, lane := range lanes[1:] {
-		if lane.Load() < best.Load() {
-			best = lane
+	for _, lane := range lanes {
+		if !lane.Crowded() {
+			return lane
 		}
 	}
-	return best, nil
+	return lanes[rand.IntN(len(lanes))] //nolint:gosec // not a secret
 }
 
 func (l *line) close() {

@@ -78,7 +78,7 @@ func (s *session) present(row *registry.Worker) {
 		if started := e.started.Load(); started != 0 { // the envelope has been read
 			row.Jobs = append(row.Jobs, registry.Job{
 				ID: jobs.UnpackID(e.claim.ID), Kind: e.envelope.Kind, Queue: e.holding.line.part.Queue,
-				Attempt: e.claim.Failed + 1, Since: time.Unix(0, started).UTC(),
+				Attempt: e.attempt(), Since: time.Unix(0, started).UTC(),
 			})
 		}
 	}

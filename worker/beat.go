@@ -59,27 +59,31 @@ func (s *session) beat(ctx context.Context) {
 	}
 }
 
-// guard ends the contexts of jobs whose lease may have died without the worker
-// being told, by its own clock, and reports handlers that do not heed it.
+// guard ends the contexts of jobs whose time is up, or whose lease may have died
+// without the worker being told, by its own clock, and reports handlers that do not
+// heed it.
 func (s *session) guard(ctx context.Context) {
-	ticker := time.NewTicker(guardEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticker.C:
-			stuck := 0
-			for _, h := range s.holdings() {
-				if !h.trusted(now) {
-					h.distrust()
-				}
-				for _, e := range h.executions() {
-					stuck += s.checkStuck(e, now)
-				}
+	for s.deadlines.wait(ctx) {
+		now := time.Now()
+		s.deadlines.restart(now.Add(guardEvery))
+		stuck := 0
+		for _, h := range s.holdings() {
+			if !h.trusted(now) {
+				h.distrust()
 			}
-			s.metrics.stuck.Set(float64(stuck))
+			for _, e := range h.executions() {
+				if e.started.Load() == 0 {
+					continue
+				}
+				if now.Before(e.deadline) {
+					s.deadlines.note(e.deadline)
+				} else {
+					e.end(context.DeadlineExceeded)
+				}
+				stuck += s.checkStuck(e, now)
+			}
 		}
+		s.metrics.stuck.Set(float64(stuck))
 	}
 }
 
@@ -95,14 +99,14 @@ func (h *holding) distrust() {
 // and reports it once, with the stacks of all goroutines. Its slot and its claim stay
 // taken: to start the job again beside it would run it twice.
 func (s *session) checkStuck(e *execution, now time.Time) int {
-	ended := e.endedAt.Load()
-	if ended == 0 || e.started.Load() == 0 || now.Sub(time.Unix(0, ended)) < stuckAfter {
+	cause, at := e.ended()
+	if cause == nil || now.Sub(at) < stuckAfter {
 		return 0
 	}
 	if e.stuck.CompareAndSwap(false, true) {
 		buf := make([]byte, 1<<20)
 		s.log.ErrorContext(s.base, "handler is stuck: its context ended and it goes on",
-			slog.String(logs.JobID, jobs.UnpackID(e.claim.ID)), slog.Any(logs.Error, context.Cause(e.ctx)),
+			slog.String(logs.JobID, jobs.UnpackID(e.claim.ID)), slog.Any(logs.Error, cause),
 			slog.String(logs.Stack, string(buf[:runtime.Stack(buf, true)])))
 	}
 	return 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -44,6 +45,8 @@ func newFetcher(s *session, index int) *fetcher {
 // run makes turns until the session is drained and all is said, or ctx ends.
 func (f *fetcher) run(ctx context.Context) {
 	for ctx.Err() == nil {
+		// Handlers that are about to end do so first: the turn takes them along.
+		runtime.Gosched()
 		turns, next := f.plan()
 		if len(turns) > 0 {
 			f.makeTurns(ctx, turns)
@@ -200,7 +203,9 @@ func (f *fetcher) makeTurns(ctx context.Context, holdings []*holding) {
 	f.onWire.Store(true)
 	replies, lengths := f.session.engine.RunTurnsAndLook(ctx, turns, parts)
 	f.onWire.Store(false)
-	f.session.measure(time.Since(begun))
+	if replies[0].Err == nil {
+		f.session.measure(begun)
+	}
 	for i, l := range cold {
 		if lengths[i] > 0 {
 			l.heat()
@@ -312,19 +317,21 @@ func (f *fetcher) dispatch(h *holding, claims []jobs.Claim, suspect bool) {
 	if len(claims) > 0 {
 		s.claimed.Store(time.Now().UnixNano())
 	}
-	closing := s.isClosing()
 	found := false
+	executions := make([]*execution, len(claims))
 	for i := range claims {
-		e := newExecution(h, &claims[i])
+		executions[i] = newExecution(h, &claims[i])
 		if claims[i].Suspect() {
 			found, h.suspectID = true, claims[i].ID
 		}
-		h.add(e)
-		if closing {
+	}
+	h.add(executions)
+	if s.isClosing() {
+		for _, e := range executions {
 			e.finish(jobs.Finish{Outcome: jobs.Release}, nil)
-		} else {
-			s.start(e)
 		}
+	} else {
+		s.executors.start(executions)
 	}
 	if suspect && !found {
 		s.suspect.Store(false)

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -32,19 +31,16 @@ type holding struct {
 	notBefore time.Time // when pending may be asked again
 
 	mu       sync.Mutex
-	renewed  time.Time             // when the last call that renewed the lease began
-	running  map[string]*execution // by stored ID
-	finishes []jobs.Finish         // that no turn has taken along yet
-	counts   []prometheus.Counter  // one for each of finishes
+	renewed  time.Time // when the last call that renewed the lease began
+	running  []*execution
+	finishes []jobs.Finish        // that no turn has taken along yet
+	counts   []prometheus.Counter // one for each of finishes
 	lost     bool
 }
 
 func (f *fetcher) hold(l *line) *holding {
 	name := f.name() + "." + strconv.FormatUint(f.session.epoch.Add(1), 10)
-	h := &holding{
-		Lease: jobs.NewLease(l.part, name), line: l, fetcher: f,
-		running: map[string]*execution{},
-	}
+	h := &holding{Lease: jobs.NewLease(l.part, name), line: l, fetcher: f}
 	f.mu.Lock()
 	f.held[l] = h
 	f.mu.Unlock()
@@ -66,11 +62,28 @@ func (h *holding) take() bool {
 	return true
 }
 
-// add notes a claim that is about to run.
-func (h *holding) add(e *execution) {
+// add notes claims that are about to run.
+func (h *holding) add(executions []*execution) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.running[e.claim.ID] = e
+	for _, e := range executions {
+		e.at = len(h.running)
+		h.running = append(h.running, e)
+	}
+}
+
+// remove forgets a claim. Whether it was there says the second who asks that he is
+// late. Callers hold mu.
+func (h *holding) remove(e *execution) bool {
+	last := len(h.running) - 1
+	if e.at > last || h.running[e.at] != e {
+		return false
+	}
+	h.running[e.at] = h.running[last]
+	h.running[e.at].at = e.at
+	h.running[last] = nil
+	h.running = h.running[:last]
+	return true
 }
 
 // done takes back what became of a claim. first is false if that was said before:
@@ -79,10 +92,9 @@ func (h *holding) add(e *execution) {
 func (h *holding) done(e *execution, f jobs.Finish, count prometheus.Counter) (accepted, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.running[e.claim.ID] != e {
+	if !h.remove(e) {
 		return false, false
 	}
-	delete(h.running, e.claim.ID)
 	if h.lost {
 		return false, true
 	}
@@ -101,7 +113,7 @@ func (h *holding) empty() bool {
 func (h *holding) runs(id string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.running[id] != nil
+	return slices.ContainsFunc(h.running, func(e *execution) bool { return e.claim.ID == id })
 }
 
 // busy reports whether claims depend on the lease.
@@ -139,7 +151,7 @@ func (h *holding) lastRenewed() time.Time {
 func (h *holding) executions() []*execution {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Collect(maps.Values(h.running))
+	return slices.Clone(h.running)
 }
 
 // cancel ends the contexts of jobs that somebody cancelled.
@@ -149,8 +161,8 @@ func (h *holding) cancel(ids []string) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, id := range ids {
-		if e := h.running[id]; e != nil {
+	for _, e := range h.running {
+		if slices.Contains(ids, e.claim.ID) {
 			e.end(drayhorse.ErrCancelled)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// listenFor is how long one wait for a bell lasts; longer ones would keep a
-	// stopping worker's connections busy.
-	listenFor = 2 * time.Second
+	// listenFor is how long one wait for a bell lasts; over a dead connection nothing
+	// is heard for as long.
+	listenFor = 5 * time.Second
 	// maxBells is how many bells a worker waits for on a Cluster, where each
 	// takes a connection. Beyond them, the look every second finds the jobs.
 	maxBells = 50

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -12,31 +13,43 @@ import (
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
-// sweepEvery is how often a worker removes what need not be kept any longer.
-const sweepEvery = 15 * time.Second
+const (
+	// sweepEvery is how often a worker removes what need not be kept any longer,
+	// idleSweepEvery how often where the last time there was nothing.
+	sweepEvery     = 15 * time.Second
+	idleSweepEvery = time.Minute
+)
 
-// observe looks at all partitions every second: for jobs whose bell was lost, and
-// for leases whose workers died.
+// observe looks at all partitions every second, or two while they are idle: for jobs
+// whose bell was lost, and for leases whose workers died.
 func (s *session) observe(ctx context.Context) {
 	watch := jobs.NewWatch()
 	sweep := time.Now().Add(rand.N(sweepEvery)) //nolint:gosec // not a secret
-	ticker := time.NewTicker(jobs.LookEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		s.look(ctx, watch)
-		if time.Now().After(sweep) {
-			s.sweep(ctx)
-			sweep = time.Now().Add(sweepEvery)
+		begun := time.Now()
+		next := jobs.LookEvery
+		if s.look(ctx, watch) {
+			next = jobs.IdleLookEvery
 		}
+		if begun.After(sweep) {
+			sweep = begun.Add(idleSweepEvery)
+			if s.sweep(ctx) {
+				sweep = begun.Add(sweepEvery)
+			}
+		}
+		timer.Reset(time.Until(begun.Add(next)))
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 }
 
-func (s *session) look(ctx context.Context, watch *jobs.Watch) {
+// look looks at all partitions once and says whether they are idle.
+func (s *session) look(ctx context.Context, watch *jobs.Watch) (idle bool) {
 	parts := make([]*jobs.Partition, len(s.lines))
 	for i, l := range s.lines {
 		parts[i] = l.part
@@ -44,7 +57,7 @@ func (s *session) look(ctx context.Context, watch *jobs.Watch) {
 	asked := time.Now()
 	seen := s.engine.Observe(ctx, parts...)
 	now := time.Now()
-	s.noticed(ctx, seen)
+	s.noticed(ctx, asked, seen)
 	s.calmed(s.listeners...) // somebody may have to take over the wait at the bells
 	for i := range seen {
 		if seen[i].Err != nil {
@@ -55,11 +68,12 @@ func (s *session) look(ctx context.Context, watch *jobs.Watch) {
 			s.rescue(ctx, parts[i], dead)
 		}
 	}
+	return !slices.ContainsFunc(seen, func(o jobs.Observation) bool { return !o.Idle() })
 }
 
 // noticed takes note of whether Redis is there: an idle worker has no turns that
 // would tell. Where some partitions answer and some do not, those turns tell more.
-func (s *session) noticed(ctx context.Context, seen []jobs.Observation) {
+func (s *session) noticed(ctx context.Context, asked time.Time, seen []jobs.Observation) {
 	var away error
 	unanswered := 0
 	for i := range seen {
@@ -71,6 +85,7 @@ func (s *session) noticed(ctx context.Context, seen []jobs.Observation) {
 	switch {
 	case away == nil:
 		s.back()
+		s.measure(asked)
 	case unanswered == len(seen) && ctx.Err() == nil:
 		s.gone(away)
 	}
@@ -89,15 +104,18 @@ func (s *session) rescue(ctx context.Context, p *jobs.Partition, dead []jobs.Sco
 	}
 }
 
-func (s *session) sweep(ctx context.Context) {
+// sweep says whether there was something to remove.
+func (s *session) sweep(ctx context.Context) (found bool) {
 	for _, l := range s.lines {
 		swept, err := l.part.Sweep(ctx)
 		if err != nil {
-			return // the next one goes on
+			return true // the next one goes on
 		}
+		found = found || swept.Removed > 0
 		if swept.Trimmed > 0 {
 			s.log.WarnContext(ctx, "archive is full: ended jobs removed before their time",
 				slog.String(logs.Queue, l.part.String()), slog.Int(logs.Count, swept.Trimmed))
 		}
 	}
+	return found
 }

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -13,21 +12,21 @@ import (
 )
 
 // conclude turns what the handler returned into what becomes of the job.
-func (e *execution) conclude(kind *registration, series *series, job *drayhorse.Job[json.RawMessage], err error) {
+func (e *execution) conclude(kind *registration, series *series, err error) {
 	s := e.holding.fetcher.session
-	f := e.outcome(kind, job, err)
+	f := e.outcome(kind, err)
 	e.holding.mu.Lock()
 	f.Result = e.result
 	e.holding.mu.Unlock()
 	if err != nil {
-		s.logFailure(job, f.Outcome, err)
+		s.logFailure(&e.job, f.Outcome, err)
 	}
 	e.finish(f, series.finished[f.Outcome])
 }
 
 // outcome decides. A job whose context ended because of the worker, not of the job,
 // is handed back and loses no attempt.
-func (e *execution) outcome(kind *registration, job *drayhorse.Job[json.RawMessage], err error) jobs.Finish {
+func (e *execution) outcome(kind *registration, err error) jobs.Finish {
 	if err == nil {
 		return jobs.Finish{Outcome: jobs.Complete, Keep: e.envelope.OwnID || e.envelope.Retain > 0}
 	}
@@ -37,7 +36,7 @@ func (e *execution) outcome(kind *registration, job *drayhorse.Job[json.RawMessa
 		stack = panicked.stack
 	}
 	f := jobs.Finish{Error: e.failure(err.Error(), stack)}
-	cause := context.Cause(e.ctx)
+	cause, _ := e.ended()
 	var steer *drayhorse.Steer
 	switch steered := errors.As(err, &steer); {
 	case errors.Is(cause, drayhorse.ErrCancelled), steered && steer.To == drayhorse.Cancelled:
@@ -48,12 +47,12 @@ func (e *execution) outcome(kind *registration, job *drayhorse.Job[json.RawMessa
 		f = jobs.Finish{Outcome: jobs.Snooze, Delay: steer.After}
 	case errors.Is(cause, drayhorse.ErrLeaseLost), errors.Is(cause, drayhorse.ErrStopping):
 		f = jobs.Finish{Outcome: jobs.Release}
-	case job.Attempt >= job.MaxAttempts:
+	case e.attempt() >= e.envelope.MaxAttempts:
 		f.Outcome = jobs.Exhaust
 	case steered:
 		f.Outcome, f.Delay = jobs.Fail, steer.After
 	default:
-		f.Outcome, f.Delay = jobs.Fail, e.backoff(kind, job.Attempt, err)
+		f.Outcome, f.Delay = jobs.Fail, e.backoff(kind, e.attempt(), err)
 	}
 	return f
 }

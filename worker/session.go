@@ -22,8 +22,6 @@ const (
 	// Redis is far, each claims for the slots that became free while the others wait
 	// for it. When there is nothing to claim, one of the others that is idle attends.
 	fetchers = 4
-	// farTrip is the time of a turn from which on Redis is far.
-	farTrip = 700 * time.Microsecond
 	// stopGrace is how long handlers have to return after their contexts ended
 	// with ErrStopping.
 	stopGrace = time.Second
@@ -40,24 +38,23 @@ type session struct {
 	fetchers  []*fetcher
 	listeners []*listener
 	slots     slots
-	queue     chan *execution // claimed, on their way to an executor
-	work      chan struct{}   // wakes one idle fetcher: there is something to claim
-	closing   chan struct{}   // closed when nothing more is to be claimed
-	drained   chan struct{}   // closed when no job is left to run
-	freed     chan struct{}   // says that no job runs
-	suspect   atomic.Bool     // whether this worker holds a suspect, or asks for one
-	away      atomic.Bool     // whether Redis is, as far as the log knows
-	trip      atomic.Int64    // about how long a turn takes, in ns
-	far       atomic.Bool     // whether that is long
-	claimed   atomic.Int64    // Unix ns of the last claim
+	work      chan struct{} // wakes one idle fetcher: there is something to claim
+	closing   chan struct{} // closed when nothing more is to be claimed
+	drained   chan struct{} // closed when no job is left to run
+	freed     chan struct{} // says that no job runs
+	suspect   atomic.Bool   // whether this worker holds a suspect, or asks for one
+	away      atomic.Bool   // whether Redis is, as far as the log knows
+	trips     trips
+	far       atomic.Bool  // whether Redis is
+	claimed   atomic.Int64 // Unix ns of the last claim
 	attendant atomic.Pointer[fetcher]
 	nudged    atomic.Bool  // the attendant has been, and has not come back yet
 	deafUntil atomic.Int64 // Unix ns: the bells cannot be heard before
 	fatal     chan error   // what waiting cannot mend
 
 	active    atomic.Int64 // jobs that run or are about to
-	executors atomic.Int64
-	pool      sync.WaitGroup
+	executors *executors
+	deadlines *deadlines
 	loops     sync.WaitGroup
 }
 
@@ -65,7 +62,7 @@ type session struct {
 // neither a session nor an error if ctx ends first.
 func (w *Worker) open(ctx context.Context) (*session, error) {
 	s := &session{
-		Worker: w, base: context.WithoutCancel(ctx), queue: make(chan *execution, w.cfg.Concurrency),
+		Worker: w, base: context.WithoutCancel(ctx), executors: newExecutors(w.cfg.Concurrency, (*execution).run), deadlines: newDeadlines(),
 		work: make(chan struct{}, 1), closing: make(chan struct{}), drained: make(chan struct{}),
 		freed: make(chan struct{}, 1), fatal: make(chan error, 1),
 	}
@@ -172,9 +169,9 @@ func (s *session) stop() {
 		}
 		settled = s.settled(stopGrace)
 	}
-	close(s.queue)
+	s.executors.close()
 	if settled {
-		s.pool.Wait()
+		s.executors.wait()
 	} else {
 		s.log.ErrorContext(s.base, "handing back jobs whose handlers do not return", slog.Int64(logs.Count, s.active.Load()))
 		for _, e := range s.executions() {
@@ -255,11 +252,11 @@ func (s *session) holdings() []*holding {
 	return all
 }
 
-// measure takes in how long a turn took.
-func (s *session) measure(took time.Duration) {
-	trip := (7*s.trip.Load() + int64(took)) / 8
-	s.trip.Store(trip)
-	far := trip > int64(farTrip)
+// measure takes in how long a round trip took that began at begun.
+func (s *session) measure(begun time.Time) {
+	now := time.Now()
+	s.trips.add(now, now.Sub(begun))
+	far := s.trips.far()
 	if s.far.Swap(far) != far && far {
 		for _, f := range s.fetchers {
 			f.rouse()

@@ -107,12 +107,10 @@ type Stored struct {
 	Now       time.Time // by Redis's clock; it means nothing where all jobs of the call are due at once
 }
 
-// enqueue makes one call of a lane, whose keys are the script's, and gives how many
-// replicas have confirmed it, if any was to. Repeating it with the same seq and jobs
-// is harmless.
-func (p *Partition) enqueue(ctx context.Context, keys []string, seq uint64, jobs []*NewJob) ([]Stored, int, error) {
-	call := enqueueScript.call(p, enqueueArgs(seq, jobs)...)
-	call.Keys = keys
+// enqueue makes one call of a lane and gives how many replicas have confirmed it, if
+// any was to. Repeating it with the same seq and jobs is harmless.
+func (p *Partition) enqueue(ctx context.Context, keys *laneKeys, seq uint64, jobs []*NewJob) ([]Stored, int, error) {
+	call := keys.call(seq, jobs)
 	value, replicas, err := p.engine.runDurably(ctx, call, durable(jobs))
 	if err != nil {
 		return nil, 0, err
@@ -155,34 +153,40 @@ func decodeStored(value any, jobs int) ([]Stored, error) {
 	return stored, nil
 }
 
-// laneKeys are the keys of a lane's calls: the last one is answer:LANE.
-func laneKeys(p *Partition, lane string) []string {
-	keys := slices.Clone(p.sets[enqueueScript.index])
-	keys[len(keys)-1] += ":" + lane
-	return keys
+// laneKeys are the keys of a lane's calls, by script: the last one is answer:LANE.
+type laneKeys struct{ push, enqueue []string }
+
+func newLaneKeys(p *Partition, lane string) *laneKeys {
+	of := func(s *script) []string {
+		keys := slices.Clone(p.sets[s.index])
+		keys[len(keys)-1] += ":" + lane
+		return keys
+	}
+	return &laneKeys{push: of(pushScript), enqueue: of(enqueueScript)}
 }
 
-// enqueueArgs lays out a call as enqueue.lua reads it. Jobs without a plan, which are
-// nearly all there are, have a form of their own, which costs Redis half as much.
-func enqueueArgs(seq uint64, jobs []*NewJob) []any {
-	large, plain := 0, len(jobs)
+// call lays out a call as its script reads it: push.lua if all jobs are plain, as
+// nearly all are, else enqueue.lua.
+func (k *laneKeys) call(seq uint64, jobs []*NewJob) redis.Call {
+	large, plain := 0, true
 	for _, j := range jobs {
 		if len(j.encoded) > largeEnvelope {
 			large = 1
 		}
-		if !j.isPlain() {
-			plain = 0
-		}
+		plain = plain && j.isPlain()
 	}
-	args := make([]any, 0, 4+3*len(jobs))
-	args = append(args, seq, answerTTL.Milliseconds(), large, plain)
+	args := make([]any, 0, 3+3*len(jobs))
+	args = append(args, seq, answerTTL.Milliseconds(), large)
 	for _, j := range jobs {
-		args = append(args, j.ID, j.encoded)
-		if plain == 0 {
+		args = append(args, &j.ID, j.encoded) // a pointer saves a copy
+		if !plain {
 			args = append(args, j.plan())
 		}
 	}
-	return args
+	if plain {
+		return redis.Call{Script: pushScript.Script, Keys: k.push, Args: args}
+	}
+	return redis.Call{Script: enqueueScript.Script, Keys: k.enqueue, Args: args}
 }
 
 // retryable reports whether a call is worth repeating: it may or may not have been

@@ -178,7 +178,7 @@ func TestRepeatedEnqueueGetsItsAnswer(t *testing.T) {
 			for _, j := range jobs {
 				j.encode()
 			}
-			stored, _, err := r.part.enqueue(r.ctx, laneKeys(r.part, "producer"), seq, jobs)
+			stored, _, err := r.part.enqueue(r.ctx, newLaneKeys(r.part, "producer"), seq, jobs)
 			return stored, failure("enqueue", err)
 		}
 		first := []*NewJob{r.newJob(), r.newJob(ownID("a")), r.newJob(ownID("a"))}

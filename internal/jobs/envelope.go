@@ -102,37 +102,44 @@ func appendTimed(b []byte, tag byte, t time.Time, text string) []byte {
 
 // DecodeEnvelope reads the stored form. The error says what is wrong with it.
 func DecodeEnvelope(s string) (*Envelope, error) {
+	e := new(Envelope)
+	if err := e.Decode(s); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Decode reads the stored form into an empty Envelope, as DecodeEnvelope does.
+func (e *Envelope) Decode(s string) error {
 	if len(s) < headerSize {
-		return nil, fmt.Errorf("%w: %d bytes", errEnvelope, len(s))
+		return fmt.Errorf("%w: %d bytes", errEnvelope, len(s))
 	}
 	if s[0] != envelopeVersion {
-		return nil, fmt.Errorf("%w: version %d", errEnvelope, s[0])
+		return fmt.Errorf("%w: version %d", errEnvelope, s[0])
 	}
-	e := &Envelope{
-		OwnID:      s[1]&flagOwnID != 0,
-		Retain:     time.Duration(get48(s[2:8])) * time.Millisecond,
-		EnqueuedAt: time.UnixMilli(get48(s[8:14])),
-	}
+	e.OwnID = s[1]&flagOwnID != 0
+	e.Retain = time.Duration(get48(s[2:8])) * time.Millisecond
+	e.EnqueuedAt = time.UnixMilli(get48(s[8:14]))
 	rest := s[headerSize:]
 	kind, rest, ok := cut(rest, uint64(s[14]))
 	if !ok {
-		return nil, fmt.Errorf("%w: the kind is cut short", errEnvelope)
+		return fmt.Errorf("%w: the kind is cut short", errEnvelope)
 	}
 	e.Kind = kind
 	var limits [3]uint64 // max attempts, timeout, length of the extras
 	for i := range limits {
 		if limits[i], rest, ok = uvarint(rest); !ok || limits[i] > 1<<43 {
-			return nil, fmt.Errorf("%w: the limits are cut short", errEnvelope)
+			return fmt.Errorf("%w: the limits are cut short", errEnvelope)
 		}
 	}
 	e.MaxAttempts = int(limits[0])                          //nolint:gosec // bounded above
 	e.Timeout = time.Duration(limits[1]) * time.Millisecond //nolint:gosec // bounded above
 	extras, args, ok := cut(rest, limits[2])
 	if !ok || !e.decodeExtras(extras) {
-		return nil, fmt.Errorf("%w: the extras are cut short", errEnvelope)
+		return fmt.Errorf("%w: the extras are cut short", errEnvelope)
 	}
 	e.Args = []byte(args)
-	return e, nil
+	return nil
 }
 
 func (e *Envelope) decodeExtras(s string) bool {

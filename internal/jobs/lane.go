@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -21,6 +22,13 @@ const Patience = 5 * time.Second
 // not see its context end.
 const hurry = 50 * time.Millisecond
 
+const (
+	// longCall is the time of a call from which on callers do not wait for its end.
+	longCall = 2 * time.Millisecond
+	// crowd is how many callers share the next call before others go elsewhere.
+	crowd = 100
+)
+
 // Lane is a producer's way into a partition. Calls that come while one is on the
 // wire share the next one, so that batches grow by themselves under load and
 // nothing ever waits for a timer. Each call has a number, and the last one is
@@ -31,13 +39,13 @@ type Lane struct {
 	Patience time.Duration
 
 	partition *Partition
-	keys      []string // of the script's call
+	keys      *laneKeys
 
 	mu      sync.Mutex
 	seq     uint64
 	waiting []*entry
 	busy    bool
-	slow    bool // the last call took longer than a caller in a hurry may wait
+	took    time.Duration // by the last call
 	running sync.WaitGroup
 }
 
@@ -62,20 +70,19 @@ type entry struct {
 
 // NewLane makes a lane. Close waits for its last call.
 func NewLane(p *Partition) *Lane {
-	return &Lane{partition: p, keys: laneKeys(p, uuid.NewString())}
+	return &Lane{partition: p, keys: newLaneKeys(p, uuid.NewString())}
 }
 
 // Partition is where the lane leads.
 func (l *Lane) Partition() *Partition { return l.partition }
 
-// Load is how many callers wait for the lane, the call on the wire counting as one.
-func (l *Lane) Load() int {
+// Crowded reports whether a caller does better with another lane: a call is on the
+// wire, and it takes long or many wait for the next one. Otherwise a caller is better
+// off with others: the larger the calls, the less each job costs.
+func (l *Lane) Crowded() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.busy {
-		return len(l.waiting) + 1
-	}
-	return 0
+	return l.busy && (l.took > longCall || len(l.waiting) >= crowd)
 }
 
 // Enqueue stores jobs, all or none if they fit one call. More than that go in
@@ -140,7 +147,7 @@ func (l *Lane) add(ctx context.Context, e *entry, alone bool) {
 	}
 	l.busy = true
 	var left *batch // that the caller did not come to know the answer of
-	if alone && !l.slow {
+	if alone && l.took < hurry/2 {
 		b := l.next()
 		l.mu.Unlock()
 		if !l.try(ctx, b) {
@@ -175,6 +182,8 @@ func (l *Lane) try(ctx context.Context, b *batch) bool {
 func (l *Lane) run(left *batch) {
 	for b := left; ; b = nil {
 		if b == nil {
+			// Callers that just heard of their jobs are about to bring the next ones.
+			runtime.Gosched()
 			l.mu.Lock()
 			b = l.next()
 			l.mu.Unlock()
@@ -224,9 +233,9 @@ func (l *Lane) send(b *batch) {
 func (l *Lane) call(ctx context.Context, b *batch, deadline time.Time) (err error) {
 	begun := time.Now()
 	b.stored, b.replicas, err = l.partition.enqueue(redis.Until(ctx, deadline), l.keys, b.seq, b.jobs)
-	slow := time.Since(begun) > hurry/2
+	took := time.Since(begun)
 	l.mu.Lock()
-	l.slow = slow
+	l.took = took
 	l.mu.Unlock()
 	return err
 }

@@ -37,7 +37,7 @@ func TestConcurrentEnqueuesShareCalls(t *testing.T) {
 		for range callers - 1 {
 			call()
 		}
-		redistest.Eventually(t, 5*time.Second, "all others wait", func() bool { return r.lane.Load() == callers })
+		redistest.Eventually(t, 5*time.Second, "all others wait", func() bool { return callersOf(r.lane) == callers })
 		server.Resume()
 		wg.Wait()
 		// A first caller whose context may end waits hurry for its answer; the lane then asks for it again.
@@ -116,7 +116,7 @@ func TestEnqueueSurvivesAShortOutage(t *testing.T) {
 		_, err := r.lane.Enqueue(r.ctx, r.newJob())
 		done <- err
 	}()
-	redistest.Eventually(t, 5*time.Second, "a caller waits", func() bool { return r.lane.Load() > 0 })
+	redistest.Eventually(t, 5*time.Second, "a caller waits", func() bool { return callersOf(r.lane) > 0 })
 	proxy.Resume()
 	r.must(<-done)
 	if s := r.summary(); s.Available != 1 {
@@ -207,4 +207,14 @@ func (l *Lane) onTheWire() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.busy && len(l.waiting) == 0
+}
+
+// callersOf is how many callers wait for a lane, the call on the wire counting as one.
+func callersOf(l *Lane) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy {
+		return len(l.waiting) + 1
+	}
+	return 0
 }

@@ -104,7 +104,7 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 
 // runEnqueue makes one call and compares its answer.
 func (w *world) runEnqueue(t *rapid.T, lane string, seq uint64, jobs []*NewJob) {
-	stored, _, err := w.p.enqueue(w.ctx, laneKeys(w.p, lane), seq, jobs)
+	stored, _, err := w.p.enqueue(w.ctx, newLaneKeys(w.p, lane), seq, jobs)
 	err = failure("enqueue", err)
 	var now int64
 	if err == nil {

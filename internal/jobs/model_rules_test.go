@@ -94,7 +94,7 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]b
 		return nil, errStale
 	}
 	said := make([]bool, len(jobs))
-	first, rings := m.firstDue(), false
+	first, rings, empty := m.firstDue(), false, len(m.ready) == 0
 	for i, j := range jobs {
 		if said[i] = m.known(j, now); said[i] {
 			continue
@@ -109,7 +109,7 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]b
 		if j.In > 0 {
 			job.place, job.due = inScheduled, now+j.In.Milliseconds()
 		} else {
-			m.ready, rings = append(m.ready, j.ID), true
+			m.ready, rings = append(m.ready, j.ID), empty
 		}
 	}
 	if rings || m.firstDue() != first {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -25,23 +26,50 @@ type Observation struct {
 // It is opaque: only its changing counts.
 type Score struct{ Lease, Value string }
 
-// Observe looks at partitions, in one round trip where Redis allows it.
+// maxLook is how many partitions one call looks at: as many as it can in a fraction of
+// a millisecond.
+const maxLook = 32
+
+// Observe looks at partitions, in one round trip where Redis allows it, and in few
+// calls where it is no Cluster.
 func (e *Engine) Observe(ctx context.Context, partitions ...*Partition) []Observation {
-	calls := make([]redis.Call, len(partitions))
-	seen := make([]Observation, len(partitions))
-	for i, p := range partitions {
-		calls[i] = observeScript.call(p)
-		seen[i].Partition = p
+	size := maxLook
+	if e.client.IsCluster() {
+		size = 1 // each may be in a slot of its own
 	}
-	for i, reply := range e.client.RunAll(ctx, calls) {
-		if seen[i].Err = failure("observe", reply.Err); seen[i].Err == nil {
-			seen[i].decode(reply.Value)
+	var calls []redis.Call
+	for some := range slices.Chunk(partitions, size) {
+		calls = append(calls, observeScript.callEach(some))
+	}
+	seen := make([]Observation, len(partitions))
+	for n, reply := range e.client.RunAll(ctx, calls) {
+		values := asList(reply.Value)
+		for i := n * size; i < min((n+1)*size, len(partitions)); i++ {
+			o := &seen[i]
+			o.Partition = partitions[i]
+			if o.Err = failure("observe", reply.Err); o.Err != nil {
+				continue
+			}
+			if at := i - n*size; at < len(values) {
+				o.decode(values[at])
+			} else {
+				o.Err = fmt.Errorf("observe: unexpected reply %v", reply.Value)
+			}
 		}
 	}
 	return seen
 }
 
+// Idle reports whether there is nothing to do and nobody at work.
+func (o *Observation) Idle() bool {
+	return o.Err == nil && o.Ready == 0 && o.Suspects == 0 && len(o.Lanes) == 0 && len(o.Leases) == 0
+}
+
 func (o *Observation) decode(value any) {
+	if err, failed := value.(error); failed {
+		o.Err = failure("observe", err)
+		return
+	}
 	reply := asList(value)
 	if len(reply) != 7 {
 		o.Err = fmt.Errorf("observe: unexpected reply %v", value)

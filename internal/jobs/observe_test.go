@@ -51,3 +51,18 @@ func TestObserveFindsTheDeadAmongMany(t *testing.T) {
 		}
 	})
 }
+
+// TestObserveFailsForTheBrokenAlone: one key of a wrong type blinds nobody for the
+// other partitions.
+func TestObserveFailsForTheBrokenAlone(t *testing.T) {
+	conform(t, func(r *rig) {
+		r.damaged = true
+		healthy, err := r.Engine.Queue(r.ctx, "healthy")
+		r.must(err)
+		r.must(r.client.Set(r.ctx, r.part.key(colLeases), "no leases", 0).Err())
+		seen := r.Observe(r.ctx, healthy[0], r.part, healthy[0])
+		if seen[0].Err != nil || seen[1].Err == nil || seen[2].Err != nil {
+			r.t.Errorf("errors %v, %v, %v; want one of the second alone", seen[0].Err, seen[1].Err, seen[2].Err)
+		}
+	})
+}

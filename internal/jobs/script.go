@@ -16,6 +16,7 @@ type script struct {
 	*redis.Script
 	index   int // in scripts
 	columns []column
+	each    bool     // it takes the keys of several partitions
 	args    []string // the named ones
 	more    bool     // others follow the named ones, from local rest on
 }
@@ -24,6 +25,7 @@ var scripts []*script
 
 var (
 	enqueueScript = load("enqueue")
+	pushScript    = load("push")
 	turnScript    = load("turn")
 	beatScript    = load("beat")
 	leaveScript   = load("leave")
@@ -54,7 +56,7 @@ func read(name string) string {
 // load makes a script of its file.
 func load(name string) *script {
 	header := redis.ParseHeader(read(name))
-	s := &script{index: len(scripts), args: header.Args, more: header.More}
+	s := &script{index: len(scripts), args: header.Args, more: header.More, each: header.Each}
 	scripts = append(scripts, s)
 	for _, key := range header.Keys {
 		s.columns = append(s.columns, columnOf(key))
@@ -72,6 +74,16 @@ func assemble(name string) string {
 // call is one run of the script on a partition.
 func (s *script) call(p *Partition, args ...any) redis.Call {
 	return redis.Call{Script: s.Script, Keys: p.sets[s.index], Args: args}
+}
+
+// callEach is one run of the script on several partitions, which are of one slot or on
+// no Cluster.
+func (s *script) callEach(partitions []*Partition) redis.Call {
+	keys := make([]string, 0, len(partitions)*len(s.columns))
+	for _, p := range partitions {
+		keys = append(keys, p.sets[s.index]...)
+	}
+	return redis.Call{Script: s.Script, Keys: keys}
 }
 
 // Scripts names the engine's scripts, as files, metrics and docs do.

@@ -6,12 +6,15 @@ import (
 )
 
 // LeaseTime is how long a lease lives without being renewed. BeatEvery is how
-// often it is renewed, LookEvery how often observers look. A killed worker's jobs
-// are in line again after LeaseTime and two looks.
+// often it is renewed, LookEvery how often observers look, IdleLookEvery how often
+// where they saw nothing to do and nobody at work. A killed worker's jobs are in line
+// again after LeaseTime and three looks.
 const (
 	LeaseTime = 8 * time.Second
 	BeatEvery = 2 * time.Second
 	LookEvery = time.Second
+
+	IdleLookEvery = 2 * LookEvery
 	// TrustMargin is how long before LeaseTime is over a worker stops trusting
 	// its own lease: room for the difference of two clocks' speeds.
 	TrustMargin = time.Second

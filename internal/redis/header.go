@@ -16,17 +16,25 @@ import (
 // apart.
 type Header struct {
 	Keys []string
+	Each bool     // the keys are a set, of which a call has several: the script runs for each
 	Args []string // the named ones
 	More bool     // others follow them, from the local rest on
 }
 
 // ParseHeader reads the header of a script's file.
 func ParseHeader(text string) Header {
-	h := Header{Keys: headerLine(text, "KEYS"), Args: headerLine(text, "ARGV")}
-	if n := len(h.Args); n > 0 && h.Args[n-1] == "..." {
-		h.Args, h.More = h.Args[:n-1], true
-	}
+	var h Header
+	h.Keys, h.Each = cutDots(headerLine(text, "KEYS"))
+	h.Args, h.More = cutDots(headerLine(text, "ARGV"))
 	return h
+}
+
+// cutDots takes "..." off the end of names and says whether it was there.
+func cutDots(names []string) ([]string, bool) {
+	if n := len(names); n > 0 && names[n-1] == "..." {
+		return names[:n-1], true
+	}
+	return names, false
 }
 
 // Assemble gives a script as Redis gets it: the line of flags, redis.call as call,
@@ -36,12 +44,33 @@ func (h Header) Assemble(prelude, text string) string {
 	flags, body, _ := strings.Cut(text, "\n")
 	var b strings.Builder
 	b.WriteString(flags + "\nlocal call = redis.call\n")
-	b.WriteString(locals("KEYS", h.Keys))
+	if h.Each {
+		fmt.Fprintf(&b, "local function one(%s)\n", strings.Join(h.Keys, ", "))
+	} else {
+		b.WriteString(locals("KEYS", h.Keys))
+	}
 	b.WriteString(locals("ARGV", h.Args))
 	fmt.Fprintf(&b, "local rest = %d\n", len(h.Args)+1)
 	b.WriteString(pick(prelude, body) + body)
+	if h.Each {
+		fmt.Fprintf(&b, forEach, len(h.Keys), len(h.Keys)-1)
+	}
 	return b.String()
 }
+
+// forEach runs a script for each set of keys. One that fails answers with its error
+// and keeps the others from nothing.
+const forEach = `end
+local replies = {}
+for i = 1, #KEYS, %d do
+  local done, reply = pcall(one, unpack(KEYS, i, i + %d))
+  if not done then
+    reply = redis.error_reply(type(reply) == 'table' and reply.err or tostring(reply))
+  end
+  replies[#replies + 1] = reply
+end
+return replies
+`
 
 // declaration is how each part of a prelude starts: at the beginning of a line.
 var declaration = regexp.MustCompile(`(?m)^local (?:function )?(\w+)`)

@@ -23,3 +23,18 @@ func TestHeader(t *testing.T) {
 		t.Errorf("a script without a header has %+v", h)
 	}
 }
+
+func TestHeaderOfASetOfKeys(t *testing.T) {
+	t.Parallel()
+	const text = "#!lua\n-- look looks.\n-- KEYS ready bell ...\nreturn call('LLEN', ready)\n"
+	h := ParseHeader(text)
+	if !slices.Equal(h.Keys, []string{"ready", "bell"}) || !h.Each {
+		t.Errorf("header %+v", h)
+	}
+	got := h.Assemble("", text)
+	for _, want := range []string{"local function one(ready, bell)\n", "for i = 1, #KEYS, 2 do\n", "unpack(KEYS, i, i + 1)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("assembled:\n%s\nwant in it: %s", got, want)
+		}
+	}
+}

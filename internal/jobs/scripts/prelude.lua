@@ -49,6 +49,17 @@ local function ring()
   end
 end
 
+-- answered looks up a lane's last call. It returns the error to give for a call older
+-- than that, or nil; and the answer, if it was this call.
+local function answered()
+  local last, answers = string.match(call('GET', answer) or '', '^(%d+)|(.*)$')
+  if seq == last then
+    return nil, answers
+  elseif last and tonumber(seq) < tonumber(last) then
+    return redis.error_reply('STALE the lane has gone on to ' .. last)
+  end
+end
+
 -- tally gives how often a job has failed and been rescued.
 local function tally(id)
   local failed, rescued = string.match(call('HGET', counts, id) or '0,0', '(%d+),(%d+)')

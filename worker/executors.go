@@ -1,0 +1,99 @@
+package worker
+
+import "sync"
+
+// executors run claims, on as many goroutines as were ever needed at once, at most
+// limit. Claims come in batches and are taken one by one: a goroutine that takes one
+// and leaves others behind wakes the next goroutine, and no more than that one. So
+// short handlers run after each other on goroutines that are awake, and long ones
+// beside each other.
+type executors struct {
+	run   func(*execution)
+	limit int
+	all   sync.WaitGroup
+
+	mu     sync.Mutex
+	line   []*execution // claimed, not started yet
+	size   int          // goroutines
+	idle   int          // of them, that wait for a wake-up which nobody has sent
+	coming bool         // one was woken and has not taken anything yet
+	closed bool
+	wake   sync.Cond // on mu
+}
+
+func newExecutors(limit int, run func(*execution)) *executors {
+	x := &executors{run: run, limit: limit}
+	x.wake.L = &x.mu
+	return x
+}
+
+// start has executions run. There may be no more of them than free goroutines.
+func (x *executors) start(executions []*execution) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.line = append(x.line, executions...)
+	x.next()
+}
+
+// next gets one more goroutine to work, if there is something to do and none is on
+// its way. Callers hold mu.
+func (x *executors) next() {
+	switch {
+	case len(x.line) == 0 || x.coming:
+	case x.idle > 0:
+		x.idle--
+		x.coming = true
+		x.wake.Signal()
+	case x.size < x.limit:
+		x.size++
+		x.coming = true
+		x.all.Go(x.work)
+	}
+}
+
+// work runs executions until the executors are closed. A handler that ends its
+// goroutine (runtime.Goexit) takes it along: the next claim makes another one.
+func (x *executors) work() {
+	running := false
+	defer func() {
+		if running {
+			x.mu.Lock()
+			x.size--
+			x.next()
+		}
+		x.mu.Unlock()
+	}()
+	x.mu.Lock()
+	x.coming = false
+	for {
+		for len(x.line) == 0 {
+			if x.closed {
+				return
+			}
+			x.idle++
+			x.wake.Wait()
+			x.coming = false
+		}
+		e := x.line[0]
+		x.line[0] = nil
+		x.line = x.line[1:]
+		x.next()
+		x.mu.Unlock()
+		running = true
+		x.run(e)
+		running = false
+		x.mu.Lock()
+	}
+}
+
+// close lets the goroutines end when all that was started has run.
+func (x *executors) close() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.closed = true
+	x.idle = 0
+	x.wake.Broadcast()
+}
+
+// wait returns when all goroutines have ended.
+func (x *executors) wait() { x.all.Wait() }

@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+)
+
+// some makes executions that nothing is known of.
+func some(n int) []*execution {
+	all := make([]*execution, n)
+	for i := range all {
+		all[i] = &execution{}
+	}
+	return all
+}
+
+func TestExecutorsRunBlockingHandlersBesideEachOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var running atomic.Int32
+		release := make(chan struct{})
+		x := newExecutors(100, func(*execution) {
+			running.Add(1)
+			<-release
+		})
+		x.start(some(60))
+		x.start(some(40))
+		synctest.Wait()
+		if n := running.Load(); n != 100 {
+			t.Errorf("%d run, want all 100", n)
+		}
+		x.close()
+		close(release)
+		x.wait()
+	})
+}
+
+func TestExecutorsReuseGoroutines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ran atomic.Int32
+		x := newExecutors(100, func(*execution) { ran.Add(1) })
+		for range 1000 {
+			x.start(some(3))
+			synctest.Wait()
+		}
+		if ran.Load() != 3000 || x.size > 3 {
+			t.Errorf("%d ran on %d goroutines, want 3000 on at most 3", ran.Load(), x.size)
+		}
+		x.close()
+		x.wait()
+	})
+}
+
+func TestExecutorsOutliveGoexit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ran atomic.Int32
+		x := newExecutors(2, func(*execution) {
+			ran.Add(1)
+			runtime.Goexit()
+		})
+		x.start(some(2))
+		x.start(some(2))
+		synctest.Wait()
+		if ran.Load() != 4 {
+			t.Errorf("%d ran, want 4: each ends its goroutine and another takes its place", ran.Load())
+		}
+		x.close()
+		x.wait()
+	})
+}
+
+func TestExecutorsFinishWhatWasStarted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var order []*execution
+		x := newExecutors(1, func(e *execution) { order = append(order, e) })
+		all := some(10)
+		x.start(all)
+		x.close()
+		x.wait()
+		if !slices.Equal(order, all) {
+			t.Errorf("%d ran, or in another order, want all 10 in theirs", len(order))
+		}
+	})
+}

@@ -1,0 +1,31 @@
+package worker
+
+import (
+	"testing"
+	"time"
+)
+
+func TestTripsGoByTheShortest(t *testing.T) {
+	t.Parallel()
+	var trips trips
+	now := time.Now()
+	if trips.far() {
+		t.Error("far before the first round trip")
+	}
+	for _, step := range []struct {
+		after, took time.Duration
+		far         bool
+	}{
+		{0, 5 * time.Millisecond, true},
+		{0, 200 * time.Microsecond, false},
+		{time.Second, 5 * time.Millisecond, false}, // it carried much
+		{tripWindow, 5 * time.Millisecond, false},  // the short one counts for one more window
+		{tripWindow + 1, 5 * time.Millisecond, true},
+	} {
+		now = now.Add(step.after)
+		trips.add(now, step.took)
+		if trips.far() != step.far {
+			t.Errorf("far is %v after %v, want %v", trips.far(), step, step.far)
+		}
+	}
+}
