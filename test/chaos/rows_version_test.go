@@ -23,13 +23,14 @@ var versionRows = []row{
 	{name: "versions", target: "unknown fields survive; an unknown kind waits", run: versions},
 }
 
-// oldVersion is the tag of the version before.
-const oldVersion = "v0.1.0"
+// firstDaemons is the first commit with all of the daemons, the oldest version that can
+// be in use anywhere. A hash is found in every whole clone, with or without tags.
+const firstDaemons = "e40e9fc0bb75783fca7d5a04203acab39653d45b"
 
 // versions has the daemons of two versions work on one Redis: workers, schedulers and
 // producers of both.
 func versions(r *rig) {
-	older, newer := r.build(oldVersion), r.build("")
+	older, newer := r.build(firstDaemons), r.build("")
 	r.redis()
 	start := time.Now().Truncate(time.Second).Add(3 * time.Second)
 	p := plan{Schedules: 3, Start: start, End: start.Add(15 * time.Second)}
@@ -58,23 +59,24 @@ func versions(r *rig) {
 	r.unknownFieldSurvived()
 }
 
-// build builds the operator's tool, with all daemons in it, of a tag or of the
-// sources at hand.
-func (r *rig) build(tag string) string {
+// build builds the operator's tool, with all daemons in it, of a commit or, without
+// one, of the sources at hand. The row is not run in a clone that is too shallow to
+// have the commit, or where the modules that it needs cannot be had.
+func (r *rig) build(commit string) string {
 	r.Helper()
 	dir := r.TempDir()
 	binary, sources := filepath.Join(dir, "drayhorse"), "../.."
-	if tag != "" {
+	if commit != "" {
 		sources = filepath.Join(dir, "sources")
-		script := fmt.Sprintf("mkdir %q && git -C ../.. archive %s | tar -x -C %q", sources, tag, sources)
+		script := fmt.Sprintf("mkdir %[1]q && git -C ../.. archive %[2]s | tar -x -C %[1]q && cd %[1]q && go list -deps ./cmd/drayhorse", sources, commit)
 		if err := run("sh", "-c", script); err != nil {
-			r.skip("the sources of " + tag + " are not at hand: " + err.Error())
+			r.skip("the sources of " + commit + " are not at hand: " + err.Error())
 		}
 	}
 	cmd := exec.Command("go", "build", "-o", binary, "./cmd/drayhorse")
 	cmd.Dir = sources
 	if out, err := cmd.CombinedOutput(); err != nil {
-		r.Fatalf("build %s: %v\n%s", tag, err, out)
+		r.Fatalf("build %s: %v\n%s", commit, err, out)
 	}
 	return binary
 }
