@@ -10,7 +10,8 @@ type settings struct {
 	password string
 	socket   bool
 	certs    *Certs
-	program  string // "": redis-server
+	program  string   // "": redis-server
+	env      []string // beside that of this program
 }
 
 func newSettings(opts []Option) settings {
@@ -50,3 +51,8 @@ func WithTLS(certs *Certs) Option { return func(s *settings) { s.certs = certs }
 // WithProgram starts another program than redis-server, by its name or path: one
 // that takes the same configuration, as valkey-server does.
 func WithProgram(name string) Option { return func(s *settings) { s.program = name } }
+
+// WithEnv adds variables, NAME=VALUE, to the environment of the server.
+func WithEnv(variables ...string) Option {
+	return func(s *settings) { s.env = append(s.env, variables...) }
+}

@@ -27,6 +27,7 @@ var errAddressTaken = errors.New("address already in use")
 type process struct {
 	program  string
 	dir      string
+	env      []string // beside that of this program
 	sentinel bool
 
 	mu     sync.Mutex
@@ -66,6 +67,7 @@ func (p *process) start() error {
 		args = append(args, "--sentinel")
 	}
 	cmd := exec.Command(path, args...)
+	cmd.Env = append(os.Environ(), p.env...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, dieWithParent()
 	if err := cmd.Start(); err != nil {
 		return err

@@ -97,6 +97,7 @@ func prepare(set settings, role role) (*Server, error) {
 	if s.process, err = newProcess(cmp.Or(set.program, binary), append(conf, set.conf...), role == sentinelNode); err != nil {
 		return nil, err
 	}
+	s.process.env = set.env
 	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port))
 	if set.socket {
 		s.Addr = s.process.path("redis.sock")

@@ -33,13 +33,7 @@ func (r *rig) newClock() *clock {
 // redis starts a server whose clock it is.
 func (c *clock) redis(r *rig) *redistest.Server {
 	r.Helper()
-	r.Setenv("CLOCKSHIFT_FILE", c.file)
-	r.Setenv("LD_PRELOAD", c.library)
-	server := r.redis()
-	if err := os.Unsetenv("LD_PRELOAD"); err != nil {
-		r.Fatal(err)
-	}
-	return server
+	return r.redis(redistest.WithEnv("CLOCKSHIFT_FILE="+c.file, "LD_PRELOAD="+c.library))
 }
 
 // set makes the clock wrong by so much, and makes sure that Redis sees it.
