@@ -38,10 +38,13 @@ type plan struct {
 	Durable int // replicas to wait for
 	Millis  int // how long the jobs of kind hold last
 
+	// Of a worker or a scheduler that is to do something wrong.
+	Bug     bug
+	Stumble string // step of a textbook scheduler in which it pauses
+
 	// Of a worker.
 	Concurrency int
 	Shutdown    time.Duration
-	Bug         bug
 	Limit       int            // KiB of address space; 0: none
 	Queues      map[string]int // empty: default alone
 
@@ -54,6 +57,7 @@ type plan struct {
 // roles are the mains of the processes.
 var roles = map[string]func(context.Context, *plan, *journal) error{
 	"producer": produce, "worker": serve, "scheduler": schedule, "note": note,
+	"textbook": func(ctx context.Context, p *plan, j *journal) error { return p.Bug.lead(ctx, p, j) },
 }
 
 // runChild is main of a process.

@@ -22,6 +22,9 @@ func (t *tale) add(w what, key string, change ...func(*event)) *tale {
 	return t
 }
 
+func of(kind string) func(*event) { return func(e *event) { e.Kind = kind } }
+func attempt(n int) func(*event)  { return func(e *event) { e.Attempt, e.Exec = n, strconv.Itoa(n) } }
+
 func said(text string) func(*event) { return func(e *event) { e.Said = text } }
 
 // run is an execution from its begin to its end.
@@ -64,10 +67,14 @@ func TestOracle(t *testing.T) {
 			tale: new(tale).good("a").add(attempted, "b").add(acknowledged, "b").add(began, "b").counted(1),
 			want: verdict{Faults: []string{"b (fast): ran and is in no state at the end"}},
 		},
-		"release with a plain DEL, and renew in two steps: two leaders fire one tick each way": {
+		"release with a plain DEL: the two leaders that it makes fire the next tick both": {
 			tale: new(tale).add(expected, "tick@1").run("tick@1", "completed").close("tick@1").
 				run("tick@1", "completed").close("tick@1").counted(2),
 			want: verdict{Duplicated: []string{"tick@1"}, Rerun: []string{"tick@1"}},
+		},
+		"renew in two steps: a leader that was out fires what another has fired, and nobody knows both": {
+			tale: new(tale).add(expected, "tick@1").run("tick@1", "completed").run("tick@1", "completed").close("tick@1").counted(2),
+			want: verdict{Rerun: []string{"tick@1"}, Duplicated: []string{"Redis counts 2 ends of 1 jobs"}},
 		},
 		"a tick that nobody fired": {
 			tale: new(tale).add(expected, "tick@1").counted(0),
@@ -122,6 +129,11 @@ func TestOracle(t *testing.T) {
 			tale: new(tale).add(attempted, "a").add(acknowledged, "a").run("a", "completed").
 				add(closed, "a", said("completed")).counted(1),
 			want: verdict{Faults: []string{"a (fast): completed by nobody"}},
+		},
+		"a rescue that costs an attempt": {
+			tale: new(tale).add(attempted, "a", of("failing")).add(acknowledged, "a", of("failing")).
+				add(began, "a", of("failing"), attempt(1)).add(began, "a", of("failing"), attempt(2)).counted(0),
+			want: verdict{Faults: []string{"a (failing): attempt 2, and attempt 1 did not fail", "a (failing): ran and is in no state at the end"}},
 		},
 		"still there": {
 			tale: new(tale).add(attempted, "a").add(acknowledged, "a").run("a", "failed").add(open, "a", said("running")).counted(0),

@@ -165,9 +165,16 @@ func (s *story) judgeEnd(v *verdict, ran bool) {
 	for _, e := range s.open {
 		complain("still %s", e.Said)
 	}
+	failed := map[int]bool{} // attempts
+	for _, e := range s.executions {
+		outcome := s.outcomes[e.Exec]
+		failed[e.Attempt] = failed[e.Attempt] || outcome == "panicked" || strings.HasPrefix(outcome, "failed")
+	}
 	for _, e := range s.executions {
 		if e.Attempt > 1 && !failing[s.kind] {
 			complain("attempt %d of a job that does not fail", e.Attempt)
+		} else if e.Attempt > 1 && !failed[e.Attempt-1] {
+			complain("attempt %d, and attempt %d did not fail", e.Attempt, e.Attempt-1)
 		}
 	}
 	if len(s.closed) == 0 {

@@ -2,60 +2,15 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
-	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
-
-// bug is something that a worker does wrong on purpose.
-type bug string
-
-// barePop takes a job out of line and leaves no trace of it until it is done.
-const barePop bug = "bare pop"
-
-// serve is main of a worker with a bug, that goes past the engine.
-func (b bug) serve(ctx context.Context, p *plan, j *journal) error {
-	client, err := redis.Open(redis.Config{URL: p.URL})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = client.Close() }()
-	w := &bench{name: p.Name, hands: hands{p.Dir}, journal: j}
-	if err := p.ready(); err != nil {
-		return err
-	}
-	prefix := p.Namespace + ":{default}:"
-	for {
-		id, err := client.RPop(ctx, prefix+"ready").Result()
-		if errors.Is(err, goredis.Nil) {
-			time.Sleep(10 * time.Millisecond)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		text, err := client.HGet(ctx, prefix+"jobs", id).Result()
-		if err != nil {
-			return err
-		}
-		envelope, err := jobs.DecodeEnvelope(text)
-		if err != nil {
-			return err
-		}
-		client.HDel(ctx, prefix+"jobs", id)
-		k, _ := kindOf(envelope.Kind)
-		job := &drayhorse.Job[json.RawMessage]{ID: jobs.UnpackID(id), Kind: envelope.Kind, Args: envelope.Args, Attempt: 1}
-		_ = w.run(ctx, k, job)
-	}
-}
 
 // TestSabotage does what must not be done with real processes, and has the oracle
 // find it.
@@ -74,6 +29,24 @@ func TestSabotage(t *testing.T) {
 			t.Errorf("the oracle found nothing wrong: %+v", v)
 		}
 	})
+	t.Run("finish without token", func(t *testing.T) {
+		t.Parallel()
+		r := sabotaged(t)
+		r.redis()
+		r.worker().stop() // creates the queue
+		victim := r.start("worker", plan{Bug: tokenless}, nil).awaitReady()
+		r.producer(1, 0, only("hold"), func(p *plan) { p.Millis = 500 })
+		r.until(patience, "it holds the job", func(h history) bool { return len(h.held(victim.plan.Name, time.Now())) > 0 })
+		victim.freeze()
+		r.worker()
+		r.until(patience, "the job is done elsewhere", func(h history) bool { return len(h.of(ended)) > 0 })
+		r.rest(patience)
+		victim.thaw()
+		r.until(patience, "the victim ends it too", func(h history) bool { return len(h.of(ended)) > 1 })
+		if v := r.look(); len(v.Duplicated) == 0 {
+			t.Errorf("the oracle found nothing wrong: %+v", v)
+		}
+	})
 	t.Run("retry of a push that is not repeatable", func(t *testing.T) {
 		t.Parallel()
 		r := sabotaged(t)
@@ -81,7 +54,11 @@ func TestSabotage(t *testing.T) {
 		proxy, _ := r.proxy(server)
 		r.worker().stop() // creates the queue
 		proxy.CutReplies(1, redistest.Contains("lpush"))
-		r.push(goredis.NewClient(&goredis.Options{Addr: proxy.Addr, MaxRetries: 3, Protocol: 2, DisableIdentity: true}))
+		client := goredis.NewClient(&goredis.Options{Addr: proxy.Addr, MaxRetries: 3, Protocol: 2, DisableIdentity: true})
+		defer func() { _ = client.Close() }()
+		if err := push(t.Context(), client, r.journal, r.namespace, "pushed", "pushed"); err != nil {
+			t.Fatal(err)
+		}
 		if proxy.Cuts() != 1 {
 			t.Fatalf("%d replies lost, want 1", proxy.Cuts())
 		}
@@ -95,21 +72,20 @@ func TestSabotage(t *testing.T) {
 
 // push enqueues a job without the engine, by commands that a client repeats when a
 // reply is lost.
-func (r *rig) push(client *goredis.Client) {
-	r.Helper()
-	defer func() { _ = client.Close() }()
+func push(ctx context.Context, client goredis.Cmdable, j *journal, namespace, key, id string) error {
 	envelope := &jobs.Envelope{
-		Kind: "fast", MaxAttempts: 1, Timeout: time.Minute, Retain: keep, EnqueuedAt: time.Now(), Args: []byte(`{"key":"pushed"}`),
+		Kind: "fast", MaxAttempts: 1, Timeout: time.Minute, Retain: keep, EnqueuedAt: time.Now(), Args: fmt.Appendf(nil, `{"key":%q}`, key),
 	}
-	prefix := r.namespace + ":{default}:"
-	r.journal.must(event{What: attempted, Key: "pushed", Kind: "fast"})
-	if err := client.HSet(r.Context(), prefix+"jobs", "pushed", envelope.Encode()).Err(); err != nil {
-		r.Fatal(err)
+	prefix := namespace + ":{default}:"
+	j.must(event{What: attempted, Key: key, Kind: "fast"})
+	if err := client.HSet(ctx, prefix+"jobs", id, envelope.Encode()).Err(); err != nil {
+		return err
 	}
-	if err := client.LPush(r.Context(), prefix+"ready", "pushed").Err(); err != nil {
-		r.Fatal(err)
+	if err := client.LPush(ctx, prefix+"ready", id).Err(); err != nil {
+		return err
 	}
-	r.journal.must(event{What: acknowledged, Key: "pushed", Kind: "fast"})
+	j.must(event{What: acknowledged, Key: key, Kind: "fast"})
+	return nil
 }
 
 // sabotaged is a rig for a row that must go wrong.
