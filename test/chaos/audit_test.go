@@ -123,6 +123,9 @@ func (r *rig) owned(ctx context.Context, client *redis.Client, key string) (bool
 	tag, column, tagged := strings.Cut(rest, "}:")
 	column, _, _ = strings.Cut(column, ":") // answer:LANE
 	switch {
+	case strings.HasPrefix(rest, "nudge:"): // goes by itself, when nobody took it
+		left, err := client.PTTL(ctx, key).Result()
+		return left > 0, err
 	case !tagged:
 		return rest == "queues", nil
 	case tag == "{@sched" && column == "jobs":

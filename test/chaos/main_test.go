@@ -10,8 +10,9 @@ import (
 )
 
 var (
-	rowFlag    = flag.String("row", "", "row of the matrix to run; all: all but the soak; empty: the smoke")
+	rowFlag    = flag.String("row", "", "rows of the matrix to run, with commas between; all: all but the soak; empty: the smoke")
 	seedFlag   = flag.Uint64("seed", 0, "seed of the traffic and the faults; 0: another one each time")
+	atOnceFlag = flag.Int("at-once", 3, "rows to run beside each other, of those that do not want to be alone")
 	soakFlag   = flag.Duration("soak", 0, "how long to make random faults; 0: not at all")
 	reportFlag = flag.String("report", "", "file to write the table of results to, as Markdown")
 )

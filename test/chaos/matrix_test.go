@@ -1,9 +1,12 @@
 package chaos
 
 import (
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -14,34 +17,53 @@ type row struct {
 	target  string // what must hold beside a valid verdict
 	run     func(*rig)
 	smoke   bool // part of every run of the tests
-	alone   bool // it needs a network namespace of its own
+	alone   bool // nothing runs beside it: it takes a whole core, or judges times that a neighbour would spoil
+	island  bool // it needs a network namespace of its own
 	poisons bool // it has jobs that are given up because their workers die
 }
 
 // matrix has the rows in the order in which they are run.
 var matrix = slices.Concat(workerRows, redisRows, schedulerRows, replicaRows, clusterRows, jobRows, limitRows, diskRows, clockRows, versionRows, partitionRows)
 
-// TestMatrix runs the rows that the flags ask for, one after the other. The smoke runs
-// beside other tests, so its rows run beside each other, and no times are judged.
-func TestMatrix(t *testing.T) { //nolint:paralleltest // rows measure time
-	rows := chosen(t)
+// TestMatrix runs the rows that the flags ask for: first, beside each other, those that
+// mostly wait, then one by one those that want to be alone. Each has servers of its own.
+// The smoke runs beside other tests, and no times are judged.
+func TestMatrix(t *testing.T) {
+	rows, atOnce := chosen(t), max(1, *atOnceFlag)
+	if isSmoke() {
+		t.Parallel()
+		atOnce = len(rows)
+	}
 	results := make([]*result, len(rows))
 	t.Cleanup(func() {
 		if err := publish(results); err != nil {
 			t.Error(err)
 		}
 	})
-	for i := range rows {
+	start := func(i int) {
 		seed := *seedFlag
 		if seed == 0 {
 			seed = rand.Uint64N(1_000_000)
 		}
-		t.Run(rows[i].name, func(t *testing.T) { //nolint:paralleltest // see above
-			if isSmoke() {
-				t.Parallel()
-			}
-			results[i] = play(t, &rows[i], seed)
+		t.Run(rows[i].name, func(t *testing.T) { results[i] = play(t, &rows[i], seed) })
+	}
+	var beside sync.WaitGroup
+	places := make(chan struct{}, atOnce)
+	for i := range rows {
+		if rows[i].alone && !isSmoke() {
+			continue
+		}
+		places <- struct{}{}
+		beside.Go(func() {
+			defer func() { <-places }()
+			start(i)
 		})
+	}
+	beside.Wait()
+	for i := range rows {
+		if rows[i].alone && !isSmoke() {
+			start(i)
+		}
 	}
 }
 
@@ -50,22 +72,23 @@ func isSmoke() bool { return *rowFlag == "" && *soakFlag == 0 }
 // chosen gives the rows that the flags ask for.
 func chosen(t *testing.T) []row {
 	t.Helper()
-	name := *rowFlag
-	rows := slices.DeleteFunc(slices.Clone(matrix), func(r row) bool {
-		switch name {
-		case "":
-			return !r.smoke || *soakFlag > 0
-		case "all":
-			return false
+	wanted := map[string]bool{}
+	for _, name := range strings.Split(*rowFlag, ",") {
+		wanted[name] = name != ""
+	}
+	var rows []row
+	var names []string
+	for _, r := range matrix {
+		names = append(names, r.name)
+		if wanted[r.name] || wanted["all"] || isSmoke() && r.smoke {
+			rows = append(rows, r)
 		}
-		return r.name != name
-	})
-	if len(rows) == 0 && *soakFlag == 0 {
-		var names []string
-		for _, r := range matrix {
-			names = append(names, r.name)
-		}
-		t.Fatalf("no row %q; want one of %v", name, names)
+		delete(wanted, r.name)
+	}
+	delete(wanted, "all")
+	delete(wanted, "")
+	if len(wanted) > 0 {
+		t.Fatalf("no rows %v; there are %v", slices.Collect(maps.Keys(wanted)), names)
 	}
 	return rows
 }
@@ -74,8 +97,8 @@ func chosen(t *testing.T) []row {
 func play(t *testing.T, row *row, seed uint64) *result {
 	t.Helper()
 	t.Logf("go test -v ./test/chaos -row %s -seed %d", row.name, seed)
-	if row.alone && os.Getenv(island) == "" {
-		return playAlone(t, row, seed)
+	if row.island && os.Getenv(islandEnv) == "" {
+		return playOnIsland(t, row, seed)
 	}
 	var res *result
 	t.Run("play", func(t *testing.T) { //nolint:paralleltest // rows measure time

@@ -68,6 +68,21 @@ func (h history) gap(w what, from, to time.Time) time.Duration {
 	return max(longest, to.Sub(last))
 }
 
+// failedSince gives the keys of the jobs whose first call came after a time and failed.
+func (h history) failedSince(at time.Time) []string {
+	var keys []string
+	since := map[string]bool{}
+	for _, e := range h {
+		switch {
+		case e.What == attempted && e.At.After(at):
+			since[e.Key] = true
+		case e.What == unsure && since[e.Key]:
+			keys = append(keys, e.Key)
+		}
+	}
+	return keys
+}
+
 // finishedTwice gives the keys of the jobs that more than one execution completed.
 func (h history) finishedTwice() []string {
 	completions, twice := map[string]int{}, []string(nil)
@@ -81,12 +96,56 @@ func (h history) finishedTwice() []string {
 	return twice
 }
 
-// resumed gives how long after a time producers were acknowledged and handlers ran
-// again, whichever took longer; negative: one of them never did.
+// resumed gives how long after a time the last of the processes did its work again: each
+// worker began a job, and each producer that had one to enqueue was acknowledged.
+// Negative: one of them never was.
 func (h history) resumed(at time.Time) time.Duration {
-	acks, runs := h.next(acknowledged, at), h.next(began, at)
-	if acks < 0 || runs < 0 {
+	waiting, longest := map[string]bool{}, time.Duration(0)
+	for _, e := range h {
+		if e.What == began && e.At.Before(at) || e.What == attempted && e.At.After(at) {
+			waiting[e.Who] = true
+		}
+	}
+	for _, e := range h {
+		if waiting[e.Who] && e.At.After(at) && (e.What == began || e.What == acknowledged) {
+			delete(waiting, e.Who)
+			longest = max(longest, e.At.Sub(at))
+		}
+	}
+	if len(waiting) > 0 {
 		return -1
 	}
-	return max(acks, runs)
+	return longest
+}
+
+// onTheWay is for how long the end of an execution may be unknown to Redis.
+const onTheWay = 500 * time.Millisecond
+
+// inFlight gives the keys of the jobs that a process may have held from one time to
+// another: it had begun them by then, and Redis need not have known of their end.
+func (h history) inFlight(who string, from, to time.Time) map[string]bool {
+	keys := map[string]bool{}
+	for _, e := range h.held(who, to) {
+		keys[e.Key] = true
+	}
+	for _, e := range h {
+		if e.Who == who && e.What == ended && e.At.After(from.Add(-onTheWay)) && e.At.Before(to) {
+			keys[e.Key] = true
+		}
+	}
+	return keys
+}
+
+// usurped gives the keys of the jobs that a process held at a time, that began anew
+// elsewhere, and whose record is of the execution that was given up.
+func (h history) usurped(who string, at time.Time) []string {
+	var keys []string
+	for exec, e := range h.held(who, at) {
+		again := h.where(func(o event) bool { return o.What == began && o.Key == e.Key && o.Who != who && o.At.After(at) })
+		record := h.where(func(o event) bool { return o.What == closed && o.Key == e.Key && o.Exec == exec })
+		if len(again) > 0 && len(record) > 0 {
+			keys = append(keys, e.Key)
+		}
+	}
+	return keys
 }

@@ -292,6 +292,26 @@ func (r *rig) atMost(what string, n, most int) {
 	}
 }
 
+// atLeast checks a count against the least that shows that the row did what it is for.
+func (r *rig) atLeast(what string, n, least int) {
+	r.Helper()
+	if n < least {
+		r.missed("%s: %d, want at least %d", what, n, least)
+	}
+}
+
+// rerunOnly checks that nothing ran again but what was in flight, and no oftener.
+func (r *rig) rerunOnly(v *verdict, inFlight map[string]bool) {
+	r.Helper()
+	times := map[string]int{}
+	for _, key := range v.Rerun {
+		if times[key]++; !inFlight[key] || times[key] > 1 {
+			r.missed("%s ran again, %d times, and was in flight: %v", key, times[key], inFlight[key])
+			r.keep()
+		}
+	}
+}
+
 // logOf gives the last words of a process.
 func (r *rig) logOf(name string) string {
 	text := r.wholeLogOf(name)

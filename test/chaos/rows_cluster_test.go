@@ -39,6 +39,7 @@ func clusterKilled(r *rig, wait bool) {
 	c.Nodes[master].Kill()
 	r.settle()
 	r.within("longest time without an acknowledgement", r.history.gap(acknowledged, at, at.Add(10*time.Second)), clusterGap)
+	r.atMost("calls after the gap that failed", len(r.history.failedSince(at.Add(clusterGap))), 0)
 	r.loss()
 }
 

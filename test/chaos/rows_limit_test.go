@@ -5,10 +5,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -25,11 +27,14 @@ func maxmemory(r *rig) {
 	client := server.Client(r.T)
 	r.worker()
 	r.producer(2400, 200)
-	r.producer(80, 8, only("slow"))
 	r.pause(3 * time.Second)
+	<-r.producer(200, 0, only("slow")).exited // a backlog to drain
 	r.do(client, "config", "set", "maxmemory", "1mb") // less than it has
-	full := r.mark("memory is full")
-	r.pause(4 * time.Second)
+	r.mark("memory is full")
+	r.pause(time.Second) // what was on the way has arrived
+	before := r.completed()
+	r.pause(3 * time.Second)
+	drained := r.completed() - before
 	r.do(client, "config", "set", "maxmemory", "0")
 	back := r.mark("there is memory again")
 	r.settle()
@@ -43,10 +48,20 @@ func maxmemory(r *rig) {
 	if len(refusals) == 0 {
 		r.missed("no enqueue was rejected")
 	}
-	finished := r.history.where(func(e event) bool { return e.What == ended && e.At.After(full) && e.At.Before(back) })
-	r.result.note("%d enqueues rejected, %d executions ended while memory was full", len(refusals), len(finished))
+	r.result.note("%d enqueues rejected, %d jobs completed while memory was full", len(refusals), drained)
+	r.atLeast("jobs completed while memory was full", drained, 20)
 	r.atMost("calls of unknown outcome", len(r.history.of(unsure)), 0)
 	r.within("carried on after", r.history.resumed(back), carryOn)
+}
+
+// completed asks Redis how many jobs have been completed so far.
+func (r *rig) completed() int {
+	r.Helper()
+	q, err := r.admin.Queue(r.Context(), drayhorse.DefaultQueue)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return int(q.Totals[string(drayhorse.Completed)])
 }
 
 // connections opens as many connections as a large fleet would.
@@ -96,6 +111,7 @@ func retries(r *rig) {
 		}
 		return len(tried) == jobs
 	})
+	shortest, longest := r.jitter()
 	back := r.mark("the service is back")
 	if err := os.Remove(filepath.Join(r.dir, outage)); err != nil {
 		r.Fatal(err)
@@ -122,8 +138,33 @@ func retries(r *rig) {
 		r.Fatal(err)
 	}
 	r.result.note("%d jobs failed %d times, at most %d handlers at once, at most %d completed in a second", jobs, q.Totals["failed"], peak, most)
+	r.result.note("backoffs from %.2f to %.2f of the longest allowed", shortest, longest)
+	if longest-shortest < 0.2 { // they are to be spread from a half to the whole
+		r.missed("eight of ten backoffs are between %.2f and %.2f of the longest allowed: no jitter", shortest, longest)
+	}
 	r.atMost("handlers at once", peak, slots)
 	if len(again) < jobs {
 		r.missed("%d of %d jobs completed when the service was back", len(again), jobs)
 	}
+}
+
+// jitter gives between which shares of the longest backoff allowed eight of ten jobs
+// wait that have failed. Those that wait longer are met more often.
+func (r *rig) jitter() (shortest, longest float64) {
+	r.Helper()
+	found, err := r.admin.Jobs(r.Context(), admin.Filter{State: drayhorse.Retryable, Limit: admin.MaxLimit})
+	if err != nil {
+		r.Fatal(err)
+	}
+	var shares []float64
+	for _, info := range found.Jobs {
+		last := info.Errors[len(info.Errors)-1]
+		allowed := min(leastBackoff<<(last.Attempt-1), mostBackoff)
+		shares = append(shares, float64(info.DueAt.Sub(last.At))/float64(allowed))
+	}
+	if len(shares) < 100 {
+		r.Fatalf("only %d jobs wait to be tried again", len(shares))
+	}
+	slices.Sort(shares)
+	return shares[len(shares)/10], shares[len(shares)*9/10]
 }

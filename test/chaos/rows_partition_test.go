@@ -15,19 +15,19 @@ import (
 )
 
 var partitionRows = []row{
-	{name: "sentinel-partitioned", target: "0 lost with WAIT", alone: true, run: func(r *rig) { partitioned(r, true) }},
-	{name: "sentinel-partitioned-async", target: "without WAIT: the loss is measured", alone: true, run: func(r *rig) { partitioned(r, false) }},
-	{name: "sentinel-partitioned-min-replicas", target: "min-replicas-to-write 1 without WAIT: the loss is measured", alone: true, run: func(r *rig) {
+	{name: "sentinel-partitioned", target: "0 lost with WAIT", island: true, run: func(r *rig) { partitioned(r, true) }},
+	{name: "sentinel-partitioned-async", target: "without WAIT: the loss is measured", island: true, run: func(r *rig) { partitioned(r, false) }},
+	{name: "sentinel-partitioned-min-replicas", target: "min-replicas-to-write 1 without WAIT: the loss is measured", island: true, run: func(r *rig) {
 		partitioned(r, false, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "1")
 	}},
 }
 
-// island is set in the test that runs in a network of its own.
-const island = "DRAYHORSE_CHAOS_ISLAND"
+// islandEnv is set in the test that runs in a network of its own.
+const islandEnv = "DRAYHORSE_CHAOS_ISLAND"
 
-// playAlone runs a row in a network namespace of its own, where addresses can be cut
+// playOnIsland runs a row in a network namespace of its own, where addresses can be cut
 // off from each other, by this binary run again.
-func playAlone(t *testing.T, row *row, seed uint64) *result {
+func playOnIsland(t *testing.T, row *row, seed uint64) *result {
 	t.Helper()
 	res := &result{row: row, seed: seed, begin: time.Now()}
 	self, err := os.Executable()
@@ -41,7 +41,7 @@ func playAlone(t *testing.T, row *row, seed uint64) *result {
 	report := filepath.Join(t.TempDir(), "report")
 	cmd := exec.Command("unshare", "--net", "sh", "-c", `ip link set lo up && exec "$0" "$@"`, self,
 		"-test.run", "^TestMatrix$", "-test.v", "-row", row.name, "-seed", fmt.Sprint(seed), "-report", report)
-	cmd.Env, cmd.SysProcAttr = append(os.Environ(), island+"=1"), dieWithParent()
+	cmd.Env, cmd.SysProcAttr = append(os.Environ(), islandEnv+"=1"), dieWithParent()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

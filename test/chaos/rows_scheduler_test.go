@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -227,40 +229,82 @@ func schedulersPartitioned(r *rig) {
 	for range 2 {
 		r.pause(time.Duration(500+r.random.IntN(1500)) * time.Millisecond)
 		old := r.leader(o, "")
-		r.awaitFiring()
-		proxies[old.Identity].Freeze()
-		at := r.mark("leader %s cut off", old.Identity)
+		at := r.cutOffFiring(proxies[old.Identity])
+		r.mark("leader %s cut off", old.Identity)
 		next := r.leader(o, old.Identity)
 		longest = max(longest, time.Since(at))
 		if next.Term <= old.Term {
 			r.missed("term %d after %d", next.Term, old.Term)
 		}
 		r.pause(2 * time.Second)
+		before := r.refusedTerms()
 		proxies[old.Identity].Resume()
 		r.mark("what %s sent arrives", old.Identity)
+		redistest.Eventually(r.T, patience, "a write of the old term is refused", func() bool { return r.refusedTerms() > before })
 	}
 	r.settle()
 	r.result.note("%d writes of old terms refused", r.refusedTerms())
 	r.within("takeover in", longest, succession)
 }
 
-// awaitFiring waits for the second in which ticks come, so that the leader is about
-// to write.
-func (r *rig) awaitFiring() {
-	now := time.Now()
-	r.pause(time.Until(now.Truncate(time.Second).Add(time.Second)))
+// fireMark is in every request by which a leader fires: the entry of a tick.
+var fireMark = []byte("every-")
+
+// cutOffFiring cuts a leader off while its firing of ticks is on the way to Redis. The
+// way is made long enough for that.
+func (r *rig) cutOffFiring(proxy *redistest.Proxy) time.Time {
+	r.Helper()
+	proxy.Delay(20 * time.Millisecond)
+	sent := make(chan struct{})
+	var once sync.Once
+	proxy.CutReplies(1, func(request []byte) bool {
+		if bytes.Contains(request, fireMark) && bytes.Contains(request, []byte("{@sched}:outbox")) {
+			once.Do(func() { close(sent) })
+		}
+		return false // nothing is to be lost
+	})
+	select {
+	case <-sent:
+	case <-time.After(patience):
+		r.Fatal("the leader fires nothing")
+	}
+	proxy.Freeze()
+	at := time.Now()
+	proxy.CutReplies(0, nil)
+	proxy.Delay(0)
+	return at
 }
 
-// terms gives the number of leaderships so far, as far as the logs tell.
-func (r *rig) terms() int {
+// term is a time in which a scheduler led, as its own log tells.
+type term struct {
+	who      string
+	from, to time.Time
+}
+
+var termLine = regexp.MustCompile(`(?m)^time=(\S+) .*msg=(elected|"term ends") `)
+
+// terms gives all leaderships, in the order in which they began.
+func (r *rig) terms() []term {
 	r.Helper()
-	n := 0
+	var all []term
 	for _, c := range r.children {
-		if c.plan.Role == "scheduler" {
-			n += bytes.Count([]byte(r.wholeLogOf(c.plan.Name)), []byte("msg=elected"))
+		if c.plan.Role != "scheduler" {
+			continue
+		}
+		for _, line := range termLine.FindAllStringSubmatch(r.wholeLogOf(c.plan.Name), -1) {
+			at, err := time.Parse(time.RFC3339Nano, line[1])
+			if err != nil {
+				r.Fatal(err)
+			}
+			if line[2] == "elected" {
+				all = append(all, term{who: c.plan.Name, from: at})
+			} else {
+				all[len(all)-1].to = at
+			}
 		}
 	}
-	return n
+	slices.SortFunc(all, func(a, b term) int { return a.from.Compare(b.from) })
+	return all
 }
 
 // fired waits until the last tick of the row has been enqueued.

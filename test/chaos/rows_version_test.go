@@ -210,12 +210,17 @@ func (r *rig) enqueueUnknownKind() string {
 // enqueue makes one job that takes no time.
 func (r *rig) enqueue(kind, key string, options ...drayhorse.Option) string {
 	r.Helper()
+	return r.enqueueRaw(kind, key, json.RawMessage(fmt.Sprintf(`{"key":%q,"millis":0}`, key)), options...)
+}
+
+// enqueueRaw makes one job of arguments, which have its key.
+func (r *rig) enqueueRaw(kind, key string, args json.RawMessage, options ...drayhorse.Option) string {
+	r.Helper()
 	p, err := producer.New(producer.Config{RedisURL: r.url, Namespace: r.namespace})
 	if err != nil {
 		r.Fatal(err)
 	}
 	defer func() { _ = p.Close() }()
-	args := json.RawMessage(fmt.Sprintf(`{"key":%q,"millis":0}`, key))
 	r.journal.must(event{What: attempted, Key: key, Kind: kind})
 	options = append(options, drayhorse.Retain(keep), drayhorse.ID(key))
 	if _, err := p.EnqueueRaw(r.Context(), kind, args, options...); err != nil {

@@ -37,7 +37,7 @@ func workerKilled(r *rig) {
 	r.result.note("%d jobs held", held)
 	r.within("taken over in", took, takeover)
 	r.atMost("jobs of the victim that never ran again", missing, 0)
-	r.atMost("re-run", len(v.Rerun), concurrency)
+	r.rerunOnly(v, r.history.inFlight(victim.plan.Name, at, at))
 }
 
 // rollingDeploy replaces all workers, one after the other, twice.
@@ -80,12 +80,18 @@ func workerFrozen(r *rig) {
 	})
 	v := r.settle()
 	took, held, _ := r.history.takenOver(victim.plan.Name, at)
+	r.refusedLate(victim, at)
 	late := r.history.where(func(e event) bool { return e.What == ended && e.Who == victim.plan.Name && e.At.After(woken) })
-	drops := r.history.where(func(e event) bool { return e.What == dropped && e.Who == victim.plan.Name })
 	r.result.note("%d jobs held, %d ended after the thaw", held, len(late))
-	if len(drops) == 0 {
-		r.missed("the frozen worker was not told that its lease is lost")
-	}
 	r.within("taken over in", took, takeover)
-	r.atMost("re-run", len(v.Rerun), concurrency)
+	r.rerunOnly(v, r.history.inFlight(victim.plan.Name, at, woken.Add(onTheWay)))
+}
+
+// refusedLate checks that a worker which came back too late was told so by Redis, and
+// that the records of those who ran its jobs meanwhile stand.
+func (r *rig) refusedLate(victim *process, at time.Time) {
+	r.Helper()
+	drops := r.history.where(func(e event) bool { return e.What == dropped && e.Who == victim.plan.Name })
+	r.atLeast("leases that the victim was told it lost", len(drops), 1)
+	r.atMost("records that the victim overwrote", len(r.history.usurped(victim.plan.Name, at)), 0)
 }

@@ -15,6 +15,12 @@ import (
 	"github.com/drayhorse/drayhorse/worker"
 )
 
+// What failed is tried again after a time between these, of which half is random.
+const (
+	leastBackoff = 200 * time.Millisecond
+	mostBackoff  = 2 * time.Second
+)
+
 // serve is main of a worker.
 func serve(ctx context.Context, p *plan, j *journal) error {
 	if p.Bug != "" {
@@ -23,7 +29,7 @@ func serve(ctx context.Context, p *plan, j *journal) error {
 	w, err := worker.New(worker.Config{
 		RedisURL: p.URL, Namespace: p.Namespace, Queues: p.Queues, Concurrency: p.Concurrency, ShutdownTimeout: p.Shutdown,
 		Logger: slog.New(notes{p.logger().Handler(), j}),
-		Retry:  worker.Exponential(200*time.Millisecond, 2*time.Second),
+		Retry:  worker.Exponential(leastBackoff, mostBackoff),
 	})
 	if err != nil {
 		return err
