@@ -28,8 +28,9 @@ func WithConfig(lines ...string) Option {
 }
 
 // WithAOF keeps every write in an append-only file, so that a killed server has
-// its data when it is restarted. It syncs the disk every second.
-func WithAOF() Option { return WithConfig("appendonly yes", "appendfsync everysec") }
+// its data when it is restarted. It syncs the disk before each answer: with everysec a
+// server holds writes back while a sync is slow, and a kill takes them along.
+func WithAOF() Option { return WithConfig("appendonly yes", "appendfsync always") }
 
 // WithPassword asks clients for a password. In a Sentinel group the sentinels
 // ask for the same with "-sentinel" after it.

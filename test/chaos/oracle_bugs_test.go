@@ -110,6 +110,10 @@ func TestOracle(t *testing.T) {
 			tale: new(tale).add(attempted, "a").add(unsure, "a").run("a", "completed").close("a").counted(1),
 			want: verdict{Recovered: []string{"a"}},
 		},
+		"so may one whose producer died before the answer": {
+			tale: new(tale).add(attempted, "a").run("a", "completed").close("a").counted(1),
+			want: verdict{Recovered: []string{"a"}},
+		},
 		"or not": {
 			tale: new(tale).add(attempted, "a").add(unsure, "a").counted(0),
 			want: verdict{},

@@ -35,7 +35,7 @@ type story struct {
 	key, kind    string
 	attempted    bool
 	acknowledged bool
-	unsure       bool // a call failed and may have happened
+	denied       bool // the last call failed, and said that nothing was stored
 	expected     bool // a tick
 	wished       bool // somebody tried to cancel it
 	executions   []event
@@ -66,8 +66,10 @@ func judge(h history) *verdict {
 			of(e).attempted = true
 		case acknowledged, known:
 			of(e).acknowledged = true
+		case rejected:
+			of(e).denied = true
 		case unsure:
-			of(e).unsure = true
+			of(e).denied = false
 		case expected:
 			of(e).expected = true
 		case wished:
@@ -90,7 +92,7 @@ func judge(h history) *verdict {
 			counted += e.Attempt
 		case stray:
 			v.Faults = append(v.Faults, "a key that nothing owns: "+e.Said)
-		case rejected, fault, dropped, able, unready, usage:
+		case fault, dropped, able, unready, usage:
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(stories)) {
@@ -128,9 +130,10 @@ func (s *story) judge(v *verdict) {
 }
 
 // mayRun reports whether anybody tried to enqueue the job and was not told that it
-// is not stored.
+// is not stored. A call that was never answered, because its producer died, may have
+// happened.
 func (s *story) mayRun() bool {
-	return s.expected || s.attempted && (s.acknowledged || s.unsure)
+	return s.expected || s.attempted && (s.acknowledged || !s.denied)
 }
 
 // wasCancelled reports whether the job ended without a run because somebody wanted

@@ -28,7 +28,7 @@ func maxmemory(r *rig) {
 	r.worker()
 	r.producer(2400, 200)
 	r.pause(3 * time.Second)
-	<-r.producer(200, 0, only("slow")).exited // a backlog to drain
+	<-r.producer(200, 0, only("slow")).exited         // a backlog to drain
 	r.do(client, "config", "set", "maxmemory", "1mb") // less than it has
 	r.mark("memory is full")
 	r.pause(time.Second) // what was on the way has arrived

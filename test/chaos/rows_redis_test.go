@@ -9,6 +9,7 @@ import (
 
 var redisRows = []row{
 	{name: "redis-killed", target: "0 lost; all carry on <= 5 s after it is back", run: redisKilled, smoke: true},
+	{name: "redis-killed-everysec", target: "appendfsync everysec on a slow disk: at most the last 2 s, the loss stated", run: redisKilledHoldingBack},
 	{name: "redis-rewound", target: "the loss is measured; every job that is left comes to an end", run: redisRewound},
 	{name: "reply-lost", target: "one copy of each enqueue, one tick, one finish", run: replyLost},
 	{name: "latency", target: "200 ms: no lease lost", run: latency},
@@ -46,6 +47,24 @@ func redisKilled(r *rig) {
 		}
 	}
 	r.within("carried on after", worst, carryOn)
+}
+
+// redisKilledHoldingBack kills a Redis whose disk takes long to sync. With everysec it
+// goes on answering meanwhile, and does not even hand what it answers for to the
+// operating system.
+func redisKilledHoldingBack(r *rig) {
+	r.lossy = true
+	slow := r.shim("testdata/slowdisk.c")
+	server := r.redis(redistest.WithConfig("appendonly yes", "appendfsync everysec"), redistest.WithEnv("LD_PRELOAD="+slow))
+	r.worker()
+	r.producer(1000, 200)
+	r.pause(time.Duration(3000+r.random.IntN(1000)) * time.Millisecond)
+	server.Kill()
+	at := r.mark("redis killed")
+	server.Restart()
+	r.settle()
+	r.loss()
+	r.within("the oldest lost job was acknowledged before the kill by", r.oldestLost(at), 2*time.Second)
 }
 
 // redisRewound kills Redis and starts it again from what it held a while before, as

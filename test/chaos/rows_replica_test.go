@@ -62,6 +62,18 @@ func (r *rig) loss() {
 	}
 }
 
+// oldestLost gives for how long before a time the oldest of the jobs was acknowledged
+// that Redis does not have any more.
+func (r *rig) oldestLost(at time.Time) time.Duration {
+	oldest := time.Duration(0)
+	for _, e := range lastStates(r.history) {
+		if e.What == acknowledged || e.What == known {
+			oldest = max(oldest, at.Sub(e.At))
+		}
+	}
+	return oldest
+}
+
 // lastStates gives the last that is known of each job: of one that Redis lost, that
 // it was acknowledged.
 func lastStates(h history) map[string]event {
