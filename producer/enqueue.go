@@ -12,6 +12,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // Enqueue stores one job and says where it stands. A job whose ID is known already
@@ -230,6 +231,9 @@ func (p *Producer) prepare(args drayhorse.Args, options []drayhorse.Option) (*jo
 	return job, settings.Queue, nil
 }
 
+// lookupPatience is for how long the jobs that were there before are looked up.
+const lookupPatience = 5 * time.Second
+
 // existing looks up the jobs that were there before, in few round trips.
 func existing(ctx context.Context, part *jobs.Partition, duplicates []*jobs.NewJob) ([]*drayhorse.Info, error) {
 	var infos []*drayhorse.Info
@@ -238,7 +242,7 @@ func existing(ctx context.Context, part *jobs.Partition, duplicates []*jobs.NewJ
 		for i, job := range page {
 			ids[i] = job.ID
 		}
-		found, err := part.Inspect(ctx, ids...)
+		found, err := inspect(ctx, part, ids)
 		if err != nil {
 			return infos, err
 		}
@@ -251,6 +255,19 @@ func existing(ctx context.Context, part *jobs.Partition, duplicates []*jobs.NewJ
 		}
 	}
 	return infos, nil
+}
+
+// inspect is made again while Redis is away: the jobs are stored, and looking at them
+// changes nothing.
+func inspect(ctx context.Context, part *jobs.Partition, ids []string) ([]*drayhorse.Info, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupPatience)
+	defer cancel()
+	for backoff := (redisconn.Backoff{}); ; {
+		found, err := part.Inspect(ctx, ids...)
+		if !errors.Is(err, drayhorse.ErrUnavailable) || !backoff.Wait(ctx) {
+			return found, err
+		}
+	}
 }
 
 // fresh says where a job stands right after it was stored.

@@ -90,6 +90,28 @@ func TestOwnIDIsIdempotent(t *testing.T) {
 	}
 }
 
+func TestALostLookupOfADuplicateIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr)
+	p := open(t, producer.Config{RedisURL: "redis://" + proxy.Addr + "/0", Namespace: redistest.Namespace(t)})
+	enqueue := func() *drayhorse.Info {
+		t.Helper()
+		info, err := p.Enqueue(t.Context(), welcome{}, drayhorse.ID("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	enqueue()
+	enqueue() // Redis knows the scripts now
+	calls := 0
+	proxy.CutReplies(1, func([]byte) bool { calls++; return calls == 2 })
+	if info := enqueue(); !info.Duplicate || info.State != drayhorse.Available || proxy.Cuts() != 1 {
+		t.Errorf("%+v after %d lost replies", info, proxy.Cuts())
+	}
+}
+
 func TestEnqueueManyKeepsTheOrderOfSpecs(t *testing.T) {
 	p := setup(t)
 	const n = 2500 // more than one call
