@@ -192,7 +192,6 @@ func (r *rig) rest(within time.Duration) {
 	})
 	if !ok {
 		r.missed("not at rest within %v: %s", within, last)
-		r.keep()
 	}
 }
 
@@ -258,7 +257,6 @@ func (r *rig) judge() *verdict {
 	for name, of := range findings {
 		if len(of) > 0 {
 			r.missed("%d %s: %.300q", len(of), name, of)
-			r.keep()
 		}
 	}
 	return v
@@ -270,6 +268,7 @@ func (r *rig) missed(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	r.result.missed = append(r.result.missed, text)
 	r.Errorf("%s", text)
+	r.keep()
 }
 
 // within checks a measured time against its target.
@@ -307,7 +306,6 @@ func (r *rig) rerunOnly(v *verdict, inFlight map[string]bool) {
 	for _, key := range v.Rerun {
 		if times[key]++; !inFlight[key] || times[key] > 1 {
 			r.missed("%s ran again, %d times, and was in flight: %v", key, times[key], inFlight[key])
-			r.keep()
 		}
 	}
 }

@@ -16,9 +16,9 @@ import (
 )
 
 var schedulerRows = []row{
-	{name: "leader-killed", target: "each tick once; takeover <= 6 s, clean hand-over <= 0.1 s", run: leaderKilled, smoke: true},
-	{name: "leader-frozen", target: "frozen between reading and firing: each tick once", run: leaderFrozen},
-	{name: "schedulers-partitioned", target: "one term accepted, the other's writes refused and counted", run: schedulersPartitioned},
+	{name: "leader-killed", target: "each tick once; takeover <= 6 s, clean hand-over <= 0.1 s", alone: true, run: leaderKilled, smoke: true},
+	{name: "leader-frozen", target: "frozen between reading and firing: each tick once", alone: true, run: leaderFrozen},
+	{name: "schedulers-partitioned", target: "one term accepted, the other's writes refused and counted", alone: true, run: schedulersPartitioned},
 }
 
 // succession is within what time another scheduler leads when the leader is dead,
