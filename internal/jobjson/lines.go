@@ -56,11 +56,15 @@ func (r *Lines) Next() (*Line, error) {
 	return &Line{Number: r.number, Text: text, Size: int64(len(text)), More: more}, nil
 }
 
-// Rest reads what is left of a line that is too long and hands it on in parts.
+// Rest reads what is left of a line that is too long and hands it on in parts. Like a
+// line, it may end with the input.
 func (r *Lines) Rest(l *Line, take func(part []byte) error) error {
 	for l.More {
 		text, more, err := r.part()
 		l.Size, l.More = l.Size+int64(len(text)), more
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

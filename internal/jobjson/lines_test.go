@@ -37,6 +37,18 @@ func TestLines(t *testing.T) {
 	}
 }
 
+func TestALineThatFillsTheBufferMayBeTheLast(t *testing.T) {
+	t.Parallel()
+	lines := jobjson.NewLines(iotest.OneByteReader(strings.NewReader(strings.Repeat("x", 16))), 15)
+	l, err := lines.Next()
+	if err != nil || !l.More {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	if err := lines.Rest(l, func([]byte) error { return nil }); err != nil || l.Size != 16 {
+		t.Errorf("%d bytes, %v", l.Size, err)
+	}
+}
+
 func TestALineThatBreaksOffIsNone(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")

@@ -97,8 +97,8 @@ func (r *reader) reject(l *jobjson.Line, b *batch, reason error) error {
 		}
 		return r.keep(part)
 	})
-	if last != '\n' && (err == nil || errors.Is(err, io.EOF)) { // the last line of the input
-		err = errors.Join(err, r.keep([]byte("\n")))
+	if err == nil && last != '\n' { // the last line of the input
+		err = r.keep([]byte("\n"))
 	}
 	return err
 }
