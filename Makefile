@@ -30,12 +30,7 @@ lint: ## golangci-lint, at the version that the project pins
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
 fuzz: ## run every fuzz target for FUZZTIME
-	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
-		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$file); do \
-			echo "fuzz $$(dirname $$file) $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$file) || exit 1; \
-		done; \
-	done
+	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz.sh
 
 bench: redis ## speed, latency and memory, beside a bare loop of the same scripts
 	cd bench && $(GO) run . -systems drayhorse,bare

@@ -221,3 +221,17 @@ func TestEndlessAnswerIsNotRead(t *testing.T) {
 		t.Errorf("the server could write %d bytes; want little over the limit and what sockets hold", n)
 	}
 }
+
+// FuzzRetryAfter: whatever a server says, the wait is positive or left to the queue.
+func FuzzRetryAfter(f *testing.F) {
+	f.Add("120")
+	f.Add("Wed, 02 Jan 2030 15:04:05 GMT")
+	f.Add("99999999999999999999")
+	f.Add("-1")
+	now := time.Date(2030, 1, 2, 15, 4, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, header string) {
+		if wait, ok := retryAfter(header, now); ok && wait <= 0 {
+			t.Errorf("%q: %v", header, wait)
+		}
+	})
+}

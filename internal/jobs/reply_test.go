@@ -1,50 +1,62 @@
 package jobs
 
 import (
-	"encoding/json"
 	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
-// shape turns JSON into what go-redis may give: strings, int64, nil, lists.
-func shape(v any) any {
-	switch v := v.(type) {
-	case float64:
-		return int64(v)
-	case []any:
-		for i := range v {
-			v[i] = shape(v[i])
-		}
-		return v
-	case string:
-		return v
-	default:
-		return nil
-	}
-}
-
-// FuzzReplies: whatever a server answers, reading it does not panic.
+// FuzzReplies: whatever a server answers, each step reads it without a panic and comes
+// to an end.
 func FuzzReplies(f *testing.F) {
-	f.Add(`[1,"2",3,[],["a"],["b"],["1,2"],[],[]]`)
-	f.Add(`[1,"1",2,3,"4",["k"],["lease","5"]]`)
-	f.Add(`["live","running","envelope","0,0","","",""]`)
-	f.Add(`["ended","completed|1|0|0|0|0|"]`)
-	f.Fuzz(func(_ *testing.T, text string) {
-		var v any
-		if json.Unmarshal([]byte(text), &v) != nil {
+	for _, reply := range []string{
+		`["1700000000000","",3,[],["a"],["b"],["1,2"],["c"],["k"],7]`, `[1,"1",2,3,"4",["k"],["lease","5"]]`,
+		`[["live","running","envelope","0,0","","",""]]`, `[["ended","completed|1|0|0|0|0|"]]`, `[["seen"]]`, `["0",["a","b"]]`,
+		`[1,"01"]`, `["0",["l","0"],1,2]`, `[1,2,0]`, `[1,["a"]]`, `["q","1"]`, `"2"`, `7`,
+		`[1,"1",9,1,1,1,1,1,1,1,1,["front"],"",["enqueued","5","retryable","1"]]`,
+	} {
+		f.Add([]byte(reply))
+	}
+	client, err := redis.Open(redis.Config{URL: "redis://127.0.0.1:1"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = client.Close() })
+	canned := &redistest.Canned{}
+	client.AddHook(canned)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		reply, ok := redistest.Reply(text)
+		if !ok {
 			return
 		}
-		value := shape(v)
-		p := &Partition{Queue: "q"}
-		turned, err := (&Turn{Lease: NewLease(p, "l")}).decode(value)
-		if err == nil {
-			for i := range turned.Claims {
-				turned.Claims[i].Suspect()
-			}
+		ask := func() { *canned = redistest.Canned{Reply: reply, Times: 4} }
+		e, ctx := New(client, "fuzz"), t.Context()
+		ask()
+		_, _ = e.Queues(ctx)
+		_, _ = e.Lookup(ctx, "other")
+		p := newPartition(e, "q", 0)
+		l := NewLease(p, "l")
+		for _, step := range []func(){
+			func() { _, _ = p.Summary(ctx) },
+			func() { _, _ = p.Get(ctx, "a") },
+			func() { _, _, _ = p.List(ctx, drayhorse.Available, "0", MaxPage) },
+			func() { _, _ = p.Rescue(ctx, []Score{{Lease: "l", Value: "1"}}) },
+			func() { _, _ = p.Sweep(ctx) },
+			func() { _, _ = p.Purge(ctx, drayhorse.Completed) },
+			func() { _ = p.Cancel(ctx, "a") },
+			func() { _, _ = decodeStored(reply, 2) },
+			func() { e.Observe(ctx, p) },
+			func() { e.Beat(ctx, l) },
+			func() { _, _ = e.RunTurnsAndLook(ctx, []*Turn{{Lease: l, Want: 2}}, []*Partition{p}) },
+			func() { _, _ = e.Wait(ctx, time.Millisecond, p) },
+			func() { _ = l.Leave(ctx) },
+		} {
+			ask()
+			step()
 		}
-		(&Observation{}).decode(value)
-		p.info("id", asList(value))
-		asTime(value)
-		asStrings(value)
 	})
 }
 
