@@ -121,7 +121,8 @@ func (r *rig) spawn(binary string, p plan, env ...string) *process {
 		argv = []string{"sh", "-c", fmt.Sprintf("ulimit -v %d && exec %q", p.Limit, binary)}
 	}
 	c := &process{Cmd: exec.Command(argv[0], argv[1:]...), rig: r, plan: p, exited: make(chan struct{})}
-	c.Env = append(append(os.Environ(), planEnv+"="+string(text)), env...)
+	// A program with the race detector would wait a second at its end.
+	c.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=10", planEnv+"="+string(text)), env...)
 	c.Stdout, c.Stderr, c.SysProcAttr = log, log, dieWithParent()
 	if err := c.Start(); err != nil {
 		r.Fatal(err)

@@ -154,6 +154,7 @@ func clockOfProcesses(r *rig) {
 	ahead, behind := shiftEnv+"=3600", shiftEnv+"=-3600"
 	start := time.Now().Truncate(time.Second).Add(3 * time.Second)
 	schedules := plan{Role: "scheduler", Schedules: schedulesOf, Start: start, End: start.Add(20 * time.Second)}
+	r.expect(&schedules)
 	workers := plan{Role: "worker", Concurrency: concurrency, Shutdown: 5 * time.Second}
 	var replicas []*process
 	for _, env := range []string{ahead, behind} {
@@ -165,7 +166,6 @@ func clockOfProcesses(r *rig) {
 			}
 		}
 	}
-	r.expect(&schedules)
 	for _, env := range []string{ahead, behind, ""} {
 		p := plan{Role: "producer", Name: r.name("producer"), URL: r.url, Seed: r.seed, Jobs: 400, Rate: 40, Callers: 8}
 		r.spawn(binary, p, env)

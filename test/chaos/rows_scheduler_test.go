@@ -12,6 +12,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse/internal/redistest"
+	"github.com/drayhorse/drayhorse/internal/schedules"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
 
@@ -37,6 +38,7 @@ func (r *rig) schedulers(n int, d time.Duration, change ...func(*plan)) []*proce
 	r.Helper()
 	start := time.Now().Truncate(time.Second).Add(3 * time.Second)
 	p := plan{Schedules: schedulesOf, Start: start, End: start.Add(d)}
+	r.expect(&p)
 	var all []*process
 	for range n {
 		all = append(all, r.start("scheduler", p, change))
@@ -44,12 +46,27 @@ func (r *rig) schedulers(n int, d time.Duration, change ...func(*plan)) []*proce
 	for _, c := range all {
 		c.awaitReady()
 	}
-	r.expect(&p)
 	return all
 }
 
+// expect declares the schedules of a plan, so that none of their ticks depends on how
+// soon the schedulers are there, and writes the ticks to come down.
 func (r *rig) expect(p *plan) {
 	r.Helper()
+	source := schedules.Source{Name: scheduleSource}
+	for i := range p.Schedules {
+		s := p.schedule(i)
+		d := schedules.Declaration{
+			ID: s.ID, Every: s.Every, Start: s.Start, End: s.End, Kind: s.Args.Kind(), Args: tickArgs, Retain: keep, CatchUp: s.CatchUp,
+		}
+		if err := d.Settle(); err != nil {
+			r.Fatal(err)
+		}
+		source.Declarations = append(source.Declarations, d)
+	}
+	if _, err := schedules.New(r.client(), r.namespace).Reconcile(r.Context(), source); err != nil {
+		r.Fatal(err)
+	}
 	var events []event
 	for _, id := range p.ticks() {
 		events = append(events, event{What: expected, Key: id, Kind: "tick"})
@@ -172,6 +189,7 @@ func leaderFrozen(r *rig) {
 	var all []*process
 	start := time.Now().Truncate(time.Second).Add(4 * time.Second)
 	p := plan{Schedules: schedulesOf, Start: start, End: start.Add(25 * time.Second)}
+	r.expect(&p)
 	for range 2 {
 		proxy, url := r.proxy(server)
 		c := r.start("scheduler", p, []func(*plan){through(url)})
@@ -181,7 +199,6 @@ func leaderFrozen(r *rig) {
 	for _, c := range all {
 		c.awaitReady()
 	}
-	r.expect(&p)
 	o := r.observer()
 	var longest time.Duration
 	for range 2 {
@@ -217,13 +234,13 @@ func schedulersPartitioned(r *rig) {
 	r.worker()
 	start := time.Now().Truncate(time.Second).Add(4 * time.Second)
 	p := plan{Schedules: schedulesOf, Start: start, End: start.Add(30 * time.Second)}
+	r.expect(&p)
 	proxies := map[string]*redistest.Proxy{}
 	for range 2 {
 		proxy, url := r.proxy(server)
 		c := r.start("scheduler", p, []func(*plan){through(url)}).awaitReady()
 		proxies[c.plan.Name] = proxy
 	}
-	r.expect(&p)
 	o := r.observer()
 	var longest time.Duration
 	for range 2 {

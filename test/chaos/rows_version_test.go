@@ -34,11 +34,11 @@ func versions(r *rig) {
 	r.redis()
 	start := time.Now().Truncate(time.Second).Add(3 * time.Second)
 	p := plan{Schedules: 3, Start: start, End: start.Add(15 * time.Second)}
+	r.expect(&p)
 	for _, bin := range []string{older, newer} {
 		r.daemon(bin, "scheduler", schedulesFile(r, &p))
 		r.daemon(bin, "worker", handlersFile(r, "fast", "slow", "tick"))
 	}
-	r.expect(&p)
 	imports := make(chan error, 2)
 	for i, bin := range []string{older, newer} {
 		go func() { imports <- r.importJobs(bin, "import-"+strconv.Itoa(i), 300) }()
@@ -133,7 +133,7 @@ func schedulesFile(r *rig, p *plan) string {
 			"kind": "tick", "args": map[string]any{"key": "tick", "millis": 0}, "retain": keep.String(), "catch_up": "all",
 		})
 	}
-	return r.yaml(map[string]any{"source": "chaos", "declared_at": p.Start.Format(time.RFC3339), "schedules": list})
+	return r.yaml(map[string]any{"source": scheduleSource, "declared_at": p.Start.Format(time.RFC3339), "schedules": list})
 }
 
 func (r *rig) yaml(content any) string {

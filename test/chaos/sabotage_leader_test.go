@@ -23,15 +23,18 @@ const (
 // fires, and nothing guards what is fired. Its ticks are tenths of a second.
 type textbook struct {
 	plan    *plan
+	hands   *hands
 	client  *redis.Client
 	journal *journal
 	renewed time.Time // zero: it does not lead
 	fired   int64     // the last tick
 }
 
+// The time to live is long, so that a busy machine does not make two leaders of those
+// that have no bug.
 const (
-	textbookTTL   = time.Second
-	textbookRenew = textbookTTL / 2
+	textbookTTL   = 5 * time.Second
+	textbookRenew = 2 * time.Second
 )
 
 // ifMine does something to the lock in one step with the look at whose it is.
@@ -46,7 +49,8 @@ func (b bug) lead(ctx context.Context, p *plan, j *journal) error {
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	t := &textbook{plan: p, client: client, journal: j}
+	t := &textbook{plan: p, hands: &hands{p.Dir}, client: client, journal: j}
+	t.hands.once("up " + p.Name)
 	for ctx.Err() == nil {
 		if err := t.step(context.WithoutCancel(ctx)); err != nil {
 			return err
@@ -103,12 +107,16 @@ func (t *textbook) release(ctx context.Context) error {
 	return t.client.Eval(ctx, ifMine+`return redis.call('DEL', KEYS[1])`, []string{t.key("lock")}, t.plan.Name).Err()
 }
 
-// stumble is a pause of the whole process, at the step that the plan names.
+// stumble is a pause of the whole process at the step that the plan names, until
+// another one has led and fired.
 func (t *textbook) stumble(step string) {
-	if t.plan.Stumble == step && (&hands{t.plan.Dir}).once("stumbled") {
-		time.Sleep(2 * textbookTTL)
-		(&hands{t.plan.Dir}).once("goes on")
+	if t.plan.Stumble != step || !t.hands.once("stumbled") {
+		return
 	}
+	for !t.hands.exists("another fired") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.hands.once("goes on")
 }
 
 // fire enqueues a job for each tick that has come since the last.
@@ -122,6 +130,9 @@ func (t *textbook) fire(ctx context.Context) error {
 		if err := push(ctx, t.client, t.journal, t.plan.Namespace, key, t.plan.Name+"-"+key); err != nil {
 			return err
 		}
+	}
+	if t.plan.Stumble == "" {
+		t.hands.once("another fired")
 	}
 	return t.client.Set(ctx, t.key("fired"), t.fired, 0).Err()
 }
@@ -140,14 +151,16 @@ func TestSabotagedLeaders(t *testing.T) {
 			r.redis()
 			r.worker()
 			first := r.start("textbook", plan{Bug: c.bug, Stumble: c.step}, nil).awaitReady()
-			r.start("textbook", plan{Bug: c.bug}, nil)
-			r.start("textbook", plan{Bug: c.bug}, nil)
+			for range 2 {
+				other := r.start("textbook", plan{Bug: c.bug}, nil)
+				r.until(patience, "another one is up", func(history) bool { return r.hands().exists("up " + other.plan.Name) })
+			}
 			if c.step == "release" {
 				first.stop()
 			}
 			r.until(patience, "the leader goes on", func(history) bool { return r.hands().exists("goes on") })
 			at := time.Now()
-			r.until(patience, "the others fire", func(h history) bool { return h.next(acknowledged, at.Add(textbookTTL)) > 0 })
+			r.until(patience, "the others fire", func(h history) bool { return h.next(acknowledged, at.Add(textbookRenew)) > 0 })
 			for _, c := range r.children[1:] {
 				c.stop()
 			}

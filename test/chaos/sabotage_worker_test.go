@@ -47,7 +47,7 @@ func (b bug) serve(ctx context.Context, p *plan, j *journal) error {
 	for ctx.Err() == nil {
 		id, err := client.RPop(ctx, w.prefix+"ready").Result()
 		if err == nil {
-			err = w.job(ctx, id)
+			err = w.job(context.WithoutCancel(ctx), id)
 		}
 		if err != nil && !errors.Is(err, goredis.Nil) && ctx.Err() == nil {
 			return err

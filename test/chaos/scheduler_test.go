@@ -10,10 +10,16 @@ import (
 	"github.com/drayhorse/drayhorse/scheduler"
 )
 
+// scheduleSource is who declares the schedules of a row.
+const scheduleSource = "chaos"
+
+// tickArgs are the arguments of their jobs.
+var tickArgs = json.RawMessage(`{"key":"tick"}`)
+
 // schedule is main of a scheduler.
 func schedule(ctx context.Context, p *plan, j *journal) error {
 	s, err := scheduler.New(scheduler.Config{
-		RedisURL: p.URL, Namespace: p.Namespace, Identity: p.Name, Source: "chaos", LeaseTTL: p.LeaseTTL, Logger: p.logger(),
+		RedisURL: p.URL, Namespace: p.Namespace, Identity: p.Name, Source: scheduleSource, LeaseTTL: p.LeaseTTL, Logger: p.logger(),
 	})
 	if err != nil {
 		return err
@@ -32,7 +38,7 @@ func schedule(ctx context.Context, p *plan, j *journal) error {
 func (p *plan) schedule(i int) scheduler.Schedule {
 	return scheduler.Schedule{
 		ID: "every-" + strconv.Itoa(i), Every: time.Duration(1+i%3) * time.Second, Start: p.Start, End: p.End,
-		Args:    drayhorse.Raw("tick", json.RawMessage(`{"key":"tick"}`)),
+		Args:    drayhorse.Raw("tick", tickArgs),
 		Options: []drayhorse.Option{drayhorse.Retain(keep)}, CatchUp: scheduler.CatchUpAll,
 	}
 }

@@ -51,10 +51,10 @@ func soak(r *rig) {
 	s.workers = []*process{r.worker(s.through), r.worker(s.through)}
 	start := time.Now().Truncate(time.Second).Add(3 * time.Second)
 	s.plan = plan{Schedules: 4, Start: start, End: start.Add(length)}
+	r.expect(&s.plan)
 	for range 2 {
 		s.schedulers = append(s.schedulers, r.start("scheduler", s.plan, []func(*plan){s.through}).awaitReady())
 	}
-	r.expect(&s.plan)
 	r.producer(int(length.Seconds())*soakRate, soakRate, s.through)
 	for end := time.Now().Add(length); time.Now().Before(end); {
 		s.strike()
