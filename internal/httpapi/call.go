@@ -29,7 +29,7 @@ func (s *Server) called(serve func(c *call) error) handler {
 			return busy.later(time.Second, "", "%d requests are being served, which is the limit", s.cfg.Limits.MaxRequests)
 		}
 		defer s.requests.release()
-		return serve(&call{w, r, who})
+		return serve(&call{w, continued(r), who})
 	}
 }
 
