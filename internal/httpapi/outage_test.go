@@ -146,3 +146,27 @@ func TestABatchGoesNoFurtherThanRedis(t *testing.T) {
 		t.Errorf("%d %s", a.code, a.body)
 	}
 }
+
+// TestRedisThatEvictsIsNotUsed: it answers, and a client is told to come back, until
+// somebody mends it.
+func TestRedisThatEvictsIsNotUsed(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t, redistest.WithConfig("maxmemory-policy allkeys-lru"))
+	d := setupOn(t, redis.URL)
+	d.eventually("it says why", func() bool {
+		err := d.server.Ready()
+		return err != nil && strings.Contains(err.Error(), "CONFIG SET maxmemory-policy noeviction")
+	})
+	for path, kind := range map[string]string{"/v1/jobs": "application/json", "/v1/jobs/batch": "application/x-ndjson"} {
+		a := d.do(http.MethodPost, path, `{"kind":"k"}`, "Content-Type: "+kind)
+		if a.code != http.StatusServiceUnavailable || !strings.HasSuffix(a.problem(t).Type, "#redis-unavailable") {
+			t.Errorf("POST %s: %d %s", path, a.code, a.body)
+		}
+	}
+	if err := redis.Client(t).ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err(); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("it goes on without a restart", func() bool {
+		return d.server.Ready() == nil && d.post(`{"kind":"k"}`).code == http.StatusCreated
+	})
+}

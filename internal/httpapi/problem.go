@@ -12,6 +12,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
+	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // Problem is why a request, or a line of a batch, was refused: a problem document
@@ -91,6 +92,8 @@ func problemOf(err error) *Problem {
 		return notFound.in("id", "no job has that id")
 	case errors.Is(err, drayhorse.ErrFull):
 		return redisUnavailable.later(outagePause, "", "Redis is out of memory; nothing was stored")
+	case errors.Is(err, redisconn.ErrServer):
+		return redisUnavailable.later(outagePause, "", "Redis cannot hold jobs as it is set up; nothing was stored, and the server's log says why")
 	case errors.Is(err, drayhorse.ErrUnavailable):
 		return redisUnavailable.later(outagePause, "", "Redis does not answer; what was asked may have happened or not: ask again, and give a job the same id")
 	case errors.Is(err, drayhorse.ErrClosed), errors.Is(err, errStopping):

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // redisWatch knows whether Redis answers.
@@ -54,17 +55,26 @@ func (w *redisWatch) look(parent context.Context) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case err != nil && (w.last == nil || !w.looked):
-		w.up(false)
-		w.log.WarnContext(parent, "redis is away; jobs are refused until it is back", slog.String(logs.Error, err.Error()))
-	case err == nil && w.last != nil:
-		w.log.InfoContext(parent, "redis is back")
+	now := condition(err)
+	switch changed := now != condition(w.last); {
+	case changed && err != nil:
+		w.log.WarnContext(parent, now, slog.String(logs.Error, err.Error()))
+	case changed:
+		w.log.InfoContext(parent, now)
 	}
-	if err == nil {
-		w.up(true)
-	}
+	w.up(err == nil)
 	w.looked, w.last = true, err
+}
+
+// condition is what the log says of Redis.
+func condition(err error) string {
+	switch {
+	case err == nil:
+		return "redis is back"
+	case errors.Is(err, redisconn.ErrServer):
+		return "redis is not usable; jobs are refused until it is"
+	}
+	return "redis is away; jobs are refused until it is back"
 }
 
 var errNotLooked = errors.New("redis has not answered yet")
