@@ -80,7 +80,10 @@ func validateEndpoint(endpoint string) error {
 		return nil
 	}
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	switch {
+	case err == nil && u.User != nil:
+		return fmt.Errorf("%w: otlp_endpoint %q; want it without user and password: put headers in OTEL_EXPORTER_OTLP_HEADERS", drayhorse.ErrInvalid, u.Redacted())
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("%w: otlp_endpoint %q; want http://HOST:PORT or https://HOST:PORT", drayhorse.ErrInvalid, endpoint)
 	}
 	return nil

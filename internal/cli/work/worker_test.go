@@ -80,6 +80,7 @@ func TestWrongWorkers(t *testing.T) {
 		{handler, "--metrics 9090", `metrics "9090"; want HOST:PORT or :PORT`},
 		{handler, "--pprof", "pprof without metrics"},
 		{handler, "--otlp-endpoint h:4318", `otlp_endpoint "h:4318"; want http://HOST:PORT or https://HOST:PORT`},
+		{handler, "--otlp-endpoint http://me:pw@h:4318", `otlp_endpoint "http://me:xxxxx@h:4318"; want it without user and password`},
 		{handler, "--redis http://h", `"http://h"`},
 		{handler, "--namespace a/b", `"a/b"`},
 		{handler, "more", `argument "more"`},
