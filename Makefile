@@ -19,7 +19,7 @@ test: redis ## everything that CI runs: vet, all tests with -race, fuzz targets 
 	$(GO) vet ./...
 	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v -e /test/ -e '/deploy$$')
 	$(MAKE) --no-print-directory fuzz
-	cd bench && $(GO) vet ./... && $(GO) run . -systems drayhorse,bare -jobs 2000 -repeats 1 -probes 10
+	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
 
 check: lint ## what is asked of the code before it is committed, but for the tests
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
@@ -33,10 +33,10 @@ fuzz: ## run every fuzz target for FUZZTIME
 	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz.sh
 
 bench: redis ## speed, latency and memory, beside a bare loop of the same scripts
-	cd bench && $(GO) run . -systems drayhorse,bare
+	cd bench && $(GO) run . -systems drayhorse,bare -conditions near
 
-bench-peers: redis ## the same beside asynq and the textbook's BRPOP
-	cd bench && $(GO) run . -systems drayhorse,bare,asynq,brpop
+bench-peers: redis ## all peers side by side, about 25 minutes: writes docs/benchmarks
+	cd bench && $(GO) run . -out ../docs/benchmarks
 
 chaos: redis ## every fault of the matrix in docs/reliability.md, then schedulers under faults for a minute
 	$(GO) test -v -timeout 1h ./test/chaos -run TestMatrix -row all

@@ -1,6 +1,6 @@
-// Command bench measures Drayhorse and its peers side by side: one workload, one
-// Redis that it starts itself, every measure interleaved over the systems in one
-// run, medians with their spread. Speed is claimed from its output alone.
+// Command bench measures Drayhorse and its peers side by side: one workload, servers
+// that it starts itself, every measure interleaved over the systems in one run,
+// medians with their spread. Speed is claimed from its output alone.
 package main
 
 import (
@@ -9,61 +9,83 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/pprof"
 	"strings"
+
+	"github.com/drayhorse/drayhorse/bench/internal/measure"
+	"github.com/drayhorse/drayhorse/bench/internal/peers"
+	"github.com/drayhorse/drayhorse/bench/internal/report"
+	"github.com/drayhorse/drayhorse/bench/internal/systems"
 )
 
 func main() {
-	if err := run(); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
-	names := flag.String("systems", "drayhorse", "comma-separated: "+strings.Join(known(), ", "))
-	var w workload
-	flag.IntVar(&w.jobs, "jobs", 100_000, "jobs of a drain")
-	flag.IntVar(&w.argBytes, "args", 100, "bytes of a job's arguments")
-	flag.IntVar(&w.concurrency, "concurrency", 100, "handlers at once")
-	flag.IntVar(&w.probes, "probes", 300, "jobs for the latency of an idle worker")
-	repeats := flag.Int("repeats", 3, "runs of each measure")
-	profile := flag.String("cpuprofile", "", "write a CPU profile of the drains to a file")
+func run(ctx context.Context) error {
+	if len(os.Args) > 2 && os.Args[1] == "-role" {
+		return play(ctx, os.Args[2], os.Args[3:])
+	}
+	names := flag.String("systems", "", "some of "+strings.Join(systems.Names(), ",")+"; empty: all")
+	measures := flag.String("measures", "", "some of "+strings.Join(measure.Names(), ",")+"; empty: all")
+	conditions := flag.String("conditions", "", "some of near,far,durable: in memory, 1 ms away, AOF everysec; empty: all")
+	out := flag.String("out", "", "directory for the report; empty: print tables alone")
+	render := flag.Bool("render", false, "measure nothing, write the report in -out again")
+	plan := peers.Plan{Progress: os.Stderr}
+	flag.IntVar(&plan.Jobs, "jobs", 100_000, "jobs of a measure; slow systems get a part of them")
+	flag.IntVar(&plan.ArgBytes, "args", 100, "bytes of a job's arguments")
+	flag.IntVar(&plan.Probes, "probes", 500, "jobs for the latency of an idle worker")
+	flag.IntVar(&plan.Repeats, "repeats", 5, "runs of each measure in memory; half of it elsewhere")
+	flag.IntVar(&plan.Latency, "latency-repeats", 3, "runs of the measure of latency, in memory")
+	flag.StringVar(&plan.ProfileOf, "profile-of", "", "SYSTEM/MEASURE whose CPU profile is written")
+	flag.StringVar(&plan.Profile, "profile", "cpu.prof", "file for that profile")
 	flag.Parse()
-
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	server, err := startRedis(ctx)
+	if *render {
+		return report.Render(*out)
+	}
+	var err error
+	if plan.Systems, err = systems.Choose(*names); err != nil {
+		return err
+	}
+	if plan.Measures, err = measure.Choose(*measures); err != nil {
+		return err
+	}
+	if plan.Conditions, err = chooseConditions(*conditions); err != nil {
+		return err
+	}
+	outcome, err := peers.Run(ctx, plan)
 	if err != nil {
 		return err
 	}
-	defer server.stop()
-	systems, err := choose(*names)
-	if err != nil {
-		return err
-	}
-	if *profile != "" {
-		f, err := os.Create(*profile)
-		if err != nil {
+	outcome.Machine = report.ThisMachine("go run . " + strings.Join(os.Args[1:], " "))
+	outcome.Print(os.Stdout)
+	if *out != "" {
+		if err := report.SavePeers(*out, outcome); err != nil {
 			return err
 		}
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
 	}
-	fmt.Printf("%d CPUs, %s, redis %s without persistence on loopback; %d no-op jobs, %d bytes of arguments, concurrency %d, %d repeats\n\n",
-		runtime.NumCPU(), runtime.Version(), server.version, w.jobs, w.argBytes, w.concurrency, *repeats)
-	var t table
-	for range *repeats {
-		for _, s := range systems {
-			fmt.Fprintf(os.Stderr, "measuring %s\n", s.name)
-			if err := measure(ctx, server, s, w, &t); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-		}
+	if len(outcome.Failed) > 0 {
+		return fmt.Errorf("%d measures failed", len(outcome.Failed))
 	}
-	t.print(os.Stdout, systems)
 	return nil
+}
+
+func chooseConditions(list string) ([]string, error) {
+	known := map[string]string{"near": report.Near, "far": report.Far, "durable": report.Durable}
+	if list == "" {
+		list = "near,far,durable"
+	}
+	var chosen []string
+	for name := range strings.SplitSeq(list, ",") {
+		condition, ok := known[name]
+		if !ok {
+			return nil, fmt.Errorf("unknown condition %q; want some of near, far, durable", name)
+		}
+		chosen = append(chosen, condition)
+	}
+	return chosen, nil
 }

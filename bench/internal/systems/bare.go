@@ -1,9 +1,11 @@
-package main
+package systems
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
@@ -12,17 +14,17 @@ import (
 
 // bareSession drains by the same scripts without a worker around them: what is left
 // out is all that the worker costs.
-type bareSession struct{ drayhorseSession }
+type bareSession struct{ *drayhorseSession }
 
-func openBare(url string, w workload) (session, error) {
-	s, err := openDrayhorse(url, w)
+func openBare(ctx context.Context, s Setting) (Session, error) {
+	d, err := openDrayhorse(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	return &bareSession{*s.(*drayhorseSession)}, nil
+	return bareSession{d.(*drayhorseSession)}, nil
 }
 
-func (s *bareSession) work(ctx context.Context, _ int, handle func()) error {
+func (s bareSession) Work(ctx context.Context, _ int, handle func(job int)) error {
 	client, err := redis.Open(redis.Config{URL: s.url})
 	if err != nil {
 		return err
@@ -34,15 +36,15 @@ func (s *bareSession) work(ctx context.Context, _ int, handle func()) error {
 		return err
 	}
 	var wg sync.WaitGroup
+	var job atomic.Int64 // arguments are not decoded: jobs are counted
 	errs := make([]error, 2)
 	for i := range errs {
-		wg.Go(func() { errs[i] = bareLoop(ctx, engine, jobs.NewLease(parts[0], fmt.Sprintf("bare%d", i)), handle) })
+		wg.Go(func() {
+			errs[i] = bareLoop(ctx, engine, jobs.NewLease(parts[0], fmt.Sprintf("bare%d", i)), func() { handle(int(job.Add(1)) - 1) })
+		})
 	}
 	wg.Wait()
-	if errs[0] != nil {
-		return errs[0]
-	}
-	return errs[1]
+	return errors.Join(errs...)
 }
 
 func bareLoop(ctx context.Context, engine *jobs.Engine, lease *jobs.Lease, handle func()) error {
