@@ -3,7 +3,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME      ?= 2s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check lint fuzz bench bench-peers test-daemons webhooks chaos chaos-smoke chaos-soak check-deploy clean redis
+.PHONY: help build demo test check lint fuzz bench bench-peers bench-scale test-daemons webhooks chaos chaos-smoke chaos-soak check-deploy clean redis
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: redis ## speed, latency and memory, beside a bare loop of the same script
 
 bench-peers: redis ## all peers side by side, about 25 minutes: writes docs/benchmarks
 	cd bench && $(GO) run . -out ../docs/benchmarks
+
+bench-scale: redis ## how costs grow with backlog, processes, queues and more, about 10 minutes: writes docs/benchmarks
+	cd bench && $(GO) run . -curves all -out ../docs/benchmarks
 
 chaos: redis ## every fault of the matrix in docs/reliability.md, then schedulers under faults for a minute
 	$(GO) test -v -timeout 1h ./test/chaos -run TestMatrix -row all

@@ -14,6 +14,7 @@ import (
 	"github.com/drayhorse/drayhorse/bench/internal/measure"
 	"github.com/drayhorse/drayhorse/bench/internal/peers"
 	"github.com/drayhorse/drayhorse/bench/internal/report"
+	"github.com/drayhorse/drayhorse/bench/internal/scale"
 	"github.com/drayhorse/drayhorse/bench/internal/systems"
 )
 
@@ -33,6 +34,8 @@ func run(ctx context.Context) error {
 	names := flag.String("systems", "", "some of "+strings.Join(systems.Names(), ",")+"; empty: all")
 	measures := flag.String("measures", "", "some of "+strings.Join(measure.Names(), ",")+"; empty: all")
 	conditions := flag.String("conditions", "", "some of near,far,durable: in memory, 1 ms away, AOF everysec; empty: all")
+	curves := flag.String("curves", "", "instead of systems, measure how Drayhorse's costs grow: some of "+strings.Join(scale.Names(), ",")+", or all")
+	size := flag.Float64("size", 1, "share of the jobs of those curves")
 	out := flag.String("out", "", "directory for the report; empty: print tables alone")
 	render := flag.Bool("render", false, "measure nothing, write the report in -out again")
 	plan := peers.Plan{Progress: os.Stderr}
@@ -47,24 +50,51 @@ func run(ctx context.Context) error {
 	if *render {
 		return report.Render(*out)
 	}
+	if *curves != "" {
+		return measureCurves(ctx, scale.Plan{Curves: scale.Choose(*curves), Size: *size, Repeats: min(plan.Repeats, 3), Progress: os.Stderr}, *out)
+	}
+	return measurePeers(ctx, plan, *names, *measures, *conditions, *out)
+}
+
+func command() string { return "go run . " + strings.Join(os.Args[1:], " ") }
+
+func measureCurves(ctx context.Context, plan scale.Plan, out string) error {
+	outcome, err := scale.Run(ctx, plan)
+	if err != nil {
+		return err
+	}
+	outcome.Machine = report.ThisMachine(command())
+	outcome.Print(os.Stdout)
+	if out != "" {
+		if err := report.SaveCurves(out, outcome); err != nil {
+			return err
+		}
+	}
+	if len(outcome.Failed) > 0 {
+		return fmt.Errorf("%d curves failed", len(outcome.Failed))
+	}
+	return nil
+}
+
+func measurePeers(ctx context.Context, plan peers.Plan, names, measures, conditions, out string) error {
 	var err error
-	if plan.Systems, err = systems.Choose(*names); err != nil {
+	if plan.Systems, err = systems.Choose(names); err != nil {
 		return err
 	}
-	if plan.Measures, err = measure.Choose(*measures); err != nil {
+	if plan.Measures, err = measure.Choose(measures); err != nil {
 		return err
 	}
-	if plan.Conditions, err = chooseConditions(*conditions); err != nil {
+	if plan.Conditions, err = chooseConditions(conditions); err != nil {
 		return err
 	}
 	outcome, err := peers.Run(ctx, plan)
 	if err != nil {
 		return err
 	}
-	outcome.Machine = report.ThisMachine("go run . " + strings.Join(os.Args[1:], " "))
+	outcome.Machine = report.ThisMachine(command())
 	outcome.Print(os.Stdout)
-	if *out != "" {
-		if err := report.SavePeers(*out, outcome); err != nil {
+	if out != "" {
+		if err := report.SavePeers(out, outcome); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/drayhorse/drayhorse/bench/internal/measure"
+	"github.com/drayhorse/drayhorse/bench/internal/scale"
 	"github.com/drayhorse/drayhorse/bench/internal/store"
 )
 
@@ -22,6 +23,8 @@ func play(ctx context.Context, role string, args []string) error {
 	switch role {
 	case "measure":
 		return measure.Serve(ctx, os.Stdout, *request)
+	case "crew":
+		return scale.ServeCrew(ctx, os.Stdin, os.Stdout, *request)
 	case "nats":
 		return store.ServeNATS(os.Stdin, os.Stdout)
 	case "proxy":

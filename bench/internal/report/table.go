@@ -43,6 +43,35 @@ func (p *Peers) Print(out io.Writer) {
 	_ = w.Flush()
 }
 
+// Print writes the curves and tables for a terminal.
+func (c *Curves) Print(out io.Writer) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, curve := range c.Curves {
+		_, _ = fmt.Fprintf(w, "\n%s, by %s\n", curve.Title, curve.X)
+		for _, s := range curve.Series {
+			_, _ = fmt.Fprintf(w, "%s (%s)", s.Name, s.Unit)
+			for _, p := range s.Points {
+				_, _ = fmt.Fprintf(w, "\t%s: %s", Figure(p.X), Figure(p.Y))
+			}
+			_, _ = fmt.Fprintln(w)
+		}
+	}
+	for _, table := range c.Tables {
+		_, _ = fmt.Fprintf(w, "\n%s\n%s\n", table.Title, strings.Join(table.Header, "\t"))
+		for _, row := range table.Rows {
+			_, _ = fmt.Fprint(w, row.Label)
+			for _, v := range row.Values {
+				_, _ = fmt.Fprintf(w, "\t%s", Figure(v))
+			}
+			_, _ = fmt.Fprintln(w)
+		}
+	}
+	_ = w.Flush()
+	for curve, why := range c.Failed {
+		_, _ = fmt.Fprintf(out, "%s: failed: %s\n", curve, why)
+	}
+}
+
 // Figure writes a number with three digits that matter, thousands apart.
 func Figure(v float64) string {
 	switch {
