@@ -48,11 +48,7 @@ func Empty(ctx context.Context, s systems.Session, concurrency, n int) (time.Dur
 // cycle takes jobs through their whole life, and its CPU. Who has no producer of its
 // own is drained alone.
 func cycle(ctx context.Context, r *run) error {
-	system, err := systems.Find(r.System)
-	if err != nil {
-		return err
-	}
-	if system.DrainsOnly {
+	if r.drainsOnly {
 		return drainOnly(ctx, r)
 	}
 	client, server, err := r.cpu()

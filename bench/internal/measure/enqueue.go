@@ -24,6 +24,9 @@ func single(ctx context.Context, r *run) error {
 
 // bulk enqueues as the system likes it best, weighs the jobs and drains them slowly.
 func bulk(ctx context.Context, r *run) error {
+	if r.drainsOnly {
+		return drainOnly(ctx, r)
+	}
 	before, err := r.session.Bytes(ctx)
 	if err != nil {
 		return err

@@ -57,6 +57,7 @@ func Drain(concurrency int) string { return fmt.Sprintf("drain, %d handlers", co
 type run struct {
 	Request
 	concurrency int // of the measure's worker
+	drainsOnly  bool
 	session     systems.Session
 	figures     []Figure
 }
@@ -153,7 +154,7 @@ func (r *run) take(ctx context.Context) error {
 		return err
 	}
 	kind := kinds[find(r.Measure)]
-	r.concurrency = kind.concurrency
+	r.concurrency, r.drainsOnly = kind.concurrency, system.DrainsOnly
 	r.session, err = system.Open(ctx, systems.Setting{Place: r.Place, ArgBytes: r.ArgBytes, Concurrency: kind.concurrency, Callers: Callers})
 	if err != nil {
 		return fmt.Errorf("open: %w", err)

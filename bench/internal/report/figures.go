@@ -4,6 +4,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 )
@@ -85,6 +86,30 @@ func (p *Peers) Figures(condition string) (names, units []string) {
 		}
 	}
 	return names, units
+}
+
+// FigureRow is one figure of a condition, with a cell for each system that ran.
+type FigureRow struct {
+	Name, Unit string
+	Cells      []string
+}
+
+// Rows are the figures of a condition.
+func (p *Peers) Rows(condition string) []FigureRow {
+	var rows []FigureRow
+	names, units := p.Figures(condition)
+	for i, name := range names {
+		row := FigureRow{Name: name, Unit: units[i]}
+		for _, system := range p.Ran() {
+			cell := "-"
+			if values := p.Values(condition, name, system); len(values) > 0 {
+				cell = fmt.Sprintf("%s ±%.0f%%", Figure(Median(values)), Spread(values))
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func distinct(samples []Sample, key func(Sample) string) []string {

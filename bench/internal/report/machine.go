@@ -1,9 +1,11 @@
 package report
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -12,8 +14,8 @@ import (
 func ThisMachine(command string) Machine {
 	return Machine{
 		Date: time.Now().UTC().Format("2006-01-02 15:04 MST"), Cores: runtime.NumCPU(), Go: runtime.Version(), Command: command,
-		CPU: field("/proc/cpuinfo", "model name"), Memory: field("/proc/meminfo", "MemTotal"),
-		Kernel: first("/proc/sys/kernel/osrelease"), Commit: commit(),
+		CPU: field("/proc/cpuinfo", "model name"), Memory: memory(),
+		Kernel: kernel(), Commit: commit(),
 	}
 }
 
@@ -30,12 +32,22 @@ func field(file, name string) string {
 	return "unknown"
 }
 
-func first(file string) string {
-	text, err := os.ReadFile(file) //nolint:gosec // one file of /proc
+// kernel is its version: what follows the second dot is of this machine alone.
+func kernel() string {
+	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	if err != nil {
 		return "unknown"
 	}
-	return strings.TrimSpace(string(text))
+	parts := strings.SplitN(strings.TrimSpace(string(text)), ".", 3)
+	return strings.Join(parts[:min(len(parts), 2)], ".")
+}
+
+func memory() string {
+	kB, err := strconv.Atoi(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"))
+	if err != nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.0f GB", float64(kB)*1024/1e9)
 }
 
 func commit() string {

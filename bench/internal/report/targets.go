@@ -71,3 +71,42 @@ func (p *Peers) Judge() []Verdict {
 	}
 	return verdicts
 }
+
+// Judge says how the targets of the curves stand.
+func (c *Curves) Judge() []Verdict {
+	at100k, near := c.value("backlog", "drain", 100_000)
+	at10M, far := c.value("backlog", "drain", 10_000_000)
+	commands, idle := c.cell("idle", IdleRow)
+	asked := verdict("commands that an idle worker of 3 queues sends, 1/s", "", commands, 0, 1, idle)
+	asked.Target = "≤ 1"
+	return []Verdict{verdict("drain rate with 10M jobs waiting", "that with 100k", at10M/at100k, 0.9, 0, near && far), asked}
+}
+
+// IdleRow is the row of the table idle that has a target.
+const IdleRow = "commands that workers send, 1/s per worker"
+
+// value is one point of a curve.
+func (c *Curves) value(curve, series string, x float64) (float64, bool) {
+	for _, cv := range c.Curves {
+		for _, s := range cv.Series {
+			for _, p := range s.Points {
+				if cv.Name == curve && s.Name == series && p.X == x {
+					return p.Y, true
+				}
+			}
+		}
+	}
+	return 0, false
+}
+
+// cell is the value of a table that has one a row.
+func (c *Curves) cell(table, label string) (float64, bool) {
+	for _, t := range c.Tables {
+		for _, r := range t.Rows {
+			if t.Name == table && r.Label == label {
+				return r.Values[0], true
+			}
+		}
+	}
+	return 0, false
+}

@@ -83,7 +83,7 @@ func (s *site) watch(ctx context.Context, f *fleet) (report.Table, error) {
 	for _, c := range sent {
 		total += c.perSecond
 	}
-	add("commands that workers send, 1/s per worker", total/workers)
+	add(report.IdleRow, total/workers)
 	for _, c := range sent {
 		add("of them "+c.name, c.perSecond/workers)
 	}

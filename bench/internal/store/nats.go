@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // startNATS runs the NATS server that this program embeds, in a process of its own.
-// Memory or file is chosen by the stream.
+// Memory or file is chosen by the stream; files are synced each second.
 func startNATS(ctx context.Context, _ bool) (*Store, error) {
 	p, url, err := process.Role(ctx, "nats")
 	if err != nil {
@@ -30,7 +31,9 @@ func ServeNATS(in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, SyncInterval: time.Second, NoSigs: true, NoLog: true,
+	})
 	if err != nil {
 		return err
 	}
