@@ -27,11 +27,16 @@ func bulk(ctx context.Context, r *run) error {
 	if r.drainsOnly {
 		return drainOnly(ctx, r)
 	}
+	warm := min(max(r.Jobs/100, Callers), r.Jobs/2) // connections and scripts are there
+	if err := r.session.EnqueueMany(ctx, 0, warm); err != nil {
+		return err
+	}
 	before, err := r.session.Bytes(ctx)
 	if err != nil {
 		return err
 	}
-	speed, err := rate(r.Jobs, func() error { return r.session.EnqueueMany(ctx, 0, r.Jobs) })
+	rest := r.Jobs - warm
+	speed, err := rate(rest, func() error { return r.session.EnqueueMany(ctx, warm, rest) })
 	if err != nil {
 		return err
 	}
@@ -40,7 +45,7 @@ func bulk(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	r.add(Bytes, "bytes", (after-before)/float64(r.Jobs))
+	r.add(Bytes, "bytes", (after-before)/float64(rest))
 	return drain(ctx, r)
 }
 

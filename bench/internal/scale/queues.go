@@ -36,10 +36,8 @@ func (l *lab) queued(ctx context.Context, c *report.Curve, s *site, n int) error
 		names[i], weights[name] = drayhorse.Queue(name), 1
 	}
 	total := l.jobs(100_000)
-	err := s.fill(ctx, total, batch, func(i int) drayhorse.Spec {
-		spec := job(i)
-		spec.Options = []drayhorse.Option{names[i%n]}
-		return spec
+	err := s.fill(ctx, total, 1000, func(i int) drayhorse.Spec { // queue by queue: a call for each
+		return drayhorse.Spec{Args: job(i).Args, Options: []drayhorse.Option{names[i*n/total]}}
 	})
 	if err != nil {
 		return err
@@ -54,6 +52,9 @@ func (l *lab) queued(ctx context.Context, c *report.Curve, s *site, n int) error
 	c.Add("commands of an idle worker", "1/s", float64(n), commands)
 	return err
 }
+
+// idleCalls are the commands of which an idle worker's work consists.
+var idleCalls = []string{"evalsha", "eval", "brpop"}
 
 // idleCommands are what one idle worker sends to Redis, each second.
 func (s *site) idleCommands(ctx context.Context, cfg worker.Config) (float64, error) {
@@ -72,19 +73,19 @@ func (s *site) idleCommands(ctx context.Context, cfg worker.Config) (float64, er
 	if err := pause(ctx, settle); err != nil {
 		return 0, err
 	}
-	before, err := store.Number(ctx, client, "stats", "total_commands_processed")
+	before, err := store.Calls(ctx, client, idleCalls...)
 	if err != nil {
 		return 0, err
 	}
 	if err := pause(ctx, window); err != nil {
 		return 0, err
 	}
-	after, err := store.Number(ctx, client, "stats", "total_commands_processed")
+	after, err := store.Calls(ctx, client, idleCalls...)
 	if err != nil {
 		return 0, err
 	}
 	stop()
-	return (after - before - 1) / window.Seconds(), <-ended // one is the first INFO
+	return (after - before) / window.Seconds(), <-ended
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -79,8 +79,8 @@ func Run(ctx context.Context, plan Plan) (*report.Curves, error) {
 			err := c.take(limited, l)
 			cancel()
 			if err != nil {
-				l.out.Failed[name] = err.Error()
-				l.say("  failed: %v", err)
+				l.out.Failed[name], _, _ = strings.Cut(err.Error(), "\n")
+				l.say("  failed: %s", l.out.Failed[name])
 			}
 			if ctx.Err() != nil {
 				return &l.out, ctx.Err()

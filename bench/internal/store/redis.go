@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,4 +109,27 @@ func Memory(ctx context.Context, url string) (float64, error) {
 	}
 	buffers, err := Number(ctx, client, "memory", "mem_clients_normal")
 	return used - buffers, err
+}
+
+// Calls is how often Redis has been sent these commands. What scripts call counts under
+// its own names.
+func Calls(ctx context.Context, client *redis.Client, commands ...string) (float64, error) {
+	text, err := client.Info(ctx, "commandstats").Result()
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for line := range strings.Lines(text) {
+		name, fields, _ := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
+		if !slices.Contains(commands, name) {
+			continue
+		}
+		calls, _, _ := strings.Cut(fields, ",")
+		n, err := strconv.ParseFloat(calls, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
 }
