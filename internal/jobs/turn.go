@@ -171,7 +171,7 @@ func (t *Turn) prepare() {
 	}
 	slices.SortStableFunc(t.Finishes, func(a, b Finish) int { return cmp.Compare(a.Seq, b.Seq) })
 	plain, others := make([]any, 0, len(t.Finishes)), 0
-	var groups []claimed
+	groups := make([]claimed, 0, 8)
 	var other []any
 	for i := range t.Finishes {
 		f := &t.Finishes[i]
@@ -184,7 +184,7 @@ func (t *Turn) prepare() {
 			groups = append(groups, claimed{seq: f.Seq})
 		}
 		groups[len(groups)-1].n++
-		plain = append(plain, f.ID)
+		plain = append(plain, &f.ID) // a pointer saves a copy
 	}
 	t.args = make([]any, 0, 10+len(t.Lanes)+len(plain)+2*len(groups)+len(other))
 	t.args = append(t.args, t.Lease.Name, t.seq, t.Lease.epoch, min(t.Want, MaxClaims), maxClaimBytes, suspect,

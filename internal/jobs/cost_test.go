@@ -1,0 +1,133 @@
+package jobs
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/redistest"
+)
+
+// What a job costs is guarded here by what can be counted exactly: allocations, and
+// commands that Redis runs. Who changes these numbers changes what the benchmarks show.
+
+func costEnvelope() *Envelope {
+	return &Envelope{Kind: "noop", MaxAttempts: 25, Timeout: 30 * time.Minute, EnqueuedAt: time.Unix(1, 0), Args: []byte(`{"n":1}`)}
+}
+
+// costs are steps of one job, or of a batch of 100.
+func costs(t testing.TB) map[string]func() {
+	const batch = 100
+	encoded := string(costEnvelope().Encode())
+	finishes := make([]Finish, batch)
+	ids, envelopes := make([]any, batch), make([]any, batch)
+	for i := range finishes {
+		id := strconv.Itoa(1000 + i)
+		finishes[i] = Finish{ID: id, Seq: 1, Outcome: Complete}
+		ids[i], envelopes[i] = id, encoded
+	}
+	reply := []any{int64(1), "", int64(0), []any{}, ids, envelopes, []any{}, []any{}, []any{}, "1"}
+	news := make([]*NewJob, batch)
+	for i := range news {
+		news[i] = &NewJob{ID: strconv.Itoa(1000 + i), Envelope: costEnvelope()}
+		news[i].encode()
+	}
+	lease := &Lease{Name: "l"}
+	turn := &Turn{Lease: lease, Finishes: finishes}
+	keys := newLaneKeys(newPartition(New(nil, "cost"), "default", 0), "lane")
+	return map[string]func(){
+		"encode": func() { costEnvelope().Encode() },
+		"decode": func() {
+			var e Envelope
+			if err := e.Decode(encoded); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"push 100":        func() { keys.call(1, news) },
+		"finish 100":      turn.prepare,
+		"claim 100":       func() { _, _ = turn.decode(reply) },
+		"plan of a plain": func() { _ = news[0].plan() },
+	}
+}
+
+func TestAllocationsOfSteps(t *testing.T) { //nolint:paralleltest // counts allocations
+	want := map[string]float64{
+		"encode": 1, "decode": 1, "push 100": 102, "finish 100": 3, "claim 100": 3, "plan of a plain": 0,
+	}
+	for name, step := range costs(t) {
+		if got := testing.AllocsPerRun(100, step); got != want[name] {
+			t.Errorf("%s: %v allocations, want %v", name, got, want[name])
+		}
+	}
+}
+
+func BenchmarkSteps(b *testing.B) {
+	for name, step := range costs(b) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				step()
+			}
+		})
+	}
+}
+
+// TestCommandsOfCalls counts what Redis runs for one call: it must not depend on how
+// many jobs the call carries.
+func TestCommandsOfCalls(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	r := newRig(t, server.URL, 1)
+	l := r.newLease()
+	r.enqueue(r.newJob(), r.newJob()) // everything is loaded, and all hashes are open
+	claims := r.turn(l, 1).Claims
+	count := func(call func()) map[string]int {
+		r.must(server.Client(t).ConfigResetStat(r.ctx).Err())
+		call()
+		text, err := server.Client(t).Info(r.ctx, "commandstats").Result()
+		r.must(err)
+		counts := map[string]int{}
+		for line := range strings.Lines(text) {
+			name, rest, ok := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
+			if !ok || strings.HasPrefix(name, "config") || name == "info" || name == "hello" {
+				continue
+			}
+			n, _, _ := strings.Cut(rest, ",")
+			counts[name], err = strconv.Atoi(n)
+			r.must(err)
+		}
+		return counts
+	}
+	total := func(counts map[string]int) (n int) {
+		for name, c := range counts {
+			if name != "evalsha" {
+				n += c
+			}
+		}
+		return n
+	}
+	for _, size := range []int{1, 100} {
+		news := make([]*NewJob, size)
+		for i := range news {
+			news[i] = r.newJob()
+		}
+		if counts := count(func() { r.enqueue(news...) }); counts["evalsha"] != 1 || total(counts) != 6 {
+			t.Errorf("push of %d: %v, want 1 script of 6 commands", size, counts)
+		}
+	}
+	for _, size := range []int{1, 100} {
+		counts := count(func() { claims = r.turn(l, size, complete(claims)...).Claims })
+		if counts["evalsha"] != 1 || total(counts) != 17 {
+			t.Errorf("turn of %d: %v, want 1 script of 17 commands", size, counts)
+		}
+	}
+}
+
+func complete(claims []Claim) []Finish {
+	finishes := make([]Finish, len(claims))
+	for i, c := range claims {
+		finishes[i] = Finish{ID: c.ID, Seq: c.Seq, Outcome: Complete}
+	}
+	return finishes
+}

@@ -1,0 +1,63 @@
+package worker
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+)
+
+type cost struct {
+	N int `json:"n"`
+}
+
+func (cost) Kind() string { return "cost" }
+
+// newRun makes a session that never sees Redis, and gives a function that takes one
+// claim through its handler to its finish.
+func newRun(t testing.TB) func() {
+	t.Helper()
+	w, err := New(Config{Registerer: prometheus.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.client.Close() })
+	Handle(w, func(context.Context, *drayhorse.Job[cost]) error { return nil })
+	s := &session{
+		Worker: w, base: context.Background(), work: make(chan struct{}, 1), closing: make(chan struct{}),
+		freed: make(chan struct{}, 1), deadlines: newDeadlines(),
+	}
+	s.slots.give(10) // so that no job's end is the first slot to be free
+	f := newFetcher(s, 0)
+	h := &holding{Lease: &jobs.Lease{}, line: &line{session: s, part: &jobs.Partition{Queue: "default"}}, fetcher: f}
+	envelope := &jobs.Envelope{Kind: "cost", MaxAttempts: 25, Timeout: time.Hour, EnqueuedAt: time.Now(), Args: []byte(`{"n":1}`)}
+	claim := jobs.Claim{ID: "job", Envelope: string(envelope.Encode())}
+	return func() {
+		s.active.Add(1)
+		e := newExecution(h, &claim)
+		h.add([]*execution{e})
+		e.run()
+		h.finishes, h.counts = h.finishes[:0], h.counts[:0]
+	}
+}
+
+// TestAllocationsOfAJob guards what a short job costs a worker: the execution, its
+// arguments raw and typed, and what encoding/json needs for them.
+func TestAllocationsOfAJob(t *testing.T) { //nolint:paralleltest // counts allocations
+	const want = 7
+	if got := testing.AllocsPerRun(1000, newRun(t)); got != want {
+		t.Errorf("%v allocations, want %v", got, want)
+	}
+}
+
+func BenchmarkJob(b *testing.B) {
+	run := newRun(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		run()
+	}
+}
