@@ -18,6 +18,9 @@ const steep = 20
 
 // draw writes the curve's series beside each other.
 func (c *Curve) draw(dir string) error {
+	if len(c.Series) == 0 { // it failed at its first point
+		return nil
+	}
 	panels := make([]*plot.Plot, len(c.Series))
 	for i, s := range c.Series {
 		panel, err := c.panel(s, i)
