@@ -55,16 +55,33 @@ func TestExecutorsReuseGoroutines(t *testing.T) {
 	})
 }
 
+func TestExecutorsWakeOneAtATime(t *testing.T) {
+	t.Parallel()
+	x := newExecutors(10, nil)
+	x.line, x.size, x.idle, x.coming = some(5), 3, 2, true
+	x.next()
+	if x.idle != 2 || x.size != 3 {
+		t.Errorf("%d idle of %d, want 2 of 3: one is on its way", x.idle, x.size)
+	}
+	x.coming = false
+	x.next()
+	if x.idle != 1 || x.size != 3 || !x.coming {
+		t.Errorf("%d idle of %d, want 1 of 3: one was woken", x.idle, x.size)
+	}
+}
+
 func TestExecutorsOutliveGoexit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Int32
-		x := newExecutors(2, func(*execution) {
-			ran.Add(1)
+		var x *executors
+		x = newExecutors(1, func(*execution) {
+			if ran.Add(1) < 4 {
+				x.start(some(1)) // its slot is free before its goroutine has ended
+			}
 			runtime.Goexit()
 		})
-		x.start(some(2))
-		x.start(some(2))
+		x.start(some(1))
 		synctest.Wait()
 		if ran.Load() != 4 {
 			t.Errorf("%d ran, want 4: each ends its goroutine and another takes its place", ran.Load())
