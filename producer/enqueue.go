@@ -141,16 +141,19 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 }
 
 func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhorse.Info) error {
-	stored, err := g.lane.Enqueue(ctx, g.jobs...)
 	var duplicates []*jobs.NewJob
 	var at []int
-	for i := range stored {
-		if stored[i].Duplicate {
-			duplicates, at = append(duplicates, g.jobs[i]), append(at, g.index[i])
-			continue
+	next := 0
+	err := g.lane.EnqueueEach(ctx, g.jobs, func(some []jobs.Stored) {
+		for _, stored := range some {
+			if stored.Duplicate {
+				duplicates, at = append(duplicates, g.jobs[next]), append(at, g.index[next])
+			} else {
+				infos[g.index[next]] = fresh(g.lane.Partition(), g.jobs[next], stored)
+			}
+			next++
 		}
-		infos[g.index[i]] = fresh(g.lane.Partition(), g.jobs[i], stored[i])
-	}
+	})
 	known, knownErr := existing(ctx, g.lane.Partition(), duplicates)
 	for i, info := range known {
 		infos[at[i]] = info
@@ -212,10 +215,18 @@ func (p *Producer) prepare(args drayhorse.Args, options []drayhorse.Option) (*jo
 		return nil, "", err
 	}
 	now := time.Now()
-	job := &jobs.NewJob{In: settings.In, At: settings.At, Durable: p.durable, Envelope: &jobs.Envelope{
-		Kind: kind, MaxAttempts: settings.MaxAttempts, Timeout: settings.Timeout, Retain: settings.Retain,
-		EnqueuedAt: now, Args: encoded,
-	}}
+	made := &struct { // one allocation for both
+		job      jobs.NewJob
+		envelope jobs.Envelope
+	}{
+		job: jobs.NewJob{In: settings.In, At: settings.At, Durable: p.durable},
+		envelope: jobs.Envelope{
+			Kind: kind, MaxAttempts: settings.MaxAttempts, Timeout: settings.Timeout, Retain: settings.Retain,
+			EnqueuedAt: now, Args: encoded,
+		},
+	}
+	job := &made.job
+	job.Envelope = &made.envelope
 	if settings.Given.Has(drayhorse.FieldDurable) {
 		job.Durable = settings.Durable
 	}

@@ -91,8 +91,16 @@ func (l *Lane) Crowded() bool {
 // drayhorse.ErrUnavailable: what was on the wire may be stored or not. After a
 // drayhorse.ReplicationError everything is stored.
 func (l *Lane) Enqueue(ctx context.Context, jobs ...*NewJob) ([]Stored, error) {
+	stored := make([]Stored, 0, len(jobs))
+	err := l.EnqueueEach(ctx, jobs, func(some []Stored) { stored = append(stored, some...) })
+	return stored, err
+}
+
+// EnqueueEach stores jobs as Enqueue does, and tells the caller's answered what became
+// of the first ones while the next are on the wire.
+func (l *Lane) EnqueueEach(ctx context.Context, jobs []*NewJob, answered func(some []Stored)) error {
 	if err := ctx.Err(); err != nil {
-		return nil, failure("enqueue", err)
+		return failure("enqueue", err)
 	}
 	var entries []*entry
 	deadline := time.Now().Add(cmp.Or(l.Patience, Patience))
@@ -102,23 +110,22 @@ func (l *Lane) Enqueue(ctx context.Context, jobs ...*NewJob) ([]Stored, error) {
 		entries = append(entries, e)
 		l.add(ctx, e, len(e.jobs) == len(jobs))
 	}
-	stored := make([]Stored, 0, len(jobs))
 	var missed error
 	for _, e := range entries {
 		select {
 		case <-e.done:
 		case <-ctx.Done():
-			return stored, failure("enqueue", ctx.Err())
+			return failure("enqueue", ctx.Err())
 		}
-		stored = append(stored, e.stored...)
+		answered(e.stored)
 		if e.err != nil {
-			return stored, failure("enqueue", e.err)
+			return failure("enqueue", e.err)
 		}
 		if n := durable(e.jobs); n > e.replicas && missed == nil {
 			missed = fmt.Errorf("enqueue: %w", &drayhorse.ReplicationError{Want: n, Confirmed: e.replicas})
 		}
 	}
-	return stored, missed
+	return missed
 }
 
 // split encodes the first jobs, as many as fit a call. While they are on the wire the
