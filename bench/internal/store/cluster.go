@@ -64,15 +64,15 @@ func whole(ctx context.Context, nodes []*Store) error {
 	for _, n := range nodes {
 		client := Client(n.URL)
 		info, err := client.ClusterInfo(ctx).Result()
-		var ranges []redis.ClusterSlot
+		var shards []redis.ClusterShard
 		if err == nil {
-			ranges, err = client.ClusterSlots(ctx).Result()
+			shards, err = client.ClusterShards(ctx).Result()
 		}
 		_ = client.Close()
 		if err != nil {
 			return err
 		}
-		if !strings.Contains(info, "cluster_state:ok") || len(ranges) != len(nodes) {
+		if !strings.Contains(info, "cluster_state:ok") || len(shards) != len(nodes) {
 			return errors.New("the Cluster does not come together")
 		}
 	}
