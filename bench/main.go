@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/drayhorse/drayhorse/bench/internal/measure"
 	"github.com/drayhorse/drayhorse/bench/internal/peers"
@@ -26,7 +27,7 @@ func main() {
 }
 
 func run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if len(os.Args) > 2 && os.Args[1] == "-role" {
 		return play(ctx, os.Args[2], os.Args[3:])
