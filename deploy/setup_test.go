@@ -3,26 +3,19 @@
 package deploy_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // binaries is where the programs are, built as the Dockerfile builds them but for
 // what makes them smaller.
-var binaries = sync.OnceValues(func() (string, error) {
-	cmd := exec.Command("go", "build", "-o", buildDir+"/", "./cmd/...")
-	cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return buildDir, nil
-})
+var binaries = sync.OnceValues(func() (string, error) { return buildDir, clitest.BuildInto(buildDir, "../cmd/...") })
 
 var buildDir string
 
@@ -64,12 +57,12 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// tool runs a program that a machine may lack.
+// tool runs a program that test/install.sh installs.
 func tool(t *testing.T, name, dir string, args ...string) (output string, err error) {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("%s is not in PATH; what it checks was not checked", name)
+		t.Fatalf("%v; test/install.sh %s installs it", err, name)
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Dir = dir

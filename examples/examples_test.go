@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -78,9 +78,7 @@ func read(t *testing.T, resp *http.Response) (int, drayhorse.Info) {
 
 func TestServiceAndMailer(t *testing.T) {
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir, "./service", "./mailer")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	if err := clitest.BuildInto(dir, "./service", "./mailer"); err != nil {
 		t.Fatal(err)
 	}
 	redis := redistest.Start(t).URL

@@ -40,7 +40,7 @@ func TestDevIsAllThatTheVerbsNeed(t *testing.T) {
 	if err := os.WriteFile(config, []byte(`handlers: {greet: {exec: {command: [echo, "hello {{name}}"]}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &program{path: clitest.Build(t)}
+	p := &program{path: clitest.Build(t, ".")}
 	dev := clitest.Start(t, p.path, "dev", "--config", config)
 	redistest.Eventually(t, clitest.Within, "dev says where its server is", func() bool {
 		p.url = regexp.MustCompile(`redis://127\.0\.0\.1:\d+/0`).FindString(dev.Stdout())

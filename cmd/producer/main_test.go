@@ -23,7 +23,7 @@ func TestAnInterruptedImportSaysHowFarItCame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	path := clitest.Build(t)
+	path := clitest.Build(t, ".")
 	version := clitest.Start(t, path, "--version")
 	if code := version.Wait(); code != 0 || !strings.HasPrefix(version.Stdout(), "drayhorse ") {
 		t.Errorf("exit %d, %q", code, version.Stdout())

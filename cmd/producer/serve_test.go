@@ -67,7 +67,7 @@ func get(t *testing.T, url string) (int, string) {
 
 func TestALargeBatchTakesLittleMemory(t *testing.T) {
 	defer http.DefaultClient.CloseIdleConnections()
-	prog := clitest.Start(t, clitest.Build(t), "serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0",
+	prog := clitest.Start(t, clitest.Build(t, "."), "serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0",
 		"--redis", redistest.Shared(t), "--namespace", redistest.Namespace(t))
 	base := "http://" + address(t, prog, "serving jobs")
 	monitor := "http://" + address(t, prog, "serving metrics")

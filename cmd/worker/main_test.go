@@ -95,7 +95,7 @@ func (s *stage) release(id string) {
 
 func TestWorkerAndItsSignals(t *testing.T) {
 	t.Parallel()
-	path := clitest.Build(t)
+	path := clitest.Build(t, ".")
 	t.Run("SIGTERM waits for running jobs", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, path)

@@ -3,9 +3,10 @@ package main
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 )
 
 const guide = "../../docs/from-asynq.md"
@@ -13,11 +14,7 @@ const guide = "../../docs/from-asynq.md"
 // TestTheGuideShowsWhatTheExamplePrints runs the example as its readers do.
 func TestTheGuideShowsWhatTheExamplePrints(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "from-asynq")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	cmd := exec.Command(program)
+	cmd := exec.Command(clitest.Build(t, "."))
 	cmd.Stderr = t.Output()
 	out, err := cmd.Output()
 	if err != nil {

@@ -20,10 +20,7 @@ func TestMain(m *testing.M) { redistest.Main(m) }
 func TestClients(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	program := filepath.Join(dir, "producer")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/producer").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := clitest.Build(t, "../../cmd/producer")
 	token := httpapi.NewToken()
 	file := filepath.Join(dir, "tokens.yaml")
 	entry := "tokens: [{name: client, sha256: \"" + httpapi.HashOf(token).String() + "\", enqueue: [default], read: [default], cancel: [default]}]\n"
@@ -34,7 +31,7 @@ func TestClients(t *testing.T) {
 		t.Run(client.runtime, func(t *testing.T) {
 			t.Parallel()
 			if _, err := exec.LookPath(client.runtime); err != nil {
-				t.Skipf("%s is not run: %s is not installed", client.script, client.runtime)
+				t.Fatalf("%v; test/install.sh %s installs it", err, client.runtime)
 			}
 			url, namespace := redistest.Shared(t), redistest.Namespace(t)
 			server := clitest.Start(t, program, "serve", "--listen", "127.0.0.1:0", "--token-file", file, "--redis", url, "--namespace", namespace)

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/goleak"
 
+	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 	"github.com/drayhorse/drayhorse/internal/cli/produce"
 	"github.com/drayhorse/drayhorse/internal/cli/schedule"
 	"github.com/drayhorse/drayhorse/internal/cli/work"
@@ -24,7 +25,7 @@ import (
 // binaries is the directory of the programs.
 var binaries string
 
-// commands are the programs of a demo. They are built as users build them; naming
+// commands are the programs of a demo. They are built as make builds them; naming
 // their code here makes the cached result of a test depend on it.
 var commands = []func() *cobra.Command{Command, produce.Command, work.Command, schedule.Command}
 
@@ -45,9 +46,8 @@ func runTests(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(binaries)) }()
-	build := exec.Command("go", "build", "-o", binaries, "../../cmd/...")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%v: %w\n%s", build, err, out)
+	if err := clitest.BuildInto(binaries, "../../cmd/..."); err != nil {
+		return 0, err
 	}
 	for _, command := range commands[1:] {
 		if _, err := os.Stat(filepath.Join(binaries, command().Name())); err != nil {

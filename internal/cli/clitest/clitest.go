@@ -5,6 +5,7 @@ package clitest
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,16 +16,29 @@ import (
 	"time"
 )
 
-// Build builds the program whose package is in the current directory, and gives
-// its path.
-func Build(tb testing.TB) string {
-	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "program")
-	build := exec.CommandContext(tb.Context(), "go", "build", "-o", path, ".") //nolint:gosec // the path is ours
+// BuildInto builds programs into a directory as they ship, without cgo, and so that
+// all tests share what the compiler made.
+func BuildInto(dir string, packages ...string) error {
+	build := exec.Command("go", append([]string{"build", "-o", dir + "/"}, packages...)...) //nolint:gosec,noctx // tests choose them, and wait
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		tb.Fatalf("go build: %v\n%s", err, out)
+		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	return path
+	return nil
+}
+
+// Build builds a program and gives its path.
+func Build(tb testing.TB, pkg string) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	if err := BuildInto(dir, pkg); err != nil {
+		tb.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return filepath.Join(dir, files[0].Name())
 }
 
 // Program is a running program. It ends with its test.
