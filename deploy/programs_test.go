@@ -98,6 +98,9 @@ func inPods(t *testing.T, bin, configs string) []program {
 	return all
 }
 
+// units are the files of systemd/ that systemd starts.
+var units = []string{"drayhorse-worker@.service", "drayhorse-scheduler.service", "drayhorse-producer.service"}
+
 // inUnits are the programs of the units.
 func inUnits(t *testing.T, bin string) []program {
 	t.Helper()
@@ -173,7 +176,10 @@ func start(t *testing.T, cmd *exec.Cmd) (addr string, log io.Reader) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() }) // an error says that it has ended
+	t.Cleanup(func() { // errors say that it has ended, or how
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	lines := bufio.NewReader(pipe)
 	var before strings.Builder
 	for {

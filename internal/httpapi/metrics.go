@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -32,11 +33,26 @@ func newInstruments(r prometheus.Registerer) (*instruments, error) {
 			Name: "drayhorse_http_batch_lines_total", Help: "Lines of batches that were answered.",
 		}, []string{"code"}),
 	}
+	m.begin()
 	err := metrics.Register(r, m.requests, m.seconds, m.lines)
 	if err == nil {
 		m.redis, err = metrics.NewRedis(r)
 	}
 	return m, err
+}
+
+// begin makes the series that alerts and rates are about: the first increase of one
+// that appears with it is not seen.
+func (m *instruments) begin() {
+	for _, route := range []string{routeEnqueue, routeBatch, routeGet, routeCancel} {
+		m.seconds.WithLabelValues(route)
+		for _, code := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable} {
+			m.requests.WithLabelValues(route, strconv.Itoa(code))
+		}
+	}
+	for _, code := range []int{http.StatusCreated, http.StatusOK, http.StatusUnprocessableEntity, http.StatusServiceUnavailable} {
+		m.lines.WithLabelValues(strconv.Itoa(code))
+	}
 }
 
 // served takes note of a request. Paths that are no route have the label of the

@@ -1,0 +1,111 @@
+// Package promtest starts a real Prometheus for tests, and asks it what it has seen.
+package promtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// Prometheus is one that runs until its test ends.
+type Prometheus struct {
+	url    string
+	client http.Client
+}
+
+// Start starts one with a configuration, in whose directory files that it names are
+// looked for.
+func Start(tb testing.TB, config string) *Prometheus {
+	tb.Helper()
+	path, err := exec.LookPath("prometheus")
+	if err != nil {
+		tb.Fatalf("%v; test/install.sh prometheus installs it", err)
+	}
+	addr := Free(tb)
+	cmd := exec.CommandContext(tb.Context(), path, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(tb.TempDir(), "data"), //nolint:gosec // a test chooses them
+		"--web.listen-address="+addr, "--log.level=warn")
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if tb.Failed() {
+			tb.Logf("prometheus said:\n%s", log.String())
+		}
+	})
+	return &Prometheus{url: "http://" + addr + "/api/v1/", client: http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+}
+
+// Write writes a configuration into a directory of its own, and gives its path.
+func Write(tb testing.TB, config string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "prometheus.yml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// Free is an address that nobody listens on.
+func Free(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// get asks for a path of the API; false: there is no answer, since it starts.
+func (p *Prometheus) get(path string, data any) bool {
+	response, err := p.client.Get(p.url + path) //nolint:noctx // it is killed with its test
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	return json.NewDecoder(response.Body).Decode(&struct{ Data any }{data}) == nil
+}
+
+// Value is that of a query which has one; -1: it has none, or several.
+func (p *Prometheus) Value(query string) float64 {
+	var data struct{ Result []struct{ Value [2]any } }
+	if !p.get("query?query="+url.QueryEscape(query), &data) || len(data.Result) != 1 {
+		return -1
+	}
+	text, _ := data.Result[0].Value[1].(string)
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return -1
+	}
+	return value
+}
+
+// Firing are the names of the alerts that fire, each once.
+func (p *Prometheus) Firing() map[string]bool {
+	var data struct {
+		Alerts []struct {
+			State  string
+			Labels map[string]string
+		}
+	}
+	firing := map[string]bool{}
+	if p.get("alerts", &data) {
+		for _, a := range data.Alerts {
+			if a.State == "firing" {
+				firing[a.Labels["alertname"]] = true
+			}
+		}
+	}
+	return firing
+}
