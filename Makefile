@@ -1,9 +1,11 @@
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME      ?= 2s
+# What tests run that Go does not bring.
+TOOLS         := redis-server promtool prometheus systemd-analyze curl python3 node
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check lint fuzz bench bench-peers bench-scale test-daemons webhooks chaos chaos-smoke chaos-soak check-deploy clean redis
+.PHONY: help build demo test check lint fuzz bench bench-peers bench-scale test-daemons webhooks chaos chaos-smoke chaos-soak check-deploy clean redis tools
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,10 +16,11 @@ build: ## build the programs into bin/
 demo: build ## run the main job on real files: two workers, two schedulers, one of each killed
 	bin/drayhorse demo
 
-test: redis ## everything that CI runs: vet, all tests with -race, fuzz targets for seconds, benchmarks once
+test: tools ## everything that CI runs: vet, all tests with -race, fuzz targets for seconds, benchmarks once
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v -e /test/ -e '/deploy$$')
+	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v /test/)
+	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
 	$(MAKE) --no-print-directory fuzz
 	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
 
@@ -59,13 +62,16 @@ webhooks: redis ## 10,000 webhooks to a server with every bad manner
 chaos-soak: redis ## random faults for half an hour
 	$(GO) test -v -timeout 1h ./test/chaos -run TestSoak -soak 30m
 
-check-deploy: redis ## deploy/: alerts, units, settings and programs; manifests and compose file against their schemas
+check-deploy: tools ## deploy/: alerts, units, settings and programs; manifests and compose file against their schemas
 	$(GO) test -race -timeout 10m ./deploy
 	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
 
 clean: ## remove what the other targets made
 	rm -rf bin dist
 
-# redis-server is what most tests run on. It is installed where that is possible.
+# What is missing is installed, where that is possible.
 redis:
-	@command -v redis-server >/dev/null || ./internal/redistest/install.sh
+	@test/install.sh redis-server
+
+tools:
+	@test/install.sh $(TOOLS)

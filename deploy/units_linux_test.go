@@ -7,9 +7,6 @@ import (
 	"testing"
 )
 
-// units are the files of systemd/ that systemd starts.
-var units = []string{"drayhorse-worker@.service", "drayhorse-scheduler.service", "drayhorse-producer.service"}
-
 // maxExposure is of 100, as systemd-analyze security counts; a unit that says nothing
 // has 96.
 const maxExposure = "15"

@@ -1,31 +1,57 @@
 #!/bin/sh
-# Installs redis-server with the system's package manager, or says what to install.
+# install.sh PROGRAM...: what the tests run, those that are not in PATH, from the
+# system's package manager. Where that is not possible it says what to install.
 set -eu
 
-want="redis-server (7.0 or later) is not in PATH, and the tests run on it"
+missing=
+for program in "$@"; do
+	[ "$program" = systemd-analyze ] && [ "$(uname)" != Linux ] && continue # others have none
+	command -v "$program" >/dev/null || missing="$missing $program"
+done
+[ -n "$missing" ] || exit 0
 
-as_root() {
-	if [ "$(id -u)" = 0 ]; then
-		"$@"
-	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-		sudo -n "$@"
-	else
-		echo "$want. Install it, for example with: sudo $*" >&2
-		exit 1
-	fi
+# packages prints those that have the missing programs. dnf and apk find them by the
+# programs themselves.
+packages() {
+	for program in $missing; do
+		case "$1:$program" in
+		dnf:*) echo "/usr/bin/$program" ;;
+		apk:*) echo "cmd:$program" ;;
+		*:promtool) echo prometheus ;;
+		*:systemd-analyze) echo systemd ;;
+		apt:node) echo nodejs ;;
+		brew:redis-server) echo redis ;;
+		brew:python3) echo python ;;
+		*) echo "$program" ;;
+		esac
+	done | sort -u | tr '\n' ' '
+}
+
+stop() {
+	echo "not in PATH, and the tests need it:$missing. $1" >&2
+	exit 1
 }
 
 if command -v apt-get >/dev/null; then
-	as_root apt-get update -qq
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server
+	install="apt-get install -y -qq --no-install-recommends $(packages apt)"
 elif command -v dnf >/dev/null; then
-	as_root dnf install -y -q redis
+	install="dnf install -y -q $(packages dnf)"
 elif command -v apk >/dev/null; then
-	as_root apk add --quiet redis
+	install="apk add --quiet $(packages apk)"
 elif command -v brew >/dev/null; then
-	brew install --quiet redis
+	install="brew install --quiet $(packages brew)"
 else
-	echo "$want. Install it with your system's package manager." >&2
-	exit 1
+	stop "Install it with your system's package manager."
 fi
-command -v redis-server >/dev/null || { echo "$want." >&2; exit 1; }
+
+as=
+if [ "${install%% *}" != brew ] && [ "$(id -u)" != 0 ]; then
+	sudo -n true 2>/dev/null || stop "Install it, for example with: sudo $install"
+	as="sudo -n"
+fi
+# No quotes: each word is an argument.
+[ "${install%% *}" != apt-get ] || $as apt-get update -qq
+$as env DEBIAN_FRONTEND=noninteractive $install || stop "This failed: $install"
+for program in $missing; do
+	command -v "$program" >/dev/null || stop "It is not there after: $install"
+done
