@@ -1,0 +1,140 @@
+package worker
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/logs"
+)
+
+// brokenWait is how long a partition is left alone after an error that is not
+// Redis being away, such as a key of the wrong type.
+const brokenWait = 5 * time.Second
+
+// settle takes in what one turn came to.
+func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
+	s := f.session
+	if reply.Err != nil && !isLost(reply.Err) {
+		f.postpone(h, reply.Err)
+		return
+	}
+	turn, counters, asked, reserved, suspect := h.pending, h.counters, h.asked, h.reserved, h.suspect
+	h.pending, h.counters, h.asked, h.reserved, h.suspect = nil, nil, time.Time{}, 0, false
+	h.backoff.Reset()
+	s.back()
+	if isLost(reply.Err) {
+		f.drop(h, turn, reply.Err)
+		f.dispatch(h, nil, suspect)
+		s.slots.give(reserved)
+		return
+	}
+	h.renew(asked)
+	if h.suspectID != "" && slices.ContainsFunc(turn.Finishes, func(f jobs.Finish) bool { return f.ID == h.suspectID }) {
+		h.suspectID = ""
+		s.absolve(h.line)
+	}
+	f.report(h, counters, reply.Rejected)
+	h.line.turned(reply.Turned, turn.Want > 0)
+	f.dispatch(h, reply.Claims, suspect)
+	h.cancel(reply.Cancels)
+	s.slots.give(reserved - len(reply.Claims))
+	if h.line.isHot() && s.slots.any() {
+		s.poke()
+	}
+}
+
+// postpone keeps a turn for later: it must be made again before any other on its
+// lease, since it may have been executed.
+func (f *fetcher) postpone(h *holding, err error) {
+	s := f.session
+	switch {
+	case errors.Is(err, drayhorse.ErrFormat):
+		s.fail(err)
+		h.notBefore = time.Now().Add(brokenWait)
+	case errors.Is(err, drayhorse.ErrUnavailable):
+		s.gone(err)
+		h.notBefore = time.Now().Add(h.backoff.Next())
+	default:
+		h.line.cool()
+		s.log.ErrorContext(s.base, "partition cannot be worked on", slog.String(logs.Queue, h.line.part.String()), slog.String(logs.Error, err.Error()))
+		h.notBefore = time.Now().Add(brokenWait)
+	}
+}
+
+// drop parts with a lease that Redis does not know any more. Its jobs are rescued
+// by others; the next claim has a new lease.
+func (f *fetcher) drop(h *holding, turn *jobs.Turn, err error) {
+	f.mu.Lock()
+	delete(f.held, h.line)
+	f.lost = append(f.lost, h)
+	f.mu.Unlock()
+	s := f.session
+	s.metrics.refused.Add(float64(len(turn.Finishes)))
+	s.log.WarnContext(s.base, "lease lost; ending its jobs",
+		slog.String(logs.Queue, h.line.part.String()), slog.String(logs.Lease, h.Name), slog.String(logs.Error, err.Error()))
+	h.lose()
+	if h.suspectID != "" && !h.runs(h.suspectID) {
+		s.absolve(h.line) // otherwise its handler does, when it returns
+	}
+	h.line.heat()
+}
+
+// absolve allows this worker another suspect. That comes only when Redis knows what
+// became of the one before: were the next one to kill the worker, both would be held.
+func (s *session) absolve(l *line) {
+	s.suspect.Store(false)
+	l.heat()
+}
+
+// report counts what Redis accepted, and counts and logs what it refused.
+func (f *fetcher) report(h *holding, counters []prometheus.Counter, rejected []string) {
+	s := f.session
+	for _, id := range rejected {
+		s.metrics.refused.Inc()
+		s.log.WarnContext(s.base, "finish refused: the job is no longer this worker's",
+			slog.String(logs.Queue, h.line.part.Queue), slog.String(logs.JobID, jobs.UnpackID(id)))
+	}
+	if len(rejected) > 0 {
+		return // which of the counters are meant is not worth the bookkeeping
+	}
+	for _, c := range counters {
+		if c != nil {
+			c.Inc()
+		}
+	}
+}
+
+// dispatch starts what was claimed. suspect says that one of the claims may be the
+// one suspect that this worker is allowed.
+func (f *fetcher) dispatch(h *holding, claims []jobs.Claim, suspect bool) {
+	s := f.session
+	s.active.Add(int64(len(claims))) // before looking at closing: stop does it the other way round
+	if len(claims) > 0 {
+		s.claimed.Store(time.Now().UnixNano())
+	}
+	found := false
+	executions := make([]*execution, len(claims))
+	for i := range claims {
+		executions[i] = newExecution(h, &claims[i])
+		if claims[i].Suspect() {
+			found, h.suspectID = true, claims[i].ID
+		}
+	}
+	h.add(executions)
+	if s.isClosing() {
+		for _, e := range executions {
+			e.finish(jobs.Finish{Outcome: jobs.Release}, nil)
+		}
+	} else {
+		s.executors.start(executions)
+	}
+	if suspect && !found {
+		s.suspect.Store(false)
+	}
+}
