@@ -88,16 +88,7 @@ func (p *Producer) enqueueMany(ctx context.Context, all []*jobs.NewJob, queues [
 	}
 	infos := make([]*drayhorse.Info, len(all))
 	errs := make([]error, len(groups))
-	done := make(chan struct{}, len(groups))
-	for i, g := range groups {
-		go func() {
-			errs[i] = p.enqueueGroup(ctx, g, infos)
-			done <- struct{}{}
-		}()
-	}
-	for range groups {
-		<-done
-	}
+	beside(maxGroups, len(groups), func(i int) { errs[i] = p.enqueueGroup(ctx, groups[i], infos) })
 	return infos, errors.Join(errs...)
 }
 
@@ -161,6 +152,26 @@ func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhors
 	return errors.Join(err, knownErr)
 }
 
+// maxGroups is how many partitions an EnqueueMany writes to at once: more would wait
+// for connections, and some of them in vain.
+const maxGroups = 8
+
+// beside calls do for each number below n, at most limit of them beside each other.
+func beside(limit, n int, do func(i int)) {
+	var next atomic.Int64
+	var helpers sync.WaitGroup
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			do(i)
+		}
+	}
+	for range min(limit, n) - 1 {
+		helpers.Go(work)
+	}
+	work()
+	helpers.Wait()
+}
+
 // prepareAll validates specs. Of many, each CPU takes a part: the encoding of the
 // arguments is most of what an EnqueueMany costs.
 func (p *Producer) prepareAll(specs []drayhorse.Spec) ([]*jobs.NewJob, []string, error) {
@@ -176,18 +187,7 @@ func (p *Producer) prepareAll(specs []drayhorse.Spec) ([]*jobs.NewJob, []string,
 			}
 		}
 	}
-	var next atomic.Int64
-	var helpers sync.WaitGroup
-	work := func() {
-		for n := next.Add(1) - 1; n < int64(len(errs)); n = next.Add(1) - 1 {
-			prepare(int(n))
-		}
-	}
-	for range min(runtime.GOMAXPROCS(0), len(errs)) - 1 {
-		helpers.Go(work)
-	}
-	work()
-	helpers.Wait()
+	beside(runtime.GOMAXPROCS(0), len(errs), prepare)
 	for _, err := range errs {
 		if err != nil {
 			return nil, nil, err

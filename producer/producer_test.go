@@ -112,6 +112,29 @@ func TestALostLookupOfADuplicateIsMadeAgain(t *testing.T) {
 	}
 }
 
+// TestEnqueueManyTakesFewConnections: many queues share them. If each asked for its
+// own at once, some would wait in vain.
+func TestEnqueueManyTakesFewConnections(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	p := open(t, producer.Config{RedisURL: server.URL})
+	specs := make([]drayhorse.Spec, 500)
+	for i := range specs {
+		specs[i] = drayhorse.Spec{Args: welcome{int64(i)}, Options: []drayhorse.Option{drayhorse.Queue(fmt.Sprintf("queue%d", i))}}
+	}
+	infos, err := p.EnqueueMany(t.Context(), specs)
+	if err != nil || len(infos) != len(specs) {
+		t.Fatalf("%d infos, error %v", len(infos), err)
+	}
+	clients, err := server.Client(t).ClientList(t.Context()).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(clients, "\n"); n > 10 { // 8 groups, the look-up of queues, and this client
+		t.Errorf("%d connections for 500 queues, want 10 at the most", n)
+	}
+}
+
 func TestEnqueueManyKeepsTheOrderOfSpecs(t *testing.T) {
 	p := setup(t)
 	const n = 2500 // more than one call
