@@ -14,12 +14,17 @@ import (
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
-// conf makes a server of redistest read a file of this directory, on loopback.
+// conf makes a server of redistest read a file of this directory, on loopback and in
+// the server's own directory.
 func conf(t *testing.T, name string) redistest.Option {
 	t.Helper()
-	base, err := filepath.Abs("redis.conf")
-	if err != nil {
-		t.Fatal(err)
+	before, after, found := strings.Cut(read(t, "redis.conf"), "\ndir /var/lib/redis\n")
+	if !found {
+		t.Error("redis.conf leaves open where the data is; Debian's unit lets Redis write there alone")
+	}
+	base := write(t, "redis.conf", before+"\n"+after)
+	if name == "redis.conf" {
+		return redistest.WithConfig("include "+base, "bind 127.0.0.1")
 	}
 	text := strings.ReplaceAll(read(t, name), "/etc/redis/redis.conf", base)
 	return redistest.WithConfig("include "+write(t, name, text), "bind 127.0.0.1")
