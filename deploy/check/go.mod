@@ -1,11 +1,12 @@
-// The checks of deploy/ that need the types of Kubernetes, kustomize and the compose
-// specification: a module of its own, so that the product's has none of them.
+// The checks of deploy/ that need the types of Kubernetes and Grafana, kustomize and the
+// compose specification: a module of its own, so that the product's has none of them.
 module github.com/drayhorse/drayhorse/deploy/check
 
 go 1.26.0
 
 require (
 	github.com/compose-spec/compose-go/v2 v2.16.2
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	k8s.io/api v0.36.5
 	k8s.io/apimachinery v0.36.5
 	sigs.k8s.io/kustomize/api v0.21.2
