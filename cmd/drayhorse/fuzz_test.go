@@ -48,6 +48,7 @@ func FuzzConfig(f *testing.F) {
 		"schedules:\n  - {id: a, cron: \"0 3 * * *\", timezone: Europe/Paris, kind: k, args: {a: [1, null, 2.5]}, catch_up: last}\n  - {id: b, every: 30s, kind: k}\n",
 		"redis: redis+sentinel://:secret@h:1,h:2/main\nnamespace: n\nlog_level: debug\nmetrics: 127.0.0.1:9\n",
 		"listen: 127.0.0.1:8080\ntoken_file: tokens.yaml\n", "a: &a [*a]\n", "? {x: y}\n: - |\n  text\n", "---\n---\n", "null", "",
+		"queues: !00 00000", "handlers: !00 00000", "schedules: !00 00000", // the YAML library panics
 	} {
 		for i := range readers {
 			f.Add(uint8(i), text) //nolint:gosec // a handful

@@ -15,7 +15,12 @@ import (
 
 // decodeYAML reads a config file into config. Each error is one line with the
 // file, the line and the key.
-func decodeYAML(path string, content []byte, config any) error {
+func decodeYAML(path string, content []byte, config any) (failed error) {
+	defer func() {
+		if r := recover(); r != nil { // the library does not stand some tags that make no sense
+			failed = Usagef("%s: it cannot be read as YAML: %v", path, r)
+		}
+	}()
 	file, err := parser.ParseBytes(content, 0)
 	if err == nil && len(file.Docs) > 1 {
 		return Usagef("%s:%d: a second document; want one", path, lineOf(file.Docs[1]))

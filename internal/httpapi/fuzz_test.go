@@ -106,6 +106,7 @@ func FuzzTokenFile(f *testing.F) {
 	f.Add([]byte("tokens:\n  - {name: a, sha256: \"00\"}\n"))
 	f.Add([]byte("tokens: &t\n  - *t\n"))
 	f.Add([]byte("tokens: [{name: a, rate: .nan}]"))
+	f.Add([]byte("tokens: !00 00000")) // the YAML library panics
 	path := filepath.Join(f.TempDir(), "tokens.yaml")
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {

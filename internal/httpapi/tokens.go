@@ -153,7 +153,7 @@ func parseTokens(content []byte) ([]Token, error) {
 	var file struct {
 		Tokens []Token `yaml:"tokens"`
 	}
-	if err := yaml.UnmarshalWithOptions(content, &file, yaml.Strict()); err != nil {
+	if err := decode(content, &file); err != nil {
 		return nil, fmt.Errorf("%w: %s", drayhorse.ErrInvalid, yamlError(err))
 	}
 	if len(file.Tokens) == 0 {
@@ -171,6 +171,17 @@ func parseTokens(content []byte) ([]Token, error) {
 		names[token.Name], hashes[token.SHA256] = true, true
 	}
 	return file.Tokens, nil
+}
+
+// decode reads YAML. The library panics on some tags that make no sense, and a file
+// with a slip in it must not end a server that reads it again.
+func decode(content []byte, to any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it cannot be read as YAML: %v", r)
+		}
+	}()
+	return yaml.UnmarshalWithOptions(content, to, yaml.Strict())
 }
 
 // yamlError is one line.
