@@ -70,10 +70,22 @@ func newFleet(t *testing.T, r *rig, salt uint64) *fleet {
 		rig: r, plan: fleetPlan{*chaosSchedules, start, start.Add(*chaosTime)},
 		random: rand.New(rand.NewPCG(seed, salt)), faults: map[string]int{}, terms: map[int64]bool{},
 	}
+	f.declare()
 	for i := range f.replicas {
 		f.start(i)
 	}
 	return f
+}
+
+// declare declares the schedules, so that no tick depends on how soon the replicas are
+// there.
+func (f *fleet) declare() {
+	f.Helper()
+	s := f.scheduler(f.plan.schedules(), func(c *Config) { c.Source = fleetSource })
+	defer func() { _ = s.Close() }()
+	if err := s.declare(f.Context()); err != nil {
+		f.Fatal(err)
+	}
 }
 
 func (f *fleet) start(i int) {

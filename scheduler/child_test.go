@@ -22,6 +22,9 @@ const (
 	childPlan      = "SCHEDULER_TEST_PLAN"
 )
 
+// fleetSource is who declares the schedules of a fleet.
+const fleetSource = "fleet"
+
 // plan is what the replicas of a fleet declare.
 type fleetPlan struct {
 	Schedules  int
@@ -75,7 +78,7 @@ func child() {
 	}
 	s, err := New(Config{
 		RedisURL: os.Getenv(childURL), Namespace: os.Getenv(childNamespace), Identity: os.Getenv(childIdentity),
-		Source: "fleet", LeaseTTL: time.Second,
+		Source: fleetSource, LeaseTTL: time.Second,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
