@@ -22,6 +22,12 @@ func TestMain(m *testing.M) {
 		runChild(text)
 		return
 	}
+	flag.Parse()
+	if isSmoke() { // its tests mostly wait
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			panic(err)
+		}
+	}
 	redistest.Main(m)
 }
 

@@ -17,7 +17,7 @@ type row struct {
 	target  string // what must hold beside a valid verdict
 	run     func(*rig)
 	smoke   bool // part of every run of the tests
-	alone   bool // nothing runs beside it: it takes a whole core, or judges times that a neighbour would spoil
+	alone   bool // nothing runs beside it: it judges what a neighbour would spoil
 	island  bool // it needs a network namespace of its own
 	poisons bool // it has jobs that are given up because their workers die
 }

@@ -13,8 +13,8 @@ import (
 )
 
 var clockRows = []row{
-	{name: "clock-redis", target: "+-1 h: no duplicate tick; takeover <= 6 s", alone: true, run: clockOfRedis},
-	{name: "clock-processes", target: "+-1 h of workers and schedulers: no duplicate tick, no lease lost", alone: true, run: clockOfProcesses},
+	{name: "clock-redis", target: "+-1 h: no duplicate tick; takeover <= 6 s", run: clockOfRedis},
+	{name: "clock-processes", target: "+-1 h of workers and schedulers: no duplicate tick, no lease lost", run: clockOfProcesses},
 }
 
 // clock moves the wall clock of one redis-server.

@@ -13,8 +13,8 @@ import (
 )
 
 var clusterRows = []row{
-	{name: "cluster-killed", target: "0 lost with WAIT; gap <= 6 s", alone: true, run: func(r *rig) { clusterKilled(r, true) }},
-	{name: "cluster-killed-async", target: "gap <= 6 s; without WAIT the loss is measured", alone: true, run: func(r *rig) { clusterKilled(r, false) }},
+	{name: "cluster-killed", target: "0 lost with WAIT; gap <= 6 s", run: func(r *rig) { clusterKilled(r, true) }},
+	{name: "cluster-killed-async", target: "gap <= 6 s; without WAIT the loss is measured", run: func(r *rig) { clusterKilled(r, false) }},
 	{name: "cluster-migrated", target: "no error reaches a caller; gap <= 6 s", run: clusterMigrated},
 }
 

@@ -12,8 +12,8 @@ import (
 
 var diskRows = []row{
 	{name: "disk-full", target: "the error reaches the caller, readiness says no, it resumes", run: diskFull},
-	{name: "power-cut-always", target: "appendfsync always: 0 lost", alone: true, run: func(r *rig) { powerCut(r, "always") }},
-	{name: "power-cut-everysec", target: "everysec: at most the last 2 s, the loss stated", alone: true, run: func(r *rig) { powerCut(r, "everysec") }},
+	{name: "power-cut-always", target: "appendfsync always: 0 lost", run: func(r *rig) { powerCut(r, "always") }},
+	{name: "power-cut-everysec", target: "everysec: at most the last 2 s, the loss stated", run: func(r *rig) { powerCut(r, "everysec") }},
 }
 
 // image is a file system in a file.

@@ -17,7 +17,7 @@ import (
 )
 
 var jobRows = []row{
-	{name: "poison", target: "discarded after 3 rescues with the reason; neighbours finish", alone: true, run: poison, poisons: true},
+	{name: "poison", target: "discarded after 3 rescues with the reason; neighbours finish", run: poison, poisons: true},
 	{name: "malformed", target: "quarantined and counted; everything else flows", run: malformed},
 	{name: "malformed-token", target: "the others' jobs are rescued all the same", run: malformedToken},
 	{name: "malformed-counts", target: "quarantined; everything else flows", run: malformedCounts},

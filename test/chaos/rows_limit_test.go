@@ -16,8 +16,8 @@ import (
 
 var limitRows = []row{
 	{name: "maxmemory", target: "enqueue: a clear error; finishes drain it; recovers alone", run: maxmemory},
-	{name: "connections", target: "5,000 connections: no collapse", alone: true, run: connections},
-	{name: "retries", target: "10,000 retries due at once: handlers' load capped and jittered", alone: true, run: retries},
+	{name: "connections", target: "5,000 connections: no collapse", run: connections},
+	{name: "retries", target: "10,000 retries due at once: handlers' load capped and jittered", run: retries},
 }
 
 // maxmemory has somebody else fill the memory of Redis while jobs flow, and later

@@ -29,9 +29,13 @@ func redisKilled(r *rig) {
 	r.worker()
 	r.worker()
 	r.schedulers(2, 12*time.Second)
-	r.producer(2000, 120)
+	kills, jobs := 3, 2000
+	if isSmoke() {
+		kills, jobs = 1, 800
+	}
+	r.producer(jobs, 120)
 	var back []time.Time
-	for range 3 {
+	for range kills {
 		r.pause(time.Duration(1000+r.random.IntN(1000)) * time.Millisecond)
 		server.Kill()
 		r.mark("redis killed")
