@@ -21,6 +21,7 @@ test: tools ## everything that CI runs: vet, all tests with -race, fuzz targets 
 	$(GO) vet ./...
 	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v /test/)
 	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
+	$(MAKE) --no-print-directory chaos-smoke
 	$(MAKE) --no-print-directory fuzz
 	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
 
@@ -51,7 +52,7 @@ chaos: redis ## every fault of the matrix in docs/reliability.md, then scheduler
 	$(GO) test -race -timeout 15m -tags chaos -run TestClockJumps ./internal/lock ./scheduler
 
 chaos-smoke: redis ## three faults of the matrix, and the tests of its oracle
-	$(GO) test -timeout 10m ./test/chaos
+	$(GO) test -race -timeout 4m ./test/chaos
 
 test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege
 	$(GO) test -race -timeout 10m ./test/daemons

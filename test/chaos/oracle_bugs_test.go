@@ -22,8 +22,8 @@ func (t *tale) add(w what, key string, change ...func(*event)) *tale {
 	return t
 }
 
-func of(kind string) func(*event) { return func(e *event) { e.Kind = kind } }
-func attempt(n int) func(*event)  { return func(e *event) { e.Attempt, e.Exec = n, strconv.Itoa(n) } }
+func failingKind(e *event)       { e.Kind = "failing" }
+func attempt(n int) func(*event) { return func(e *event) { e.Attempt, e.Exec = n, strconv.Itoa(n) } }
 
 func said(text string) func(*event) { return func(e *event) { e.Said = text } }
 
@@ -135,8 +135,8 @@ func TestOracle(t *testing.T) {
 			want: verdict{Faults: []string{"a (fast): completed by nobody"}},
 		},
 		"a rescue that costs an attempt": {
-			tale: new(tale).add(attempted, "a", of("failing")).add(acknowledged, "a", of("failing")).
-				add(began, "a", of("failing"), attempt(1)).add(began, "a", of("failing"), attempt(2)).counted(0),
+			tale: new(tale).add(attempted, "a", failingKind).add(acknowledged, "a", failingKind).
+				add(began, "a", failingKind, attempt(1)).add(began, "a", failingKind, attempt(2)).counted(0),
 			want: verdict{Faults: []string{"a (failing): attempt 2, and attempt 1 did not fail", "a (failing): ran and is in no state at the end"}},
 		},
 		"still there": {

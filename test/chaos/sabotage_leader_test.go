@@ -65,7 +65,7 @@ func (b bug) lead(ctx context.Context, p *plan, j *journal) error {
 
 // step acquires the lock or renews it, and fires if that went well.
 func (t *textbook) step(ctx context.Context) (err error) {
-	leads := true
+	var leads bool
 	switch {
 	case t.renewed.IsZero():
 		leads, err = t.client.SetNX(ctx, t.key("lock"), t.plan.Name, textbookTTL).Result()
