@@ -95,6 +95,10 @@ func TestRequestsAreCounted(t *testing.T) {
 		"requests_total[200 POST /v1/jobs/batch] 1", "requests_total[201 POST /v1/jobs] 2", "requests_total[404 /] 1",
 		"requests_total[404 DELETE /v1/jobs/{id}] 1", "requests_total[404 GET /v1/jobs/{id}] 1", "requests_total[405 /v1/jobs] 1",
 		"requests_total[422 POST /v1/jobs] 1",
+		"batch_lines_total[200] 0", "batch_lines_total[503] 0", // there from the start
+	}
+	for _, route := range []string{"POST /v1/jobs", "POST /v1/jobs/batch", "GET /v1/jobs/{id}", "DELETE /v1/jobs/{id}"} {
+		want = append(want, "requests_total[500 "+route+"] 0", "requests_total[503 "+route+"] 0")
 	}
 	slices.Sort(got)
 	slices.Sort(want)

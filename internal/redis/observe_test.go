@@ -124,8 +124,12 @@ func TestObserverHearsOfErrors(t *testing.T) {
 				c.Blocking().BRPop(ctx, time.Minute, "nobody")
 				close(gone)
 			}()
-			redistest.Eventually(t, 30*time.Second, "it waits", func() bool {
-				return n.pool().Blocking > 0 && server.Client(t).Do(ctx, "client", "kill", "type", "normal", "skipme", "yes").Err() == nil && closed(gone)
+			operator := server.Client(t)
+			redistest.Eventually(t, 30*time.Second, "the wait ends", func() bool {
+				if n.pool().Blocking > 0 {
+					_ = operator.Do(ctx, "client", "kill", "type", "normal", "skipme", "yes").Err()
+				}
+				return closed(gone)
 			})
 		}, map[string]int{Lost: 1}},
 	} {
