@@ -59,6 +59,9 @@ func clip(s string) string {
 	return s[:MaxNameLength] + "..."
 }
 
+// DefaultNamespace is the prefix of keys where none is given.
+const DefaultNamespace = "drayhorse"
+
 // ValidateNamespace reports why name cannot be the prefix of keys, as ErrInvalid.
 func ValidateNamespace(name string) error {
 	if !validName(name, false) {

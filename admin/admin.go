@@ -4,6 +4,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync/atomic"
@@ -17,9 +18,6 @@ import (
 	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
-// DefaultNamespace is the key prefix where the Config has none.
-const DefaultNamespace = "drayhorse"
-
 // Config says where the jobs are. The zero value is the Redis at
 // redis://127.0.0.1:6379/0.
 type Config struct {
@@ -28,7 +26,7 @@ type Config struct {
 	// Redis is, instead of RedisURL, an application's client. Its options are
 	// cloned: the Admin has connections of its own.
 	Redis redis.UniversalClient
-	// Namespace is the prefix of all keys. Empty: "drayhorse".
+	// Namespace is the prefix of all keys. Empty: drayhorse.DefaultNamespace.
 	Namespace string
 	// Logger takes what was changed, at level info. nil: none.
 	Logger *slog.Logger
@@ -61,10 +59,7 @@ func New(cfg Config) (*Admin, error) {
 	if err != nil {
 		return nil, err
 	}
-	namespace := cfg.Namespace
-	if namespace == "" {
-		namespace = DefaultNamespace
-	}
+	namespace := cmp.Or(cfg.Namespace, drayhorse.DefaultNamespace)
 	return &Admin{
 		log: logs.Or(cfg.Logger), client: client,
 		engine: jobs.New(client, namespace), registry: registry.New(client, namespace),

@@ -4,6 +4,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,9 +21,6 @@ import (
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 )
 
-// DefaultNamespace is the key prefix where the Config has none.
-const DefaultNamespace = "drayhorse"
-
 // MaxMany is the largest number of specs of one EnqueueMany.
 const MaxMany = 100_000
 
@@ -34,7 +32,7 @@ type Config struct {
 	// Redis is, instead of RedisURL, an application's client. Its options are
 	// cloned: the producer has connections of its own.
 	Redis redis.UniversalClient
-	// Namespace is the prefix of all keys. Empty: "drayhorse".
+	// Namespace is the prefix of all keys. Empty: drayhorse.DefaultNamespace.
 	Namespace string
 	// MaxArgs is how many bytes of JSON the arguments of a job may have. 0: 1 MiB;
 	// at most 16 MiB.
@@ -104,13 +102,9 @@ func New(cfg Config) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	namespace := cfg.Namespace
-	if namespace == "" {
-		namespace = DefaultNamespace
-	}
 	p := &Producer{
 		maxArgs: cfg.MaxArgs, durable: cfg.Durable, patient: cfg.Patience, log: logs.Or(cfg.Logger), metrics: cfg.Metrics, tracer: cfg.Tracer, client: client,
-		engine: jobs.New(client, namespace), lines: map[string]*line{},
+		engine: jobs.New(client, cmp.Or(cfg.Namespace, drayhorse.DefaultNamespace)), lines: map[string]*line{},
 	}
 	if p.maxArgs == 0 {
 		p.maxArgs = drayhorse.DefaultMaxArgs

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,9 +13,6 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 )
-
-// DefaultNamespace is the key prefix where the Config has none.
-const DefaultNamespace = "drayhorse"
 
 // DefaultLeaseTTL is how long a leader that fell silent stays the leader. Another
 // one leads within that and a second.
@@ -28,7 +26,7 @@ type Config struct {
 	// Redis is, instead of RedisURL, an application's client. Its options are
 	// cloned: the scheduler has connections of its own.
 	Redis redis.UniversalClient
-	// Namespace is the prefix of all keys. Empty: "drayhorse".
+	// Namespace is the prefix of all keys. Empty: drayhorse.DefaultNamespace.
 	Namespace string
 	// Source names the set of schedules that is declared here, the same in every
 	// replica. What the source does not declare any more is removed when Run
@@ -72,9 +70,7 @@ func (c *Config) Validate() error {
 
 func (c *Config) withDefaults() Config {
 	d := *c
-	if d.Namespace == "" {
-		d.Namespace = DefaultNamespace
-	}
+	d.Namespace = cmp.Or(d.Namespace, drayhorse.DefaultNamespace)
 	if d.Source == "" {
 		d.Source = programName()
 	}

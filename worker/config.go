@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -14,7 +15,6 @@ import (
 
 // Defaults of the Config.
 const (
-	DefaultNamespace       = "drayhorse"
 	DefaultShutdownTimeout = 25 * time.Second
 	// DefaultConcurrencyPerCPU times the number of CPUs is the default
 	// Concurrency: handlers mostly wait for something else.
@@ -33,7 +33,7 @@ type Config struct {
 	// Redis is, instead of RedisURL, an application's client. Its options are
 	// cloned: the worker has connections of its own.
 	Redis redis.UniversalClient
-	// Namespace is the prefix of all keys. Empty: "drayhorse".
+	// Namespace is the prefix of all keys. Empty: drayhorse.DefaultNamespace.
 	Namespace string
 	// Queues are the queues to work on, by name, with their weights: a queue of
 	// weight 6 gets twice the claims of one of weight 3 while both have jobs.
@@ -79,9 +79,7 @@ func (c *Config) Validate() error {
 
 func (c *Config) withDefaults() Config {
 	d := *c
-	if d.Namespace == "" {
-		d.Namespace = DefaultNamespace
-	}
+	d.Namespace = cmp.Or(d.Namespace, drayhorse.DefaultNamespace)
 	if len(d.Queues) == 0 {
 		d.Queues = map[string]int{drayhorse.DefaultQueue: 1}
 	}

@@ -25,7 +25,7 @@ type Connection struct {
 
 // DefaultConnection is the Redis of this machine.
 func DefaultConnection() Connection {
-	return Connection{RedisURL: "redis://127.0.0.1:6379/0", Namespace: "drayhorse"}
+	return Connection{RedisURL: "redis://127.0.0.1:6379/0", Namespace: drayhorse.DefaultNamespace}
 }
 
 // Logging says what is logged, and how.

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -43,10 +44,9 @@ type Timing struct {
 }
 
 const (
-	defaultNamespace = "drayhorse"
-	defaultFamily    = "lock"
-	defaultTTL       = 10 * time.Second
-	minTTL, maxTTL   = 100 * time.Millisecond, 24 * time.Hour
+	defaultFamily  = "lock"
+	defaultTTL     = 10 * time.Second
+	minTTL, maxTTL = 100 * time.Millisecond, 24 * time.Hour
 
 	// jitter is the most by which a period is stretched, so that many waiters do
 	// not look in step.
@@ -86,9 +86,7 @@ func (t Timing) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Namespace == "" {
-		c.Namespace = defaultNamespace
-	}
+	c.Namespace = cmp.Or(c.Namespace, drayhorse.DefaultNamespace)
 	if c.Family == "" {
 		c.Family = defaultFamily
 	}
