@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,5 +81,20 @@ func TestComposeMountsExist(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+	}
+}
+
+// TestComposeKeepsTheDataOfRedis: a volume lies where redis.conf has the data, and the
+// image hands it to its user only where it starts.
+func TestComposeKeepsTheDataOfRedis(t *testing.T) {
+	t.Parallel()
+	redis := project(t).Services["redis"]
+	if !strings.Contains(string(file(t, "../redis.conf")), "\ndir "+redis.WorkingDir+"\n") {
+		t.Errorf("redis.conf has its data elsewhere than in %q", redis.WorkingDir)
+	}
+	if !slices.ContainsFunc(redis.Volumes, func(v types.ServiceVolumeConfig) bool {
+		return v.Type == types.VolumeTypeVolume && v.Target == redis.WorkingDir
+	}) {
+		t.Errorf("no volume at %q", redis.WorkingDir)
 	}
 }
