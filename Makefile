@@ -3,6 +3,10 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME      ?= 2s
 # What tests run that Go does not bring.
 TOOLS         := redis-server promtool prometheus systemd-analyze curl python3 node
+# Everything but the race detector does without cgo, as the programs ship: it shares
+# what the compiler made. go vet goes over all packages once, before the tests.
+export CGO_ENABLED := 0
+RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test check lint fuzz bench bench-peers bench-scale test-daemons webhooks chaos chaos-smoke chaos-soak check-deploy clean redis tools
@@ -11,7 +15,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the programs into bin/
-	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
+	$(GO) build -o bin/ ./cmd/...
 
 demo: build ## run the main job on real files: two workers, two schedulers, one of each killed
 	bin/drayhorse demo
@@ -19,15 +23,17 @@ demo: build ## run the main job on real files: two workers, two schedulers, one 
 test: tools ## everything that CI runs: vet, all tests with -race, fuzz targets for seconds, benchmarks once
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	$(GO) test -race -timeout 9m $$($(GO) list ./... | grep -v /test/)
-	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
+	$(RACE) -timeout 9m $$($(GO) list ./... | grep -v /test/)
+	cd deploy/check && $(GO) test -vet=off ./...
 	$(MAKE) --no-print-directory chaos-smoke
 	$(MAKE) --no-print-directory fuzz
-	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
+	cd bench && $(GO) test ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
 
 check: lint ## what is asked of the code before it is committed, but for the tests
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	cd deploy/check && $(GO) vet ./...
+	cd bench && $(GO) vet ./...
 	$(GO) mod verify
 
 lint: ## golangci-lint, at the version that the project pins
@@ -47,15 +53,15 @@ bench-scale: redis ## how costs grow with backlog, processes, queues and more, a
 
 chaos: redis ## every fault of the matrix in docs/reliability.md, then schedulers under faults for a minute
 	$(GO) test -v -timeout 1h ./test/chaos -run TestMatrix -row all
-	$(GO) test -race -timeout 15m -v ./scheduler -run 'Fleet' -args -chaos.schedules 200 -chaos.time 60s
+	$(RACE) -timeout 15m -v ./scheduler -run 'Fleet' -args -chaos.schedules 200 -chaos.time 60s
 	$(GO) test -timeout 15m -v ./scheduler -run 'Scale' -args -scale.schedules 100000
-	$(GO) test -race -timeout 15m -tags chaos -run TestClockJumps ./internal/lock ./scheduler
+	$(RACE) -timeout 15m -tags chaos -run TestClockJumps ./internal/lock ./scheduler
 
 chaos-smoke: redis ## three faults of the matrix, and the tests of its oracle
-	$(GO) test -race -timeout 4m ./test/chaos
+	$(RACE) -timeout 4m ./test/chaos
 
 test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege
-	$(GO) test -race -timeout 10m ./test/daemons
+	$(RACE) -timeout 10m ./test/daemons
 
 webhooks: redis ## 10,000 webhooks to a server with every bad manner
 	$(GO) test -v -timeout 10m -run Webhook ./test/daemons -args -webhooks 10000
@@ -64,8 +70,8 @@ chaos-soak: redis ## random faults for half an hour
 	$(GO) test -v -timeout 1h ./test/chaos -run TestSoak -soak 30m
 
 check-deploy: tools ## deploy/: alerts, units, settings and programs; manifests and compose file against their schemas
-	$(GO) test -race -timeout 10m ./deploy
-	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
+	$(RACE) -timeout 10m ./deploy
+	cd deploy/check && $(GO) test -vet=off ./...
 
 clean: ## remove what the other targets made
 	rm -rf bin dist
