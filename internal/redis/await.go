@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -23,7 +24,7 @@ func (c *Client) Await(ctx context.Context, lists []string, d time.Duration, cal
 	_ = pipe.Process(ctx, wait) // queued only
 	cmds := c.queue(ctx, pipe, calls)
 	_, _ = pipe.Exec(ctx) // each command carries its own error
-	if heard = wait.Err(); heard == goredis.Nil {
+	if heard = wait.Err(); errors.Is(heard, goredis.Nil) {
 		heard = nil // silence is no error
 	}
 	return c.collect(ctx, calls, cmds), heard
