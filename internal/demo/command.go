@@ -60,9 +60,9 @@ server. Nothing is left behind.`,
 }
 
 func run(ctx context.Context, call *cli.Call, cfg *config) (err error) {
-	ctx, stop := onHangUp(ctx)
-	defer stop()
-	d := &demo{cfg: cfg, console: newConsole(call)}
+	ctx, hangUp := onHangUp(ctx)
+	defer hangUp()
+	d := &demo{cfg: cfg, console: newConsole(call, hangUp)}
 	if d.stage, err = openStage(); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 // the demo is.
 type console struct {
 	out            io.Writer
+	gone           func() // called when nobody can see it any more
 	live, coloured bool
 	begin          time.Time
 	shown          time.Time // when progress was
@@ -21,9 +22,9 @@ type console struct {
 // liveEvery is how often progress is shown.
 const liveEvery = 100 * time.Millisecond
 
-func newConsole(call *cli.Call) *console {
+func newConsole(call *cli.Call, gone func()) *console {
 	return &console{
-		out: call.Stdout, live: cli.IsTerminal(call.Stdout), coloured: cli.HasColour(call.Stdout, call.LookupEnv),
+		out: call.Stdout, gone: gone, live: cli.IsTerminal(call.Stdout), coloured: cli.HasColour(call.Stdout, call.LookupEnv),
 		begin: time.Now(),
 	}
 }
@@ -34,8 +35,12 @@ func (c *console) event(format string, args ...any) {
 	c.print(c.since() + cli.Printable(fmt.Sprintf(format, args...)) + "\n")
 }
 
-// print writes. A console that is gone does not stop the demo.
-func (c *console) print(text string) { _, _ = io.WriteString(c.out, text) }
+// print writes.
+func (c *console) print(text string) {
+	if _, err := io.WriteString(c.out, text); err != nil {
+		c.gone()
+	}
+}
 
 func (c *console) since() string {
 	return cli.Paint(fmt.Sprintf("%6.1fs  ", time.Since(c.begin).Seconds()), cli.Dim, c.coloured)

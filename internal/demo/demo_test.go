@@ -153,3 +153,44 @@ func TestBadValuesAreUsageErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestABrokenConnectionDoesNotEndTheDemo: the embedded server has one with each worker
+// that is killed.
+func TestABrokenConnectionDoesNotEndTheDemo(t *testing.T) {
+	r := setup(t)
+	r.ownFiles(300)
+	r.start()
+	r.awaitLine("the producer imports")
+	if err := r.cmd.Process.Signal(syscall.SIGPIPE); err != nil {
+		t.Fatal(err)
+	}
+	if code := r.exit(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
+// TestADemoThatNobodySeesClearsUp: whoever watched has closed the pipe.
+func TestADemoThatNobodySeesClearsUp(t *testing.T) {
+	r := setup(t)
+	r.ownFiles(300)
+	seen, behind, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.cmd.Stdout = behind
+	r.start()
+	_ = behind.Close()
+	for text := ""; !strings.Contains(text, "the producer imports"); {
+		buffer := make([]byte, 1000)
+		n, err := seen.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(buffer[:n])
+	}
+	_ = seen.Close()
+	if code := r.exit(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	r.leftNothing()
+}
