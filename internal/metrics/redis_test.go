@@ -42,7 +42,8 @@ func TestProducerCounts(t *testing.T) {
 	got := gather(t, registry)
 	for key, want := range (samples{
 		"drayhorse_jobs_enqueued_total default": 1, "drayhorse_jobs_enqueued_total mail": 2500, "drayhorse_enqueue_seconds": 3,
-		"drayhorse_script_seconds enqueue":  5, // two, and three of at most 1000 jobs
+		"drayhorse_script_seconds enqueue":  2, // with an ID
+		"drayhorse_script_seconds push":     3, // of at most 1000 jobs
 		"drayhorse_redis_errors_total lost": 0, "drayhorse_redis_pool_waits_total": 0, "drayhorse_redis_pool_timeouts_total": 0,
 		"drayhorse_redis_pool_connections used": 0, "drayhorse_redis_pool_connections blocking": 0,
 	}) {
