@@ -168,13 +168,22 @@ func (i *installation) process(h asynq.HandlerFunc, delay asynq.RetryDelayFunc, 
 	})
 	i.must(server.Start(h))
 	defer server.Shutdown()
+	busy := func(queue string) bool {
+		info, err := i.inspector.GetQueueInfo(queue)
+		i.must(err)
+		return info.Pending+info.Active > 0
+	}
 	redistest.Eventually(i, 2*time.Minute, "asynq's server is through", func() bool {
 		for _, q := range queues {
-			info, err := i.inspector.GetQueueInfo(q)
-			i.must(err)
+			if busy(q) {
+				return false
+			}
 			due, err := i.inspector.ListRetryTasks(q, asynq.PageSize(1))
 			i.must(err)
-			if info.Pending+info.Active > 0 || len(due) > 0 && due[0].NextProcessAt.Before(time.Now().Add(time.Minute)) {
+			if len(due) > 0 && due[0].NextProcessAt.Before(time.Now().Add(time.Minute)) {
+				return false
+			}
+			if busy(q) { // with one that was due at the first look, and not any more at the second
 				return false
 			}
 		}
