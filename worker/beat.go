@@ -99,7 +99,7 @@ func (h *holding) distrust() {
 // and reports it once, with the stacks of all goroutines. Its slot and its claim stay
 // taken: to start the job again beside it would run it twice.
 func (s *session) checkStuck(e *execution, now time.Time) int {
-	cause, at := e.ended()
+	at, cause := e.ended()
 	if cause == nil || now.Sub(at) < stuckAfter {
 		return 0
 	}

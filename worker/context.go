@@ -36,11 +36,11 @@ func (c *jobContext) end(cause error) {
 	}
 }
 
-// ended says why and when the context ended. The cause is nil while it lives.
-func (c *jobContext) ended() (cause error, at time.Time) {
+// ended says when and why the context ended. The cause is nil while it lives.
+func (c *jobContext) ended() (at time.Time, cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.cause, c.endedAt
+	return c.endedAt, c.cause
 }
 
 // watched gives the context that ends with this one.
@@ -64,7 +64,7 @@ func (c *jobContext) Done() <-chan struct{} { return c.watched().Done() }
 
 // Err tells a timeout from other ends, as contexts with a deadline do.
 func (c *jobContext) Err() error {
-	switch cause, _ := c.ended(); {
+	switch _, cause := c.ended(); {
 	case cause == nil:
 		return nil
 	case errors.Is(cause, context.DeadlineExceeded):

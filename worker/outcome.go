@@ -36,7 +36,7 @@ func (e *execution) outcome(kind *registration, err error) jobs.Finish {
 		stack = panicked.stack
 	}
 	f := jobs.Finish{Error: e.failure(err.Error(), stack)}
-	cause, _ := e.ended()
+	_, cause := e.ended()
 	var steer *drayhorse.Steer
 	switch steered := errors.As(err, &steer); {
 	case errors.Is(cause, drayhorse.ErrCancelled), steered && steer.To == drayhorse.Cancelled:

@@ -57,7 +57,7 @@ func TestObserveFindsTheDeadAmongMany(t *testing.T) {
 func TestObserveFailsForTheBrokenAlone(t *testing.T) {
 	conform(t, func(r *rig) {
 		r.damaged = true
-		healthy, err := r.Engine.Queue(r.ctx, "healthy")
+		healthy, err := r.Queue(r.ctx, "healthy")
 		r.must(err)
 		r.must(r.client.Set(r.ctx, r.part.key(colLeases), "no leases", 0).Err())
 		seen := r.Observe(r.ctx, healthy[0], r.part, healthy[0])
