@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ mail             0          1        0          0          0          0         
 	o.says("resumed queue wide\n", "queues", "resume", "wide")
 	o.says("purged 1 jobs of queue default\n", "queues", "purge", "default", "--state", "cancelled")
 	o.says("resynced 0 jobs of queue mail\n", "queues", "resync", "mail")
-	if _, stdout, _ := o.call("queues", "list"); !strings.Contains(stdout, "s  paused\nwide/4  ") {
+	if _, stdout, _ := o.call("queues", "list"); !regexp.MustCompile(`(?m)^mail +0 +1 +0 +0 +0 +0 +0 +\d+s  paused\nwide/4  `).MatchString(stdout) {
 		t.Errorf("got %s", stdout)
 	}
 }
