@@ -225,7 +225,11 @@ func (t *Turn) decode(value any) (*Turned, error) {
 	if len(reply) != 10 {
 		return nil, fmt.Errorf("turn: unexpected reply %v", value)
 	}
-	ids, envelopes, counts := asList(reply[4]), asList(reply[5]), asList(reply[6])
+	ids, ok := unpack(asString(reply[4]))
+	envelopes, counts := asList(reply[5]), asList(reply[6])
+	if !ok {
+		return nil, fmt.Errorf("turn: unexpected ids %q", reply[4])
+	}
 	if len(envelopes) != len(ids) {
 		return nil, fmt.Errorf("turn: %d envelopes for %d claims", len(envelopes), len(ids))
 	}
@@ -235,7 +239,7 @@ func (t *Turn) decode(value any) (*Turned, error) {
 		Claims: make([]Claim, len(ids)),
 	}
 	for i := range ids {
-		c := Claim{ID: asString(ids[i]), Seq: t.seq, Envelope: asString(envelopes[i])}
+		c := Claim{ID: ids[i], Seq: t.seq, Envelope: asString(envelopes[i])}
 		if len(counts) > i {
 			c.Failed, c.Rescued = tally(asString(counts[i]))
 		}
@@ -246,6 +250,30 @@ func (t *Turn) decode(value any) (*Turned, error) {
 		t.Lease.epoch = out.epoch
 	}
 	return out, nil
+}
+
+// unpack reads the list of ids that pack of turn.lua makes one string of. The ids are
+// parts of it.
+func unpack(s string) (ids []string, ok bool) {
+	n, rest, ok1 := number(s, '|')
+	size, rest, ok2 := number(rest, '|')
+	if !ok1 || !ok2 || n > int64(len(rest)) {
+		return nil, false
+	}
+	ids = make([]string, n)
+	for i := range ids {
+		length := uint64(size) //nolint:gosec // number gives no negative ones
+		if size == 0 {
+			if rest == "" {
+				return nil, false
+			}
+			length, rest = uint64(rest[0]), rest[1:]
+		}
+		if ids[i], rest, ok = cut(rest, length); !ok {
+			return nil, false
+		}
+	}
+	return ids, rest == ""
 }
 
 // tally reads "failed,rescued".

@@ -8,7 +8,7 @@ local DAY = 86400000 -- ms that an ID of a caller's own stays known after its en
 local MONTH = 30 * DAY -- ms that cancelled and discarded jobs are kept at least
 local ERRORS = 25 -- the last errors of a job that are kept
 local SUSPECT = 2 -- rescues that make a job a suspect; one more ends it
-local FILLER = string.rep('.', 65) -- longer than a listpack takes
+local FILLER = '.................................................................' -- longer than a listpack takes
 
 local function clock()
   local t = call('TIME')

@@ -19,8 +19,8 @@
 --   Outcomes: complete (detail: the result), fail, exhaust, cancel, snooze,
 --   release, divert (detail: the lane).
 -- Returns {now_ms, next_due_ms or '', left, rejects, ids, envelopes, counts,
---   cancels, lanes, epoch}: left is how many more could be claimed; counts are "failed,rescued"
---   or ''.
+--   cancels, lanes, epoch}: left is how many more could be claimed; ids are packed,
+--   see pack; counts are "failed,rescued" or ''.
 -- Errors LEASELOST, STALE, FORMAT: nothing was done.
 local refused, paused, large = check()
 if refused then return refused end
@@ -32,9 +32,27 @@ local row = call('HGET', turns, lease)
 -- Where this is false, no job is anything but plain: there is nothing to look up.
 local odd = nothers > 0 or call('EXISTS', counts, cancels, lanes, stale, suspects) > 0
 
+-- pack makes one string of a list of ids: how many, the length of each or 0 if they
+-- differ, and the ids, in the latter case each with its length before it.
+local function pack(list)
+  local size = #list > 0 and #list[1] or 0
+  for i = 2, #list do
+    if #list[i] ~= size then size = 0 break end
+  end
+  if size > 0 or #list == 0 then
+    return #list .. '|' .. size .. '|' .. table.concat(list)
+  end
+  local parts = {}
+  for i = 1, #list do
+    parts[2 * i - 1] = string.char(#list[i])
+    parts[2 * i] = list[i]
+  end
+  return #list .. '|0|' .. table.concat(parts)
+end
+
 -- reply makes the answer: what could be claimed, when the next job is due, and what
 -- was done.
-local function reply(left, due, rejects, ids, envelopes, given)
+local function reply(left, due, rejects, ids, packed, envelopes, given)
   local tallies, marks, waiting = {}, {}, {}
   if odd then
     if #ids > 0 and call('EXISTS', counts) == 1 then
@@ -44,7 +62,7 @@ local function reply(left, due, rejects, ids, envelopes, given)
     marks = call('HRANDFIELD', cancels, 1000)
     waiting = call('ZRANGE', lanes, 0, 99)
   end
-  return {now, due or '', left, rejects, ids, envelopes, tallies, marks, waiting, given}
+  return {now, due or '', left, rejects, packed, envelopes, tallies, marks, waiting, given}
 end
 
 local function in_line()
@@ -91,7 +109,7 @@ if row then
       end
       if #ids > 0 then envelopes = call('HMGET', jobs, unpack(ids)) end
     end
-    return reply(in_line(), next_due(), rejects, ids, envelopes, given)
+    return reply(in_line(), next_due(), rejects, ids, pack(ids), envelopes, given)
   end
 end
 local score = call('ZSCORE', leases, lease)
@@ -106,20 +124,30 @@ end
 -- 1. finish
 local rejects, at = {}, rest + nlanes
 if nplain > 0 then
-  local tokens, ok, group, n = call('HMGET', running, unpack(ARGV, at, at + nplain - 1)), {}, at + nplain, 0
+  local ok, first, last, group = ARGV, at, at + nplain - 1, at + nplain
+  local tokens, n, lost = call('HMGET', running, unpack(ARGV, first, last)), 0, {}
   for _ = 1, ngroups do
-    local token = lease .. ':' .. ARGV[group]
-    for i = n + 1, n + ARGV[group + 1] do
-      local id = ARGV[at + i - 1]
-      if tokens[i] == token then ok[#ok + 1] = id else rejects[#rejects + 1] = id end
+    local token, till = lease .. ':' .. ARGV[group], n + ARGV[group + 1]
+    for i = n + 1, till do
+      if tokens[i] ~= token then
+        rejects[#rejects + 1] = ARGV[at + i - 1]
+        lost[i] = true
+      end
     end
-    n, group = n + ARGV[group + 1], group + 2
+    n, group = till, group + 2
+  end
+  if #rejects > 0 then
+    ok = {}
+    for i = 1, nplain do
+      if not lost[i] then ok[#ok + 1] = ARGV[at + i - 1] end
+    end
+    first, last = 1, #ok
   end
   at = group
-  if #ok > 0 then
-    call('HINCRBY', stats, 'completed', call('HDEL', running, unpack(ok)))
-    call('HDEL', jobs, unpack(ok))
-    if odd then forget(ok) end
+  if last >= first then
+    call('HINCRBY', stats, 'completed', call('HDEL', running, unpack(ok, first, last)))
+    call('HDEL', jobs, unpack(ok, first, last))
+    if odd then forget({unpack(ok, first, last)}) end
   end
 end
 
@@ -270,30 +298,13 @@ if #ids > 0 then
   end
 end
 
--- pack writes a list into a row: how many, the length of each or 0 if they differ,
--- and the strings, in the latter case each with its length before it.
-local function pack(list)
-  local size = #list > 0 and #list[1] or 0
-  for i = 2, #list do
-    if #list[i] ~= size then size = 0 break end
-  end
-  if size > 0 or #list == 0 then
-    return #list .. '|' .. size .. '|' .. table.concat(list)
-  end
-  local parts = {}
-  for i = 1, #list do
-    parts[2 * i - 1] = string.char(#list[i])
-    parts[2 * i] = list[i]
-  end
-  return #list .. '|0|' .. table.concat(parts)
-end
-
 -- 4. leave a trace, unless there is none to leave
 if epoch == '0' and #ids > 0 then
   epoch = tostring(call('HINCRBY', meta, 'joins', 1))
   open(running)
   open(turns) -- which stays while a lease has joined
 end
+local packed = pack(ids)
 if #ids > 0 then
   local held, token = {}, lease .. ':' .. seq
   for i = 1, #ids do
@@ -304,7 +315,7 @@ if #ids > 0 then
 end
 if epoch ~= '0' then
   call('ZADD', leases, now, lease)
-  call('HSET', turns, lease, seq .. '|' .. epoch .. '|' .. pack(rejects) .. pack(ids))
+  call('HSET', turns, lease, seq .. '|' .. epoch .. '|' .. pack(rejects) .. packed)
 end
 -- Of suspects only a worker that could take one speaks: the others would wake each
 -- other for nothing.
@@ -312,4 +323,4 @@ local left = in_line()
 if left > 0 or (odd and not paused and may == '1' and call('EXISTS', suspects) == 1) then
   ring()
 end
-return reply(left, due, rejects, ids, envelopes, epoch)
+return reply(left, due, rejects, ids, packed, envelopes, epoch)
