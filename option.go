@@ -61,7 +61,14 @@ func (set Fields) Has(f Fields) bool { return set&f == f }
 // Resolve applies options to the defaults and validates the outcome. The errors
 // are ErrInvalid and ErrQueueInvalid.
 func Resolve(options ...Option) (Settings, error) {
-	s := Settings{Queue: DefaultQueue, MaxAttempts: DefaultMaxAttempts, Timeout: DefaultTimeout}
+	defaults := Settings{Queue: DefaultQueue, MaxAttempts: DefaultMaxAttempts, Timeout: DefaultTimeout}
+	if len(options) == 0 {
+		return defaults, nil
+	}
+	return resolve(defaults, options)
+}
+
+func resolve(s Settings, options []Option) (Settings, error) {
 	for i, o := range options {
 		if o == nil {
 			return Settings{}, fmt.Errorf("%w: option %d is nil", ErrInvalid, i)

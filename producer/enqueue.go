@@ -24,10 +24,12 @@ import (
 // an ID of your own to be sure of one. With a drayhorse.ReplicationError comes the
 // Info, too: the job is stored.
 func (p *Producer) Enqueue(ctx context.Context, args drayhorse.Args, options ...drayhorse.Option) (*drayhorse.Info, error) {
-	job, queue, err := p.prepare(args, options)
+	made := new(prepared)
+	queue, err := p.prepare(made, args, options, time.Now())
 	if err != nil {
 		return nil, err
 	}
+	job := &made.job
 	if p.metrics == nil && p.tracer == nil {
 		return p.enqueue(ctx, job, queue)
 	}
@@ -43,23 +45,20 @@ func (p *Producer) enqueue(ctx context.Context, job *jobs.NewJob, queue string) 
 	if err != nil {
 		return nil, err
 	}
-	part, err := l.place(job)
-	if err != nil {
+	lane := l.lane(l.place(job), job)
+	stored, known, err := lane.EnqueueOne(ctx, job)
+	if !known {
 		return nil, err
 	}
-	lane := l.lane(part, job)
-	stored, err := lane.Enqueue(ctx, job)
-	if len(stored) == 0 {
-		return nil, err
-	}
-	if stored[0].Duplicate {
-		known, knownErr := existing(ctx, lane.Partition(), []*jobs.NewJob{job})
-		if knownErr != nil {
-			return nil, knownErr
+	if stored.Duplicate {
+		infos, lookupErr := existing(ctx, lane.Partition(), []*jobs.NewJob{job})
+		if lookupErr != nil {
+			return nil, lookupErr
 		}
-		return known[0], err
+		return infos[0], err
 	}
-	return fresh(lane.Partition(), job, stored[0]), err
+	info := fresh(lane.Partition(), job, stored)
+	return &info, err
 }
 
 // EnqueueMany stores jobs of any kinds and queues in few round trips and gives their
@@ -115,10 +114,7 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 				return nil, err
 			}
 		}
-		part, err := l.place(job)
-		if err != nil {
-			return nil, err
-		}
+		part := l.place(job)
 		w := way{part, job.Durable > 0}
 		g := chosen[w]
 		if g == nil {
@@ -136,11 +132,16 @@ func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhors
 	var at []int
 	next := 0
 	err := g.lane.EnqueueEach(ctx, g.jobs, func(some []jobs.Stored) {
-		for _, stored := range some {
+		var room []drayhorse.Info
+		for i, stored := range some {
 			if stored.Duplicate {
 				duplicates, at = append(duplicates, g.jobs[next]), append(at, g.index[next])
 			} else {
-				infos[g.index[next]] = fresh(g.lane.Partition(), g.jobs[next], stored)
+				if len(room) == 0 {
+					room = make([]drayhorse.Info, min(len(some)-i, infosTogether))
+				}
+				room[0] = fresh(g.lane.Partition(), g.jobs[next], stored)
+				infos[g.index[next]], room = &room[0], room[1:]
 			}
 			next++
 		}
@@ -151,6 +152,10 @@ func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhors
 	}
 	return errors.Join(err, knownErr)
 }
+
+// infosTogether is how many Infos of an EnqueueMany are made at once. Who keeps one
+// keeps the others from being collected.
+const infosTogether = 32
 
 // maxGroups is how many partitions an EnqueueMany writes to at once: more would wait
 // for connections, and some of them in vain.
@@ -178,13 +183,18 @@ func (p *Producer) prepareAll(specs []drayhorse.Spec) ([]*jobs.NewJob, []string,
 	const part = 1000
 	all, queues := make([]*jobs.NewJob, len(specs)), make([]string, len(specs))
 	errs := make([]error, (len(specs)+part-1)/part)
+	now := time.Now()
 	prepare := func(n int) {
-		for i := n * part; i < min((n+1)*part, len(specs)); i++ {
+		first, end := n*part, min((n+1)*part, len(specs))
+		room := make([]prepared, end-first)
+		for i := first; i < end; i++ {
+			made := &room[i-first]
 			var err error
-			if all[i], queues[i], err = p.prepare(specs[i].Args, specs[i].Options); err != nil {
+			if queues[i], err = p.prepare(made, specs[i].Args, specs[i].Options, now); err != nil {
 				errs[n] = fmt.Errorf("spec %d: %w", i, err)
 				return
 			}
+			all[i] = &made.job
 		}
 	}
 	beside(runtime.GOMAXPROCS(0), len(errs), prepare)
@@ -196,37 +206,36 @@ func (p *Producer) prepareAll(specs []drayhorse.Spec) ([]*jobs.NewJob, []string,
 	return all, queues, nil
 }
 
-// prepare validates one job and gives it with its queue. It has no ID yet, unless
+// prepared is a job with its envelope: one allocation makes both.
+type prepared struct {
+	job      jobs.NewJob
+	envelope jobs.Envelope
+}
+
+// prepare validates one job, fills it in and gives its queue. It has no ID yet, unless
 // the caller chose one.
-func (p *Producer) prepare(args drayhorse.Args, options []drayhorse.Option) (*jobs.NewJob, string, error) {
+func (p *Producer) prepare(made *prepared, args drayhorse.Args, options []drayhorse.Option, now time.Time) (queue string, err error) {
 	if args == nil {
-		return nil, "", fmt.Errorf("%w: arguments are nil", drayhorse.ErrInvalid)
+		return "", fmt.Errorf("%w: arguments are nil", drayhorse.ErrInvalid)
 	}
 	settings, err := drayhorse.Resolve(options...)
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
 	kind := args.Kind()
 	if err := drayhorse.ValidateKind(kind); err != nil {
-		return nil, "", err
+		return "", err
 	}
 	encoded, err := drayhorse.EncodeArgs(args, p.maxArgs)
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
-	now := time.Now()
-	made := &struct { // one allocation for both
-		job      jobs.NewJob
-		envelope jobs.Envelope
-	}{
-		job: jobs.NewJob{In: settings.In, At: settings.At, Durable: p.durable},
-		envelope: jobs.Envelope{
-			Kind: kind, MaxAttempts: settings.MaxAttempts, Timeout: settings.Timeout, Retain: settings.Retain,
-			EnqueuedAt: now, Args: encoded,
-		},
+	made.envelope = jobs.Envelope{
+		Kind: kind, MaxAttempts: settings.MaxAttempts, Timeout: settings.Timeout, Retain: settings.Retain,
+		EnqueuedAt: now, Args: encoded,
 	}
 	job := &made.job
-	job.Envelope = &made.envelope
+	*job = jobs.NewJob{Envelope: &made.envelope, In: settings.In, At: settings.At, Durable: p.durable}
 	if settings.Given.Has(drayhorse.FieldDurable) {
 		job.Durable = settings.Durable
 	}
@@ -239,7 +248,7 @@ func (p *Producer) prepare(args drayhorse.Args, options []drayhorse.Option) (*jo
 	case settings.At.After(now):
 		job.Envelope.DueAt = settings.At
 	}
-	return job, settings.Queue, nil
+	return settings.Queue, nil
 }
 
 // lookupPatience is for how long the jobs that were there before are looked up.
@@ -282,9 +291,9 @@ func inspect(ctx context.Context, part *jobs.Partition, ids []string) ([]*drayho
 }
 
 // fresh says where a job stands right after it was stored.
-func fresh(part *jobs.Partition, job *jobs.NewJob, stored jobs.Stored) *drayhorse.Info {
+func fresh(part *jobs.Partition, job *jobs.NewJob, stored jobs.Stored) drayhorse.Info {
 	e := job.Envelope
-	info := &drayhorse.Info{
+	info := drayhorse.Info{
 		ID: jobs.UnpackID(job.ID), Kind: e.Kind, Queue: part.Queue, State: drayhorse.Available, Attempt: 1,
 		MaxAttempts: e.MaxAttempts, EnqueuedAt: e.EnqueuedAt, Tick: e.Tick, Args: e.Args,
 	}

@@ -87,15 +87,12 @@ func newLanes(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.La
 	return lanes
 }
 
-// place gives the partition of a job, and the job an ID if it has none.
-func (l *line) place(job *jobs.NewJob) (*jobs.Partition, error) {
+// place gives the partition of a job: that of its ID, else the next one in turn.
+func (l *line) place(job *jobs.NewJob) *jobs.Partition {
 	if job.ID != "" {
-		return jobs.PartitionOf(l.partitions, job.ID), nil
+		return jobs.PartitionOf(l.partitions, job.ID)
 	}
-	part := l.partitions[int(l.next.Add(1))%len(l.partitions)]
-	var err error
-	job.ID, err = jobs.NewID(part)
-	return part, err
+	return l.partitions[int(l.next.Add(1))%len(l.partitions)]
 }
 
 // lane gives the way that a job takes into its partition: the first lane that is not

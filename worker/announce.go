@@ -77,7 +77,7 @@ func (s *session) present(row *registry.Worker) {
 		}
 		if started := e.started.Load(); started != 0 { // the envelope has been read
 			row.Jobs = append(row.Jobs, registry.Job{
-				ID: jobs.UnpackID(e.claim.ID), Kind: e.envelope.Kind, Queue: e.holding.line.part.Queue,
+				ID: jobs.UnpackID(e.claim.ID), Kind: e.kind, Queue: e.holding.line.part.Queue,
 				Attempt: e.attempt(), Since: time.Unix(0, started).UTC(),
 			})
 		}

@@ -28,9 +28,11 @@ type execution struct {
 	stuck   atomic.Bool  // it was reported that the handler does not heed its context's end
 	started atomic.Int64 // Unix ns when the handler was called; 0 before
 
-	envelope jobs.Envelope
-	job      drayhorse.Job[json.RawMessage]
-	result   []byte
+	kind        string // as the envelope has it, like the next two: handlers may change job
+	maxAttempts int
+	keep        bool // the job leaves something behind when it completes
+	job         drayhorse.Job[json.RawMessage]
+	result      []byte
 }
 
 func newExecution(h *holding, c *jobs.Claim) *execution {
@@ -41,23 +43,24 @@ func newExecution(h *holding, c *jobs.Claim) *execution {
 // what became of it.
 func (e *execution) run() {
 	s, queue := e.holding.fetcher.session, e.holding.line.part.Queue
-	if err := e.envelope.Decode(e.claim.Envelope); err != nil {
+	var envelope jobs.Envelope
+	if err := envelope.Decode(e.claim.Envelope); err != nil {
 		s.log.ErrorContext(s.base, "job quarantined", slog.String(logs.JobID, jobs.UnpackID(e.claim.ID)), slog.String(logs.Error, err.Error()))
 		e.finish(jobs.Finish{Outcome: jobs.Exhaust, Error: e.failure("quarantined: "+err.Error(), "")}, s.metrics.of(queue, other).finished[jobs.Exhaust])
 		return
 	}
-	kind, label := s.find(e.envelope.Kind)
+	kind, label := s.find(envelope.Kind)
 	series := s.metrics.of(queue, label)
 	if kind == nil {
-		e.finish(jobs.Finish{Outcome: jobs.Divert, Lane: e.envelope.Kind}, series.finished[jobs.Divert])
+		e.finish(jobs.Finish{Outcome: jobs.Divert, Lane: envelope.Kind}, series.finished[jobs.Divert])
 		return
 	}
-	e.describe()
+	e.describe(&envelope)
 	begun := time.Now()
-	e.deadline = begun.Add(e.envelope.Timeout)
+	e.deadline = begun.Add(envelope.Timeout)
 	e.started.Store(begun.UnixNano())
 	s.deadlines.note(e.deadline)
-	s.metrics.began(series, &e.envelope, e.attempt(), begun)
+	s.metrics.began(series, &envelope, e.attempt(), begun)
 	err := errGoexit
 	defer func() { // also when the handler ends the goroutine
 		s.metrics.ran(series, time.Since(begun))
@@ -97,13 +100,14 @@ func (p *panicError) Unwrap() error {
 // attempt is the number of this run, from 1.
 func (e *execution) attempt() int { return e.claim.Failed + 1 }
 
-// describe fills in what the handler sees.
-func (e *execution) describe() {
+// describe fills in what the handler sees, and what counts when it has returned.
+func (e *execution) describe(envelope *jobs.Envelope) {
+	e.kind, e.maxAttempts, e.keep = envelope.Kind, envelope.MaxAttempts, envelope.OwnID || envelope.Retain > 0
 	e.job = drayhorse.Job[json.RawMessage]{
-		ID: jobs.UnpackID(e.claim.ID), Kind: e.envelope.Kind, Args: e.envelope.Args,
-		Attempt: e.attempt(), MaxAttempts: e.envelope.MaxAttempts,
-		Queue: e.holding.line.part.Queue, EnqueuedAt: e.envelope.EnqueuedAt, DueAt: e.envelope.DueAt,
-		Tick: e.envelope.Tick, Trace: e.envelope.Trace,
+		ID: jobs.UnpackID(e.claim.ID), Kind: envelope.Kind, Args: envelope.Args,
+		Attempt: e.attempt(), MaxAttempts: envelope.MaxAttempts,
+		Queue: e.holding.line.part.Queue, EnqueuedAt: envelope.EnqueuedAt, DueAt: envelope.DueAt,
+		Tick: envelope.Tick, Trace: envelope.Trace,
 	}
 	e.job.Bind(e)
 }

@@ -35,7 +35,11 @@ type holding struct {
 	running  []*execution
 	finishes []jobs.Finish        // that no turn has taken along yet
 	counts   []prometheus.Counter // one for each of finishes
-	lost     bool
+	spare    struct {             // what the last turn took along, to be filled anew
+		finishes []jobs.Finish
+		counts   []prometheus.Counter
+	}
+	lost bool
 }
 
 func (f *fetcher) hold(l *line) *holding {
@@ -58,8 +62,24 @@ func (h *holding) take() bool {
 	}
 	h.pending = &jobs.Turn{Lease: h.Lease, Finishes: h.finishes[:n:n]}
 	h.counters = h.counts[:n:n]
-	h.finishes, h.counts = h.finishes[n:], h.counts[n:]
+	if n < len(h.finishes) {
+		h.finishes, h.counts = h.finishes[n:], h.counts[n:]
+	} else {
+		h.finishes, h.counts = h.spare.finishes, h.spare.counts
+		h.spare.finishes, h.spare.counts = nil, nil
+	}
 	return true
+}
+
+// reuse takes back the room of what a turn has said.
+func (h *holding) reuse(finishes []jobs.Finish, counts []prometheus.Counter) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if cap(finishes) > cap(h.spare.finishes) {
+		clear(finishes)
+		clear(counts)
+		h.spare.finishes, h.spare.counts = finishes[:0], counts[:0]
+	}
 }
 
 // add notes claims that are about to run.

@@ -28,7 +28,7 @@ func (e *execution) conclude(kind *registration, series *series, err error) {
 // is handed back and loses no attempt.
 func (e *execution) outcome(kind *registration, err error) jobs.Finish {
 	if err == nil {
-		return jobs.Finish{Outcome: jobs.Complete, Keep: e.envelope.OwnID || e.envelope.Retain > 0}
+		return jobs.Finish{Outcome: jobs.Complete, Keep: e.keep}
 	}
 	var panicked *panicError
 	stack := ""
@@ -47,7 +47,7 @@ func (e *execution) outcome(kind *registration, err error) jobs.Finish {
 		f = jobs.Finish{Outcome: jobs.Snooze, Delay: steer.After}
 	case errors.Is(cause, drayhorse.ErrLeaseLost), errors.Is(cause, drayhorse.ErrStopping):
 		f = jobs.Finish{Outcome: jobs.Release}
-	case e.attempt() >= e.envelope.MaxAttempts:
+	case e.attempt() >= e.maxAttempts:
 		f.Outcome = jobs.Exhaust
 	case steered:
 		f.Outcome, f.Delay = jobs.Fail, steer.After

@@ -40,6 +40,7 @@ func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
 		s.absolve(h.line)
 	}
 	f.report(h, counters, reply.Rejected)
+	h.reuse(turn.Finishes, counters)
 	h.line.turned(reply.Turned, turn.Want > 0)
 	f.dispatch(h, reply.Claims, suspect)
 	h.cancel(reply.Cancels)

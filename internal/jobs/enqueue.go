@@ -31,7 +31,7 @@ const replicationTime = time.Second
 
 // NewJob is a job to be enqueued.
 type NewJob struct {
-	ID       string // as stored; see PackID
+	ID       string // as stored, see PackID; empty: the lane makes one
 	Envelope *Envelope
 	In       time.Duration // due that long from now, by Redis's clock
 	At       time.Time     // due then; zero: at once
@@ -58,7 +58,20 @@ type Past struct {
 // bytes is roughly what the job takes in a call.
 func (j *NewJob) bytes() int { return len(j.encoded) + len(j.ID) + 16 }
 
-func (j *NewJob) encode() { j.encoded = j.Envelope.Encode() }
+// encode lays the job out, and gives it an ID that belongs in p if it has none.
+func (j *NewJob) encode(p *Partition) (err error) {
+	if j.ID == "" {
+		j.ID, err = NewID(p)
+	}
+	j.encoded = j.Envelope.Encode()
+	return err
+}
+
+// encoded is a job as an argument of a call: its envelope.
+type encoded NewJob
+
+// MarshalBinary is how go-redis asks.
+func (j *encoded) MarshalBinary() ([]byte, error) { return j.encoded, nil }
 
 // isPlain reports whether the job is new for sure and due at once.
 func (j *NewJob) isPlain() bool {
@@ -108,14 +121,15 @@ type Stored struct {
 }
 
 // enqueue makes one call of a lane and gives how many replicas have confirmed it, if
-// any was to. Repeating it with the same seq and jobs is harmless.
-func (p *Partition) enqueue(ctx context.Context, keys *laneKeys, seq uint64, jobs []*NewJob) ([]Stored, int, error) {
+// any was to. Repeating it with the same seq and jobs is harmless. What became of the
+// jobs is appended to stored.
+func (p *Partition) enqueue(ctx context.Context, keys *laneKeys, seq uint64, jobs []*NewJob, stored []Stored) ([]Stored, int, error) {
 	call := keys.call(seq, jobs)
 	value, replicas, err := p.engine.runDurably(ctx, call, durable(jobs))
 	if err != nil {
-		return nil, 0, err
+		return stored, 0, err
 	}
-	stored, err := decodeStored(value, len(jobs))
+	stored, err = decodeStored(value, len(jobs), stored)
 	return stored, replicas, err
 }
 
@@ -137,18 +151,18 @@ func durable(jobs []*NewJob) int {
 	return n
 }
 
-func decodeStored(value any, jobs int) ([]Stored, error) {
+// decodeStored appends what became of jobs to stored.
+func decodeStored(value any, jobs int, stored []Stored) ([]Stored, error) {
 	reply, _ := value.([]any)
 	if len(reply) != 2 {
-		return nil, fmt.Errorf("enqueue: unexpected reply %v", value)
+		return stored, fmt.Errorf("enqueue: unexpected reply %v", value)
 	}
 	now, answers := time.UnixMilli(asInt(reply[0])), asString(reply[1])
 	if len(answers) != jobs {
-		return nil, fmt.Errorf("enqueue: %d answers for %d jobs", len(answers), jobs)
+		return stored, fmt.Errorf("enqueue: %d answers for %d jobs", len(answers), jobs)
 	}
-	stored := make([]Stored, jobs)
-	for i := range stored {
-		stored[i] = Stored{Duplicate: answers[i] == '1', Now: now}
+	for i := range answers {
+		stored = append(stored, Stored{Duplicate: answers[i] == '1', Now: now})
 	}
 	return stored, nil
 }
@@ -178,7 +192,7 @@ func (k *laneKeys) call(seq uint64, jobs []*NewJob) redis.Call {
 	args := make([]any, 0, 3+3*len(jobs))
 	args = append(args, seq, answerTTL.Milliseconds(), large)
 	for _, j := range jobs {
-		args = append(args, &j.ID, j.encoded) // a pointer saves a copy
+		args = append(args, &j.ID, (*encoded)(j)) // a pointer saves a copy
 		if !plain {
 			args = append(args, j.plan())
 		}

@@ -176,9 +176,9 @@ func TestRepeatedEnqueueGetsItsAnswer(t *testing.T) {
 	conform(t, func(r *rig) {
 		call := func(seq uint64, jobs ...*NewJob) ([]Stored, error) {
 			for _, j := range jobs {
-				j.encode()
+				r.must(j.encode(r.part))
 			}
-			stored, _, err := r.part.enqueue(r.ctx, newLaneKeys(r.part, "producer"), seq, jobs)
+			stored, _, err := r.part.enqueue(r.ctx, newLaneKeys(r.part, "producer"), seq, jobs, nil)
 			return stored, failure("enqueue", err)
 		}
 		first := []*NewJob{r.newJob(), r.newJob(ownID("a")), r.newJob(ownID("a"))}

@@ -45,6 +45,7 @@ type Lane struct {
 	seq     uint64
 	waiting []*entry
 	busy    bool
+	batch   batch         // the call that is made now, if busy
 	took    time.Duration // by the last call
 	running sync.WaitGroup
 }
@@ -65,7 +66,46 @@ type entry struct {
 	stored   []Stored
 	replicas int // that have confirmed
 	err      error
-	done     chan struct{}
+	done     chan struct{} // has room for the one who says that all is known
+
+	one [1]*NewJob // jobs, where there is one
+}
+
+// entries are those that nobody uses.
+var entries = sync.Pool{New: func() any { return &entry{done: make(chan struct{}, 1)} }}
+
+func newEntry(deadline time.Time) *entry {
+	e, _ := entries.Get().(*entry)
+	e.deadline = deadline
+	return e
+}
+
+// free gives back an entry after its end.
+func (e *entry) free() {
+	*e = entry{stored: e.stored[:0], done: e.done}
+	entries.Put(e)
+}
+
+// wait returns when it is known what became of an entry, or at ctx's end; then the
+// entry is left to whoever has it.
+func (e *entry) wait(ctx context.Context) error {
+	select {
+	case <-e.done:
+	case <-ctx.Done():
+		return failure("enqueue", ctx.Err())
+	}
+	if e.err != nil {
+		return failure("enqueue", e.err)
+	}
+	return nil
+}
+
+// missed is the error to give if too few replicas have confirmed the jobs.
+func (e *entry) missed() error {
+	if n := durable(e.jobs); n > e.replicas {
+		return fmt.Errorf("enqueue: %w", &drayhorse.ReplicationError{Want: n, Confirmed: e.replicas})
+	}
+	return nil
 }
 
 // NewLane makes a lane. Close waits for its last call.
@@ -96,50 +136,71 @@ func (l *Lane) Enqueue(ctx context.Context, jobs ...*NewJob) ([]Stored, error) {
 	return stored, err
 }
 
+// EnqueueOne stores one job as Enqueue does. known is false if an error leaves it open
+// what became of it.
+func (l *Lane) EnqueueOne(ctx context.Context, job *NewJob) (stored Stored, known bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return Stored{}, false, failure("enqueue", err)
+	}
+	e := newEntry(time.Now().Add(l.patience()))
+	e.one[0] = job
+	e.jobs = e.one[:]
+	if err := job.encode(l.partition); err != nil {
+		return Stored{}, false, fmt.Errorf("enqueue: %w", err)
+	}
+	l.add(ctx, e, true)
+	if err := e.wait(ctx); err != nil {
+		return Stored{}, false, err
+	}
+	defer e.free()
+	return e.stored[0], true, e.missed()
+}
+
+func (l *Lane) patience() time.Duration { return cmp.Or(l.Patience, Patience) }
+
 // EnqueueEach stores jobs as Enqueue does, and tells the caller's answered what became
 // of the first ones while the next are on the wire.
 func (l *Lane) EnqueueEach(ctx context.Context, jobs []*NewJob, answered func(some []Stored)) error {
 	if err := ctx.Err(); err != nil {
 		return failure("enqueue", err)
 	}
-	var entries []*entry
-	deadline := time.Now().Add(cmp.Or(l.Patience, Patience))
+	var all []*entry
+	deadline := time.Now().Add(l.patience())
+	var failed error
 	for rest := jobs; len(rest) > 0; {
-		e := &entry{deadline: deadline, done: make(chan struct{})}
-		e.jobs, rest = split(rest)
-		entries = append(entries, e)
+		e := newEntry(deadline)
+		if e.jobs, rest, failed = l.split(rest); failed != nil {
+			break // what is on its way already goes on
+		}
+		all = append(all, e)
 		l.add(ctx, e, len(e.jobs) == len(jobs))
 	}
 	var missed error
-	for _, e := range entries {
-		select {
-		case <-e.done:
-		case <-ctx.Done():
-			return failure("enqueue", ctx.Err())
+	for _, e := range all {
+		if err := e.wait(ctx); err != nil {
+			return err
 		}
 		answered(e.stored)
-		if e.err != nil {
-			return failure("enqueue", e.err)
-		}
-		if n := durable(e.jobs); n > e.replicas && missed == nil {
-			missed = fmt.Errorf("enqueue: %w", &drayhorse.ReplicationError{Want: n, Confirmed: e.replicas})
-		}
+		missed = cmp.Or(missed, e.missed())
+		e.free()
 	}
-	return missed
+	return cmp.Or(failed, missed)
 }
 
 // split encodes the first jobs, as many as fit a call. While they are on the wire the
 // next ones can be.
-func split(jobs []*NewJob) (first, rest []*NewJob) {
+func (l *Lane) split(jobs []*NewJob) (first, rest []*NewJob, err error) {
 	size := 0
 	for i, j := range jobs {
-		j.encode()
+		if err := j.encode(l.partition); err != nil {
+			return nil, nil, fmt.Errorf("enqueue: %w", err)
+		}
 		size += j.bytes()
 		if i > 0 && (i == maxBatchJobs || size > maxBatchBytes) {
-			return jobs[:i], jobs[i:]
+			return jobs[:i], jobs[i:], nil
 		}
 	}
-	return jobs, nil
+	return jobs, nil, nil
 }
 
 // add puts an entry in line. The lane's own goroutine makes the calls; or, if nobody
@@ -210,7 +271,10 @@ func (l *Lane) next() *batch {
 		return nil
 	}
 	l.seq++
-	b := &batch{seq: l.seq}
+	b := &l.batch
+	clear(b.entries)
+	clear(b.jobs)
+	*b = batch{seq: l.seq, entries: b.entries[:0], jobs: b.jobs[:0], stored: b.stored[:0]}
 	size := 0
 	for _, e := range l.waiting {
 		for _, j := range e.jobs {
@@ -221,17 +285,22 @@ func (l *Lane) next() *batch {
 		}
 		b.entries, b.jobs = append(b.entries, e), append(b.jobs, e.jobs...)
 	}
-	l.waiting = l.waiting[len(b.entries):]
+	left := copy(l.waiting, l.waiting[len(b.entries):])
+	clear(l.waiting[left:])
+	l.waiting = l.waiting[:left]
 	return b
 }
 
 // send makes one call and repeats it while its answer is not known.
 func (l *Lane) send(b *batch) {
-	ctx, cancel := context.WithDeadline(context.Background(), b.entries[0].deadline)
-	defer cancel()
-	err := l.call(ctx, b, b.entries[0].deadline)
-	for backoff := (redis.Backoff{}); retryable(err) && backoff.Wait(ctx); {
-		err = l.call(ctx, b, b.entries[0].deadline)
+	deadline := b.entries[0].deadline
+	err := l.call(context.Background(), b, deadline)
+	if retryable(err) {
+		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+		defer cancel()
+		for backoff := (redis.Backoff{}); retryable(err) && backoff.Wait(ctx); {
+			err = l.call(ctx, b, deadline)
+		}
 	}
 	b.settle(err)
 }
@@ -239,7 +308,7 @@ func (l *Lane) send(b *batch) {
 // call runs the script, once.
 func (l *Lane) call(ctx context.Context, b *batch, deadline time.Time) (err error) {
 	begun := time.Now()
-	b.stored, b.replicas, err = l.partition.enqueue(redis.Until(ctx, deadline), l.keys, b.seq, b.jobs)
+	b.stored, b.replicas, err = l.partition.enqueue(redis.Until(ctx, deadline), l.keys, b.seq, b.jobs, b.stored[:0])
 	took := time.Since(begun)
 	l.mu.Lock()
 	l.took = took
@@ -253,9 +322,10 @@ func (b *batch) settle(err error) {
 	for _, e := range b.entries {
 		e.replicas = b.replicas
 		if e.err = err; err == nil {
-			e.stored, stored = stored[:len(e.jobs)], stored[len(e.jobs):]
+			n := len(e.jobs)
+			e.stored, stored = append(e.stored[:0], stored[:n]...), stored[n:]
 		}
-		close(e.done)
+		e.done <- struct{}{} // from here on the entry is its caller's
 	}
 }
 

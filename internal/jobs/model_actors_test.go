@@ -98,13 +98,15 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 	case 7:
 		j.Envelope.Retain = time.Hour
 	}
-	j.encode()
+	if err := j.encode(w.p); err != nil {
+		t.Fatal(err)
+	}
 	return j
 }
 
 // runEnqueue makes one call and compares its answer.
 func (w *world) runEnqueue(t *rapid.T, lane string, seq uint64, jobs []*NewJob) {
-	stored, _, err := w.p.enqueue(w.ctx, newLaneKeys(w.p, lane), seq, jobs)
+	stored, _, err := w.p.enqueue(w.ctx, newLaneKeys(w.p, lane), seq, jobs, nil)
 	err = failure("enqueue", err)
 	var now int64
 	if err == nil {

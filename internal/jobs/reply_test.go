@@ -47,7 +47,7 @@ func FuzzReplies(f *testing.F) {
 			func() { _, _ = p.Sweep(ctx) },
 			func() { _, _ = p.Purge(ctx, drayhorse.Completed) },
 			func() { _ = p.Cancel(ctx, "a") },
-			func() { _, _ = decodeStored(reply, 2) },
+			func() { _, _ = decodeStored(reply, 2, nil) },
 			func() { e.Observe(ctx, p) },
 			func() { e.Beat(ctx, l) },
 			func() { _, _ = e.RunTurnsAndLook(ctx, []*Turn{{Lease: l, Want: 2}}, []*Partition{p}) },
