@@ -60,11 +60,12 @@ func (h *holding) take() bool {
 	if n == 0 {
 		return false
 	}
-	h.pending = &jobs.Turn{Lease: h.Lease, Finishes: h.finishes[:n:n]}
-	h.counters = h.counts[:n:n]
+	h.pending = &jobs.Turn{Lease: h.Lease}
 	if n < len(h.finishes) {
+		h.pending.Finishes, h.counters = h.finishes[:n:n], h.counts[:n:n]
 		h.finishes, h.counts = h.finishes[n:], h.counts[n:]
 	} else {
+		h.pending.Finishes, h.counters = h.finishes, h.counts
 		h.finishes, h.counts = h.spare.finishes, h.spare.counts
 		h.spare.finishes, h.spare.counts = nil, nil
 	}

@@ -19,6 +19,11 @@ func TestHeader(t *testing.T) {
 	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "return limit + LIMIT\n") {
 		t.Errorf("assembled:\n%s\nwant it to begin with:\n%s", got, want)
 	}
+	got = h.Assemble("local ONE = 1\nlocal TWO = ONE\nlocal THREE = 3\n", "#!lua\nif rarely then\n  -- PRELUDE\n  return TWO + THREE\nend\nreturn THREE -- not TWO\n")
+	const blocks = "local rest = 2\nlocal THREE = 3\nif rarely then\nlocal ONE = 1\nlocal TWO = ONE\n  -- PRELUDE\n  return TWO + THREE\nend\nreturn THREE -- not TWO\n"
+	if !strings.HasSuffix(got, blocks) {
+		t.Errorf("assembled:\n%s\nwant it to end with:\n%s", got, blocks)
+	}
 	if h := ParseHeader("#!lua\nreturn 1\n"); h.Keys != nil || h.Args != nil || h.More {
 		t.Errorf("a script without a header has %+v", h)
 	}

@@ -23,6 +23,7 @@ end
 local line = {}
 for i = rest, #ARGV, 2 do line[#line + 1] = ARGV[i] end
 if call('LPUSH', ready, unpack(line)) == #line then
+  -- PRELUDE
   -- The line was empty. Where it was not, the hash is open, and whoever has seen the
   -- line rings for what he leaves.
   open(jobs)

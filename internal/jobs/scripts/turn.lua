@@ -70,7 +70,7 @@ local function in_line()
 end
 
 local function next_due()
-  return call('ZRANGE', scheduled, 0, 0, 'WITHSCORES')[2]
+  return call('ZRANGE', scheduled, '0', '0', 'WITHSCORES')[2]
 end
 
 if row then
@@ -147,11 +147,15 @@ if nplain > 0 then
   if last >= first then
     call('HINCRBY', stats, 'completed', call('HDEL', running, unpack(ok, first, last)))
     call('HDEL', jobs, unpack(ok, first, last))
-    if odd then forget({unpack(ok, first, last)}) end
+    if odd then
+      -- PRELUDE
+      forget({unpack(ok, first, last)})
+    end
   end
 end
 
 if nothers > 0 then
+  -- PRELUDE
   local outcomes = {
     complete = function(id, _, detail, err) finish(id, 'completed', now, detail, err) end,
     exhaust = function(id, _, detail, err)
@@ -203,6 +207,7 @@ end
 -- 2. promote
 local due = next_due()
 if due and tonumber(due) <= now then
+  -- PRELUDE
   local ids = call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT', 0, math.max(want, 100))
   unschedule(ids)
   available('LPUSH', ids)
@@ -211,70 +216,68 @@ end
 
 -- 3. claim
 local ids, envelopes, room = {}, {}, bytes
-
--- take claims one job if there is room for its envelope.
-local function take(id)
-  if large then
-    local size = call('HSTRLEN', jobs, id)
-    if #ids > 0 and size > room then return false end
-    room = room - size
-  end
-  ids[#ids + 1] = id
-  return true
-end
-
--- claim_odd claims where some jobs are not plain: a suspect, and from lanes.
-local function claim_odd()
-  local function claim_lane(lane)
-    local slots = call('ZRANGEBYLEX', parked, '[' .. lane .. '/', '(' .. lane .. '0', 'LIMIT', 0, want - #ids)
-    for i = 1, #slots do
-      local id = string.match(slots[i], '^[^/]*/%d+/(.*)$')
-      local _, rescued = tally(id)
-      if rescued >= SUSPECT and suspect ~= '1' then return end
-      if not take(id) then return end
-      if rescued >= SUSPECT then suspect = '0' end
-      unpark(id)
+if want > 0 and not paused then
+  if odd or large then
+    -- PRELUDE
+    -- take claims one job if there is room for its envelope.
+    local function take(id)
+      if large then
+        local size = call('HSTRLEN', jobs, id)
+        if #ids > 0 and size > room then return false end
+        room = room - size
+      end
+      ids[#ids + 1] = id
+      return true
     end
-  end
-  if suspect == '1' then
-    local id = call('RPOP', suspects)
-    if id and take(id) then suspect = '0' end
-  end
-  for i = rest, rest + nlanes - 1 do
-    if #ids < want then claim_lane(ARGV[i]) end
-  end
-end
 
--- claim_singly pops until there are enough, passing over the entries that a cancel
--- left behind, but never more of them than a call may cost.
-local function claim_singly()
-  local room_for_dead = 1000
-  repeat
-    local popped = call('RPOP', ready, want - #ids) or {}
-    for i = 1, #popped do
-      local id = popped[i]
-      local dead = tonumber(call('HGET', stale, id) or 0)
-      if dead > 1 then
-        call('HINCRBY', stale, id, -1)
-      elseif dead == 1 then
-        call('HDEL', stale, id)
-      elseif not take(id) then
-        for k = #popped, i, -1 do call('RPUSH', ready, popped[k]) end
-        return
+    -- claim_odd claims where some jobs are not plain: a suspect, and from lanes.
+    local function claim_odd()
+      local function claim_lane(lane)
+        local slots = call('ZRANGEBYLEX', parked, '[' .. lane .. '/', '(' .. lane .. '0', 'LIMIT', 0, want - #ids)
+        for i = 1, #slots do
+          local id = string.match(slots[i], '^[^/]*/%d+/(.*)$')
+          local _, rescued = tally(id)
+          if rescued >= SUSPECT and suspect ~= '1' then return end
+          if not take(id) then return end
+          if rescued >= SUSPECT then suspect = '0' end
+          unpark(id)
+        end
+      end
+      if suspect == '1' then
+        local id = call('RPOP', suspects)
+        if id and take(id) then suspect = '0' end
+      end
+      for i = rest, rest + nlanes - 1 do
+        if #ids < want then claim_lane(ARGV[i]) end
       end
     end
-    room_for_dead = room_for_dead - #popped
-  until #popped == 0 or #ids >= want or room_for_dead <= 0
-end
 
-if want > 0 and not paused then
-  if odd then claim_odd() end
-  if #ids < want then
-    if odd or large then
-      claim_singly()
-    else
-      ids = call('RPOP', ready, want) or {}
+    -- claim_singly pops until there are enough, passing over the entries that a cancel
+    -- left behind, but never more of them than a call may cost.
+    local function claim_singly()
+      local room_for_dead = 1000
+      repeat
+        local popped = call('RPOP', ready, want - #ids) or {}
+        for i = 1, #popped do
+          local id = popped[i]
+          local dead = tonumber(call('HGET', stale, id) or 0)
+          if dead > 1 then
+            call('HINCRBY', stale, id, -1)
+          elseif dead == 1 then
+            call('HDEL', stale, id)
+          elseif not take(id) then
+            for k = #popped, i, -1 do call('RPUSH', ready, popped[k]) end
+            return
+          end
+        end
+        room_for_dead = room_for_dead - #popped
+      until #popped == 0 or #ids >= want or room_for_dead <= 0
     end
+
+    if odd then claim_odd() end
+    if #ids < want then claim_singly() end
+  else
+    ids = call('RPOP', ready, want) or {}
   end
 end
 
@@ -283,6 +286,7 @@ if #ids > 0 then
   local whole = true
   for i = 1, #ids do whole = whole and envelopes[i] end
   if not whole then
+    -- PRELUDE
     -- Ids whose envelopes are missing say nothing of what there was to do, but an
     -- operator should see them.
     local found, there = {}, {}
@@ -300,6 +304,7 @@ end
 
 -- 4. leave a trace, unless there is none to leave
 if epoch == '0' and #ids > 0 then
+  -- PRELUDE
   epoch = tostring(call('HINCRBY', meta, 'joins', 1))
   open(running)
   open(turns) -- which stays while a lease has joined
@@ -321,6 +326,7 @@ end
 -- other for nothing.
 local left = in_line()
 if left > 0 or (odd and not paused and may == '1' and call('EXISTS', suspects) == 1) then
+  -- PRELUDE
   ring()
 end
 return reply(left, due, rejects, ids, packed, envelopes, epoch)
