@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"time"
 
@@ -120,6 +121,7 @@ func (f *fetcher) awaitAndSettle(ctx context.Context, holdings []*holding) {
 	for i, h := range holdings {
 		f.settle(h, replies[i])
 	}
+	runtime.Gosched() // handlers begin before anything else is done
 	if err != nil && !errors.Is(err, drayhorse.ErrUnavailable) {
 		s.log.ErrorContext(s.base, "bells cannot be heard", slog.String(logs.Error, err.Error()))
 		s.deafUntil.Store(time.Now().Add(brokenWait).UnixNano())

@@ -117,7 +117,7 @@ func (p *Past) plan() string {
 // Stored is what became of a job that was enqueued.
 type Stored struct {
 	Duplicate bool
-	Now       time.Time // by Redis's clock; it means nothing where all jobs of the call are due at once
+	Now       time.Time // by Redis's clock; zero where all jobs of the call are due at once
 }
 
 // enqueue makes one call of a lane and gives how many replicas have confirmed it, if
@@ -151,13 +151,18 @@ func durable(jobs []*NewJob) int {
 	return n
 }
 
-// decodeStored appends what became of jobs to stored.
+// decodeStored appends what became of jobs to stored. push answers with the answers
+// alone, enqueue with the time before them.
 func decodeStored(value any, jobs int, stored []Stored) ([]Stored, error) {
-	reply, _ := value.([]any)
-	if len(reply) != 2 {
-		return stored, fmt.Errorf("enqueue: unexpected reply %v", value)
+	var now time.Time
+	answers, alone := value.(string)
+	if !alone {
+		reply, _ := value.([]any)
+		if len(reply) != 2 {
+			return stored, fmt.Errorf("enqueue: unexpected reply %v", value)
+		}
+		now, answers = time.UnixMilli(asInt(reply[0])), asString(reply[1])
 	}
-	now, answers := time.UnixMilli(asInt(reply[0])), asString(reply[1])
 	if len(answers) != jobs {
 		return stored, fmt.Errorf("enqueue: %d answers for %d jobs", len(answers), jobs)
 	}
