@@ -13,18 +13,15 @@ type executors struct {
 	all   sync.WaitGroup
 
 	mu     sync.Mutex
-	line   []*execution // claimed, not started yet
-	size   int          // goroutines
-	idle   int          // of them, that wait for a wake-up which nobody has sent
-	coming bool         // one was woken and has not taken anything yet
+	line   []*execution      // claimed, not started yet
+	size   int               // goroutines
+	idle   []chan<- struct{} // wake those of them that wait; the last one was the last to work
+	coming bool              // one was woken and has not taken anything yet
 	closed bool
-	wake   sync.Cond // on mu
 }
 
 func newExecutors(limit int, run func(*execution)) *executors {
-	x := &executors{run: run, limit: limit}
-	x.wake.L = &x.mu
-	return x
+	return &executors{run: run, limit: limit}
 }
 
 // start has executions run. There may be no more of them than free goroutines.
@@ -36,14 +33,15 @@ func (x *executors) start(executions []*execution) {
 }
 
 // next gets one more goroutine to work, if there is something to do and none is on
-// its way. Callers hold mu.
+// its way: the last one that worked, whose stack is warm. Callers hold mu.
 func (x *executors) next() {
 	switch {
 	case len(x.line) == 0 || x.coming:
-	case x.idle > 0:
-		x.idle--
+	case len(x.idle) > 0:
+		last := len(x.idle) - 1
 		x.coming = true
-		x.wake.Signal()
+		x.idle[last] <- struct{}{}
+		x.idle = x.idle[:last]
 	case x.size < x.limit:
 		x.size++
 		x.coming = true
@@ -54,6 +52,7 @@ func (x *executors) next() {
 // work runs executions until the executors are closed. A handler that ends its
 // goroutine (runtime.Goexit) takes it along: the next claim makes another one.
 func (x *executors) work() {
+	wake := make(chan struct{}, 1) // has room for one, so that nobody waits under mu
 	running := false
 	defer func() {
 		if running {
@@ -70,8 +69,10 @@ func (x *executors) work() {
 			if x.closed {
 				return
 			}
-			x.idle++
-			x.wake.Wait()
+			x.idle = append(x.idle, wake)
+			x.mu.Unlock()
+			<-wake
+			x.mu.Lock()
 			x.coming = false
 		}
 		e := x.line[0]
@@ -91,8 +92,10 @@ func (x *executors) close() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.closed = true
-	x.idle = 0
-	x.wake.Broadcast()
+	for _, wake := range x.idle {
+		wake <- struct{}{}
+	}
+	x.idle = nil
 }
 
 // wait returns when all goroutines have ended.

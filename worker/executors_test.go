@@ -58,15 +58,19 @@ func TestExecutorsReuseGoroutines(t *testing.T) {
 func TestExecutorsWakeOneAtATime(t *testing.T) {
 	t.Parallel()
 	x := newExecutors(10, nil)
-	x.line, x.size, x.idle, x.coming = some(5), 3, 2, true
+	before, last := make(chan struct{}, 1), make(chan struct{}, 1)
+	x.line, x.size, x.idle, x.coming = some(5), 3, []chan<- struct{}{before, last}, true
 	x.next()
-	if x.idle != 2 || x.size != 3 {
-		t.Errorf("%d idle of %d, want 2 of 3: one is on its way", x.idle, x.size)
+	if len(x.idle) != 2 || x.size != 3 {
+		t.Errorf("%d idle of %d, want 2 of 3: one is on its way", len(x.idle), x.size)
 	}
 	x.coming = false
 	x.next()
-	if x.idle != 1 || x.size != 3 || !x.coming {
-		t.Errorf("%d idle of %d, want 1 of 3: one was woken", x.idle, x.size)
+	if len(x.idle) != 1 || x.size != 3 || !x.coming {
+		t.Errorf("%d idle of %d, want 1 of 3: one was woken", len(x.idle), x.size)
+	}
+	if len(before) != 0 || len(last) != 1 {
+		t.Error("the one that worked last was not the one to be woken")
 	}
 }
 
