@@ -28,7 +28,7 @@ func costs(t testing.TB) map[string]func() {
 		ids += id
 		envelopes[i] = encoded
 	}
-	reply := []any{int64(1), "", int64(0), []any{}, ids, envelopes, []any{}, []any{}, []any{}, "1"}
+	reply := []any{int64(1), "", int64(0), "1", "0|0|", ids, envelopes}
 	news := make([]*NewJob, batch)
 	for i := range news {
 		news[i] = &NewJob{ID: strconv.Itoa(1000 + i), Envelope: costEnvelope()}

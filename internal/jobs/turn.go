@@ -222,20 +222,23 @@ func (f *Finish) args() []any {
 // decode reads the reply of turn.lua.
 func (t *Turn) decode(value any) (*Turned, error) {
 	reply, _ := value.([]any)
-	if len(reply) != 10 {
+	if len(reply) != 7 && len(reply) != 10 {
 		return nil, fmt.Errorf("turn: unexpected reply %v", value)
 	}
-	ids, ok := unpack(asString(reply[4]))
-	envelopes, counts := asList(reply[5]), asList(reply[6])
-	if !ok {
-		return nil, fmt.Errorf("turn: unexpected ids %q", reply[4])
+	var odd [3]any // counts, cancels, lanes: none where all jobs are plain
+	copy(odd[:], reply[7:])
+	rejects, ok1 := unpack(asString(reply[4]))
+	ids, ok2 := unpack(asString(reply[5]))
+	if !ok1 || !ok2 {
+		return nil, fmt.Errorf("turn: unexpected ids %q and %q", reply[4], reply[5])
 	}
+	envelopes, counts := asList(reply[6]), asList(odd[0])
 	if len(envelopes) != len(ids) {
 		return nil, fmt.Errorf("turn: %d envelopes for %d claims", len(envelopes), len(ids))
 	}
 	out := &Turned{
 		Now: time.UnixMilli(asInt(reply[0])), NextDue: asTime(reply[1]), Left: int(asInt(reply[2])),
-		Rejected: asStrings(reply[3]), Cancels: asStrings(reply[7]), Lanes: asStrings(reply[8]),
+		Rejected: rejects, Cancels: asStrings(odd[1]), Lanes: asStrings(odd[2]),
 		Claims: make([]Claim, len(ids)),
 	}
 	for i := range ids {
@@ -245,35 +248,11 @@ func (t *Turn) decode(value any) (*Turned, error) {
 		}
 		out.Claims[i] = c
 	}
-	out.epoch = asInt(reply[9])
+	out.epoch = asInt(reply[3])
 	if t.Lease.epoch == 0 { // written once, since beats read it beside the turns
 		t.Lease.epoch = out.epoch
 	}
 	return out, nil
-}
-
-// unpack reads the list of ids that pack of turn.lua makes one string of. The ids are
-// parts of it.
-func unpack(s string) (ids []string, ok bool) {
-	n, rest, ok1 := number(s, '|')
-	size, rest, ok2 := number(rest, '|')
-	if !ok1 || !ok2 || n > int64(len(rest)) {
-		return nil, false
-	}
-	ids = make([]string, n)
-	for i := range ids {
-		length := uint64(size) //nolint:gosec // number gives no negative ones
-		if size == 0 {
-			if rest == "" {
-				return nil, false
-			}
-			length, rest = uint64(rest[0]), rest[1:]
-		}
-		if ids[i], rest, ok = cut(rest, length); !ok {
-			return nil, false
-		}
-	}
-	return ids, rest == ""
 }
 
 // tally reads "failed,rescued".

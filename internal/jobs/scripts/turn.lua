@@ -18,9 +18,9 @@
 --   nothers others, each id, claim's seq, outcome, delay_ms, detail, error.
 --   Outcomes: complete (detail: the result), fail, exhaust, cancel, snooze,
 --   release, divert (detail: the lane).
--- Returns {now_ms, next_due_ms or '', left, rejects, ids, envelopes, counts,
---   cancels, lanes, epoch}: left is how many more could be claimed; ids are packed,
---   see pack; counts are "failed,rescued" or ''.
+-- Returns {now_ms, next_due_ms or '', left, epoch, rejects, ids, envelopes} and, where
+--   some jobs are not plain, counts, cancels, lanes: left is how many more could be
+--   claimed; rejects and ids are packed, see pack; counts are "failed,rescued" or ''.
 -- Errors LEASELOST, STALE, FORMAT: nothing was done.
 local refused, paused, large = check()
 if refused then return refused end
@@ -52,17 +52,17 @@ end
 
 -- reply makes the answer: what could be claimed, when the next job is due, and what
 -- was done.
-local function reply(left, due, rejects, ids, packed, envelopes, given)
-  local tallies, marks, waiting = {}, {}, {}
-  if odd then
-    if #ids > 0 and call('EXISTS', counts) == 1 then
-      tallies = call('HMGET', counts, unpack(ids))
-      for i = 1, #ids do tallies[i] = tallies[i] or '' end
-    end
-    marks = call('HRANDFIELD', cancels, 1000)
-    waiting = call('ZRANGE', lanes, 0, 99)
+local function reply(left, due, epoch, rejects, ids, packed, envelopes)
+  if not odd then
+    return {now, due or '', left, epoch, rejects, packed, envelopes}
   end
-  return {now, due or '', left, rejects, packed, envelopes, tallies, marks, waiting, given}
+  local tallies = {}
+  if #ids > 0 and call('EXISTS', counts) == 1 then
+    tallies = call('HMGET', counts, unpack(ids))
+    for i = 1, #ids do tallies[i] = tallies[i] or '' end
+  end
+  local marks, waiting = call('HRANDFIELD', cancels, 1000), call('ZRANGE', lanes, 0, 99)
+  return {now, due or '', left, epoch, rejects, packed, envelopes, tallies, marks, waiting}
 end
 
 local function in_line()
@@ -109,7 +109,7 @@ if row then
       end
       if #ids > 0 then envelopes = call('HMGET', jobs, unpack(ids)) end
     end
-    return reply(in_line(), next_due(), rejects, ids, pack(ids), envelopes, given)
+    return reply(in_line(), next_due(), given, pack(rejects), ids, pack(ids), envelopes)
   end
 end
 local score = call('ZSCORE', leases, lease)
@@ -309,7 +309,7 @@ if epoch == '0' and #ids > 0 then
   open(running)
   open(turns) -- which stays while a lease has joined
 end
-local packed = pack(ids)
+local packed, refused = pack(ids), pack(rejects)
 if #ids > 0 then
   local held, token = {}, lease .. ':' .. seq
   for i = 1, #ids do
@@ -320,7 +320,7 @@ if #ids > 0 then
 end
 if epoch ~= '0' then
   call('ZADD', leases, now, lease)
-  call('HSET', turns, lease, seq .. '|' .. epoch .. '|' .. pack(rejects) .. packed)
+  call('HSET', turns, lease, seq .. '|' .. epoch .. '|' .. refused .. packed)
 end
 -- Of suspects only a worker that could take one speaks: the others would wake each
 -- other for nothing.
@@ -329,4 +329,4 @@ if left > 0 or (odd and not paused and may == '1' and call('EXISTS', suspects) =
   -- PRELUDE
   ring()
 end
-return reply(left, due, rejects, ids, packed, envelopes, epoch)
+return reply(left, due, epoch, refused, ids, packed, envelopes)
