@@ -83,7 +83,7 @@ func (f *fleet) declare() {
 	f.Helper()
 	s := f.scheduler(f.plan.schedules(), func(c *Config) { c.Source = fleetSource })
 	defer func() { _ = s.Close() }()
-	if err := s.declare(f.Context()); err != nil {
+	if err := s.reconcile(f.Context(), s.source()); err != nil {
 		f.Fatal(err)
 	}
 }

@@ -29,9 +29,12 @@ func (s *Scheduler) Diff(ctx context.Context) ([]Change, error) {
 	return s.store.Diff(ctx, s.source())
 }
 
-// declare writes what was declared, however long Redis is away. A program that
-// declares nothing, not even a source, removes nothing: it runs the schedules of
-// others.
+// lossLook is how often a scheduler looks whether Redis still knows what was declared.
+const lossLook = 5 * time.Second
+
+// declare writes what was declared, however long Redis is away, and again when Redis
+// has lost it. A program that declares nothing, not even a source, removes nothing: it
+// runs the schedules of others.
 func (s *Scheduler) declare(ctx context.Context) error {
 	if err := s.patiently(ctx, "check redis", func() error { return s.client.Check(ctx) }); err != nil {
 		return err
@@ -40,6 +43,51 @@ func (s *Scheduler) declare(ctx context.Context) error {
 		return nil
 	}
 	source := s.source()
+	if source.DeclaredAt.IsZero() {
+		err := s.patiently(ctx, "ask redis for the time", func() (err error) {
+			source.DeclaredAt, err = s.client.Time(ctx).Result()
+			return redis.Wrap("time", err)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for ctx.Err() == nil {
+		if err := s.reconcile(ctx, source); err != nil {
+			return err
+		}
+		if s.lost(ctx) {
+			s.log.WarnContext(ctx, "redis has lost the schedules, declaring them again", slog.String("source", s.cfg.Source))
+		}
+	}
+	return nil
+}
+
+// lost waits until Redis has lost what was declared here: it started without its data,
+// or with an older backup. It reports false if ctx ends before.
+func (s *Scheduler) lost(ctx context.Context) bool {
+	ticker := time.NewTicker(lossLook)
+	defer ticker.Stop()
+	var known time.Time
+	for {
+		declared, err := s.store.Declared(ctx, s.cfg.Source)
+		switch {
+		case err != nil: // while Redis is away nothing is known
+		case declared.IsZero() || declared.Before(known):
+			return true
+		default:
+			known = declared
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+		}
+	}
+}
+
+// reconcile writes what was declared, until nobody else claims any of it.
+func (s *Scheduler) reconcile(ctx context.Context, source schedules.Source) error {
 	for {
 		var changes []schedules.Change
 		err := s.patiently(ctx, "declare schedules", func() (err error) {

@@ -61,6 +61,35 @@ func TestOldAndNewDeclarations(t *testing.T) {
 	r.becomes("")
 }
 
+// A Redis that starts without its data has no schedules, and one that starts with an
+// older backup has those of then: a scheduler that runs declares its own again.
+func TestLostSchedulesAreDeclaredAgain(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	r := setupAt(t, server.URL)
+	client := server.Client(t)
+	r.run(r.scheduler([]Schedule{rare("a"), rare("b")}))
+	r.becomes("a=k b=k")
+
+	if err := client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	r.becomes("a=k b=k")
+
+	declared, err := r.store.Declared(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := declared.Add(-time.Hour).UnixMilli() // as a backup has it
+	if err := client.HSet(t.Context(), r.namespace+":{@sched}:sources", "test", before).Err(); err != nil {
+		t.Fatal(err)
+	}
+	redistest.Eventually(t, patience, "the source is declared again", func() bool {
+		again, err := r.store.Declared(t.Context(), "test")
+		return err == nil && !again.Before(declared)
+	})
+}
+
 // A change of other things than the timing keeps the next tick; a change of the
 // timing begins now. Both keep the last tick and the pause.
 func TestChangeKeepsTheLastTick(t *testing.T) {

@@ -272,8 +272,6 @@ func (l *Lane) next() *batch {
 	}
 	l.seq++
 	b := &l.batch
-	clear(b.entries)
-	clear(b.jobs)
 	*b = batch{seq: l.seq, entries: b.entries[:0], jobs: b.jobs[:0], stored: b.stored[:0]}
 	size := 0
 	for _, e := range l.waiting {
@@ -316,7 +314,7 @@ func (l *Lane) call(ctx context.Context, b *batch, deadline time.Time) (err erro
 	return err
 }
 
-// settle tells the callers what became of their jobs.
+// settle tells the callers what became of their jobs, and forgets them.
 func (b *batch) settle(err error) {
 	stored := b.stored
 	for _, e := range b.entries {
@@ -327,6 +325,8 @@ func (b *batch) settle(err error) {
 		}
 		e.done <- struct{}{} // from here on the entry is its caller's
 	}
+	clear(b.entries)
+	clear(b.jobs)
 }
 
 // Close waits for the call that is on the wire. Nothing may be enqueued after it.

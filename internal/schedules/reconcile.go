@@ -56,11 +56,11 @@ func (s *Store) diff(ctx context.Context, source Source) ([]Change, time.Time, e
 	if declared.IsZero() || declared.After(now) {
 		declared = now
 	}
-	newest, err := s.newest(ctx, source.Name)
+	newest, err := s.Declared(ctx, source.Name)
 	if err != nil {
 		return nil, now, err
 	}
-	if declared.UnixMilli() < newest {
+	if declared.UnixMilli() < newest.UnixMilli() {
 		return []Change{{What: ChangeOlder, Owner: source.Name}}, declared, nil
 	}
 	known := make(map[string]*Status, len(stored))
@@ -88,13 +88,16 @@ func (s *Store) diff(ctx context.Context, source Source) ([]Change, time.Time, e
 	return changes, declared, nil
 }
 
-// newest is when a source was declared last, in ms; 0 for never.
-func (s *Store) newest(ctx context.Context, source string) (int64, error) {
+// Declared is when a source was declared last, as far as Redis knows; zero for never.
+func (s *Store) Declared(ctx context.Context, source string) (time.Time, error) {
 	values, err := s.client.HMGet(ctx, s.prefix+"sources", source).Result()
 	if err != nil {
-		return 0, failure("diff", err)
+		return time.Time{}, failure("look up source", err)
 	}
-	return asInt(values[0]), nil
+	if ms := asInt(values[0]); ms > 0 {
+		return time.UnixMilli(ms), nil
+	}
+	return time.Time{}, nil
 }
 
 // compare says what d changes; nil: nothing.
