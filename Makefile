@@ -47,7 +47,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 bench: redis ## speed, latency and memory, beside a bare loop of the same scripts
 	cd bench && $(GO) run . -systems drayhorse,bare -conditions near
 
-bench-peers: redis ## all peers side by side, half an hour or less: writes docs/benchmarks
+bench-peers: redis ## all peers side by side, about half an hour: writes docs/benchmarks
 	cd bench && $(GO) run . -out ../docs/benchmarks
 
 bench-scale: redis ## how costs grow with backlog, processes, queues and more, a quarter of an hour or more: writes docs/benchmarks
