@@ -142,12 +142,12 @@ func (l *Lane) EnqueueOne(ctx context.Context, job *NewJob) (stored Stored, know
 	if err := ctx.Err(); err != nil {
 		return Stored{}, false, failure("enqueue", err)
 	}
-	e := newEntry(time.Now().Add(l.patience()))
-	e.one[0] = job
-	e.jobs = e.one[:]
 	if err := job.encode(l.partition); err != nil {
 		return Stored{}, false, fmt.Errorf("enqueue: %w", err)
 	}
+	e := newEntry(time.Now().Add(l.patience()))
+	e.one[0] = job
+	e.jobs = e.one[:]
 	l.add(ctx, e, true)
 	if err := e.wait(ctx); err != nil {
 		return Stored{}, false, err
@@ -168,10 +168,12 @@ func (l *Lane) EnqueueEach(ctx context.Context, jobs []*NewJob, answered func(so
 	deadline := time.Now().Add(l.patience())
 	var failed error
 	for rest := jobs; len(rest) > 0; {
-		e := newEntry(deadline)
-		if e.jobs, rest, failed = l.split(rest); failed != nil {
+		var first []*NewJob
+		if first, rest, failed = l.split(rest); failed != nil {
 			break // what is on its way already goes on
 		}
+		e := newEntry(deadline)
+		e.jobs = first
 		all = append(all, e)
 		l.add(ctx, e, len(e.jobs) == len(jobs))
 	}

@@ -18,7 +18,7 @@ var mutants = []struct {
 	from, to string
 }{
 	{"turn claims without running", turnScript, "call('HSET', running, unpack(held))", ""},
-	{"turn stores no row", turnScript, "call('HSET', turns, lease, seq .. '|' .. epoch .. '|' .. refused .. packed)", ""},
+	{"turn stores no row", turnScript, "call('HSET', turns, lease, seq .. '|' .. epoch .. '|' .. rejected .. packed)", ""},
 	{"turn compares no token", turnScript, "if call('HGET', running, id) ~= lease .. ':' .. claim then", "if call('HEXISTS', running, id) == 0 then"},
 	{"turn compares no token of plain finishes", turnScript, "if tokens[i] ~= token then", "if not tokens[i] then"},
 	{"turn looks at no lease", turnScript, "elseif not score or tonumber(score) <= 0 then", "elseif false then"},

@@ -39,8 +39,13 @@ var declaration = regexp.MustCompile(`(?m)^local (?:function )?(\w+)`)
 
 // block is a block that gets a prelude of its own: the line that says so, indented, and
 // the lines to the next one that is not indented as far.
-var block = regexp.MustCompile(`(?m)` +
-	`^  -- PRELUDE\n(?:(?:  .*)?\n)*` + `|^    -- PRELUDE\n(?:(?:    .*)?\n)*` + `|^      -- PRELUDE\n(?:(?:      .*)?\n)*`)
+var block = regexp.MustCompile(`(?m)` + blockAt(1) + `|` + blockAt(2) + `|` + blockAt(3))
+
+// blockAt matches such a block that is nested so deep.
+func blockAt(depth int) string {
+	indent := strings.Repeat("  ", depth)
+	return `^` + indent + `-- PRELUDE\n(?:(?:` + indent + `.*)?\n)*`
+}
 
 // include puts the parts of a prelude that text needs before it, and those that its
 // blocks alone need into them.
