@@ -1,6 +1,6 @@
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME      ?= 2s
+FUZZTIME      ?= 5000x
 # What tests run that Go does not bring.
 TOOLS         := redis-server promtool prometheus systemd-analyze curl python3 node
 # Everything but the race detector does without cgo, as the programs ship: it shares
@@ -22,7 +22,7 @@ build: ## build the programs into bin/
 demo: build ## run the main job on real files: two workers, two schedulers, one of each killed
 	bin/drayhorse demo
 
-test: tools ## everything that CI runs: vet, all tests with -race, fuzz targets for seconds, benchmarks once
+test: tools ## everything that CI runs: vet, all tests with -race, fuzz targets for a moment, benchmarks once
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(RACE) -timeout 9m $(SLOW) $$($(GO) list ./... | grep -v /test/)
@@ -41,7 +41,7 @@ check: lint ## what is asked of the code before it is committed, but for the tes
 lint: ## golangci-lint, at the version that the project pins
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
-fuzz: ## run every fuzz target for FUZZTIME
+fuzz: ## run every fuzz target for FUZZTIME, so many times or so long
 	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz.sh
 
 bench: redis ## speed, latency and memory, beside a bare loop of the same scripts
