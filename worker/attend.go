@@ -67,8 +67,7 @@ func (s *session) calmed(listeners ...*listener) {
 // to claim.
 func (f *fetcher) mayAttend() bool {
 	s := f.session
-	return f.index > 0 && !s.isClosing() && s.attentive() && s.slots.any() && f.empty() &&
-		!slices.ContainsFunc(s.lines, (*line).isHot)
+	return f.index > 0 && !s.isClosing() && s.attentive() && s.slots.any() && !s.hot.any() && f.empty()
 }
 
 // attentive reports whether fetchers attend at all.
@@ -96,13 +95,11 @@ func (f *fetcher) reserve() []*holding {
 		if n == 0 {
 			break
 		}
-		h := f.held[l]
-		if h == nil {
-			h = f.hold(l)
-		}
+		h := f.hold(l)
 		h.asked, h.reserved = now, n
 		h.suspect = i == 0 && s.suspect.CompareAndSwap(false, true)
-		h.pending = &jobs.Turn{Lease: h.Lease, Want: min(n, jobs.MaxClaims), Suspect: h.suspect, Lanes: l.waitingLanes()}
+		_, lanes := l.claimable()
+		h.pending = &jobs.Turn{Lease: h.Lease, Want: min(n, jobs.MaxClaims), Suspect: h.suspect, Lanes: lanes}
 		holdings = append(holdings, h)
 	}
 	f.peeked++

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
@@ -21,19 +19,9 @@ func (cost) Kind() string { return "cost" }
 // claim through its handler to its finish.
 func newRun(t testing.TB) func() {
 	t.Helper()
-	w, err := New(Config{Registerer: prometheus.NewRegistry()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.client.Close() })
-	Handle(w, func(context.Context, *drayhorse.Job[cost]) error { return nil })
-	s := &session{
-		Worker: w, base: context.Background(), work: make(chan struct{}, 1), closing: make(chan struct{}),
-		freed: make(chan struct{}, 1), deadlines: newDeadlines(),
-	}
-	s.slots.give(10) // so that no job's end is the first slot to be free
-	f := newFetcher(s, 0)
-	h := &holding{Lease: &jobs.Lease{}, line: &line{session: s, part: &jobs.Partition{Queue: "default"}}, fetcher: f}
+	s, f := offline(t, 10, 1) // slots, so that no job's end is the first one to be free
+	Handle(s.Worker, func(context.Context, *drayhorse.Job[cost]) error { return nil })
+	h := f.hold(s.lines[0])
 	envelope := &jobs.Envelope{Kind: "cost", MaxAttempts: 25, Timeout: time.Hour, EnqueuedAt: time.Now(), Args: []byte(`{"n":1}`)}
 	claim := jobs.Claim{ID: "job", Envelope: string(envelope.Encode())}
 	return func() {
@@ -41,7 +29,7 @@ func newRun(t testing.TB) func() {
 		e := newExecution(h, &claim)
 		h.add([]*execution{e})
 		e.run()
-		h.finishes, h.counts = h.finishes[:0], h.counts[:0]
+		h.finishes, h.counts, f.ended = h.finishes[:0], h.counts[:0], f.ended[:0] // as after a turn
 	}
 }
 

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"maps"
 	"runtime"
 	"slices"
 	"strconv"
@@ -16,16 +15,22 @@ import (
 // fetcher makes turns: each takes along what has finished and claims for the slots
 // that are free. While a turn is on the wire, what finishes forms the next one.
 type fetcher struct {
-	session *session
-	index   int
-	peeked  int // the last cold line looked at
+	session  *session
+	index    int
+	peeked   int       // the last cold line looked at
+	peekedAt time.Time // when that was
 
 	wake   chan struct{} // something finished
 	onWire atomic.Bool
 
-	mu   sync.Mutex
-	held map[*line]*holding
-	lost []*holding // whose handlers have not all returned
+	// Of the fetcher's goroutine alone.
+	unanswered []*holding // whose turn has to be made again before any other on them
+	leaveAt    time.Time  // no lease is to be left before
+
+	mu    sync.Mutex
+	held  map[*line]*holding
+	ended []*holding // where something finished that no turn has taken along yet
+	lost  []*holding // whose handlers have not all returned
 }
 
 func newFetcher(s *session, index int) *fetcher {
@@ -93,34 +98,26 @@ func (f *fetcher) work() <-chan struct{} {
 	return f.session.work
 }
 
-// claims reports whether this fetcher claims jobs. Where Redis is near, one does for
-// all: its turns are fewer and larger than those of several would be. Where it is
-// far, they claim beside each other, since one turn on the wire would leave handlers
-// idle.
-func (f *fetcher) claims() bool { return f.index == 0 || f.session.far.Load() }
-
 // plan gives the turns to make now, each with its holding: those without an answer
-// first, then one for each lease with something to say, and one that claims. next
+// first, then one for each lease with something to say, and those that claim. next
 // is when a turn that failed may be tried again; zero: there is none.
 func (f *fetcher) plan() (turns []*holding, next time.Time) {
 	now := time.Now()
-	for _, h := range f.holdings() {
-		switch {
-		case h.pending == nil:
-			if h.take() {
-				turns = append(turns, h)
-			}
-		case now.Before(h.notBefore):
-			if next.IsZero() || h.notBefore.Before(next) {
-				next = h.notBefore
-			}
-		default:
+	waiting := f.unanswered[:0]
+	for _, h := range f.unanswered {
+		if now.Before(h.notBefore) {
+			waiting, next = append(waiting, h), earlier(next, h.notBefore)
+		} else {
 			turns = append(turns, h)
 		}
 	}
-	if h := f.claimer(); h != nil && !slices.Contains(turns, h) {
-		turns = append(turns, h)
+	f.unanswered = waiting
+	for _, h := range f.takeEnded() {
+		if h.pending == nil && h.take() {
+			turns = append(turns, h)
+		}
 	}
+	turns = f.claim(turns)
 	for _, h := range turns {
 		if h.asked.IsZero() {
 			h.asked = now
@@ -129,61 +126,32 @@ func (f *fetcher) plan() (turns []*holding, next time.Time) {
 	return turns, next
 }
 
-// claimer reserves free slots for a line that has jobs and has its holding ask for
-// them. nil: there is nothing to claim, or no slot.
-func (f *fetcher) claimer() *holding {
-	s := f.session
-	if s.isClosing() || !f.claims() {
-		return nil
-	}
-	if !s.slots.any() {
-		if slices.ContainsFunc(s.lines, (*line).isHot) {
-			s.nudge()
-		}
-		return nil
-	}
-	l := s.choose(f.unanswered)
-	if l == nil {
-		return nil
-	}
-	h := f.held[l]
-	if h == nil {
-		h = f.hold(l)
-	}
-	n := s.slots.take(jobs.MaxClaims)
-	if n == 0 {
-		return nil
-	}
-	if h.pending == nil {
-		h.pending = &jobs.Turn{Lease: h.Lease}
-	}
-	h.reserved, h.pending.Want, h.pending.Lanes = n, n, l.waitingLanes()
-	h.suspect = s.suspect.CompareAndSwap(false, true)
-	h.pending.Suspect = h.suspect
-	return h
+// note has the next turn on a holding's lease take along what finished.
+func (f *fetcher) note(h *holding) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, h)
 }
 
-// unanswered reports whether a turn on a line waits to be made again: it stays as it
-// is, and claims come from elsewhere.
-func (f *fetcher) unanswered(l *line) bool {
-	h := f.held[l]
-	return h != nil && !h.asked.IsZero()
+// takeEnded gives the holdings where something finished.
+func (f *fetcher) takeEnded() []*holding {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ended := f.ended
+	f.ended = nil
+	return ended
 }
 
 // makeTurns runs the pending turns of holdings in one round trip, and looks at
 // lines that seem to have nothing.
 func (f *fetcher) makeTurns(ctx context.Context, holdings []*holding) {
 	turns := make([]*jobs.Turn, len(holdings))
-	var claiming *line
 	for i, h := range holdings {
 		turns[i] = h.pending
-		if h.reserved > 0 {
-			claiming = h.line
-		}
 	}
 	var cold []*line
-	if claiming != nil && len(f.session.lines) > 1 {
-		cold = f.session.cold(claiming, &f.peeked)
+	if slices.ContainsFunc(holdings, (*holding).claims) {
+		cold = f.peek()
 	}
 	parts := make([]*jobs.Partition, len(cold))
 	for i, l := range cold {
@@ -198,7 +166,7 @@ func (f *fetcher) makeTurns(ctx context.Context, holdings []*holding) {
 	}
 	for i, l := range cold {
 		if lengths[i] > 0 {
-			l.heat()
+			l.expect(lengths[i])
 		}
 	}
 	for i, h := range holdings {
@@ -206,51 +174,30 @@ func (f *fetcher) makeTurns(ctx context.Context, holdings []*holding) {
 	}
 }
 
-// leaveIdle parts with leases that hold nothing and were not renewed for a while, so
-// that nobody has to watch over them. It gives the time at which to look again: next,
-// or earlier.
-func (f *fetcher) leaveIdle(ctx context.Context, after time.Duration, next time.Time) time.Time {
-	for _, h := range f.holdings() {
-		if h.pending != nil || !h.Joined() || !h.empty() {
-			continue
-		}
-		at := h.lastRenewed().Add(after)
-		if time.Now().Before(at) {
-			if next.IsZero() || at.Before(next) {
-				next = at
-			}
-			continue
-		}
-		f.mu.Lock()
-		delete(f.held, h.line)
-		f.mu.Unlock()
-		_ = h.Leave(ctx) // or observers condemn it, which finds nothing
+const (
+	// peekEvery is how long a busy fetcher leaves lines alone that seem to have
+	// nothing, though nobody listens to their bells.
+	peekEvery = 5 * time.Millisecond
+	// maxPeeked is how many of them it looks at then, maxPassed how many lines it
+	// passes over in search of them.
+	maxPeeked, maxPassed = 8, 64
+)
+
+// peek gives lines to look at beside a turn: the next few cold ones, in turn.
+func (f *fetcher) peek() []*line {
+	lines, now := f.session.lines, time.Now()
+	if len(lines) == 1 || now.Sub(f.peekedAt) < peekEvery {
+		return nil
 	}
-	return next
-}
-
-func (f *fetcher) holdings() []*holding {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Collect(maps.Values(f.held))
-}
-
-// all gives the leases that are held, and those that were lost but have handlers
-// that go on.
-func (f *fetcher) all() []*holding {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.lost = slices.DeleteFunc(f.lost, (*holding).empty)
-	return slices.AppendSeq(slices.Clone(f.lost), maps.Values(f.held))
-}
-
-// empty reports whether there is nothing to say. It is for the fetcher's own
-// goroutine.
-func (f *fetcher) empty() bool {
-	return f.idle() && !slices.ContainsFunc(f.holdings(), func(h *holding) bool { return h.pending != nil })
-}
-
-// idle reports whether nothing is held and nothing is to be said of it.
-func (f *fetcher) idle() bool {
-	return !slices.ContainsFunc(f.holdings(), func(h *holding) bool { return !h.empty() })
+	f.peekedAt = now
+	var cold []*line
+	for range min(len(lines), maxPassed) {
+		f.peeked = (f.peeked + 1) % len(lines)
+		if l := lines[f.peeked]; !l.isHot() {
+			if cold = append(cold, l); len(cold) == maxPeeked {
+				break
+			}
+		}
+	}
+	return cold
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -40,15 +39,6 @@ type holding struct {
 		counts   []prometheus.Counter
 	}
 	lost bool
-}
-
-func (f *fetcher) hold(l *line) *holding {
-	name := f.name() + "." + strconv.FormatUint(f.session.epoch.Add(1), 10)
-	h := &holding{Lease: jobs.NewLease(l.part, name), line: l, fetcher: f}
-	f.mu.Lock()
-	f.held[l] = h
-	f.mu.Unlock()
-	return h
 }
 
 // take makes finishes, at most the engine's limit, the pending turn. It reports
@@ -112,15 +102,29 @@ func (h *holding) remove(e *execution) bool {
 // no more.
 func (h *holding) done(e *execution, f jobs.Finish, count prometheus.Counter) (accepted, first bool) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.remove(e) {
-		return false, false
+	first, accepted = h.remove(e), !h.lost
+	if !first || !accepted {
+		h.mu.Unlock()
+		return false, first
 	}
-	if h.lost {
-		return false, true
-	}
+	alone := len(h.finishes) == 0
 	h.finishes, h.counts = append(h.finishes, f), append(h.counts, count)
+	h.mu.Unlock()
+	if alone {
+		h.fetcher.note(h)
+	}
 	return true, true
+}
+
+// claims reports whether the pending turn does. Like pending, it is of the fetcher's
+// goroutine alone.
+func (h *holding) claims() bool { return h.reserved > 0 }
+
+// says reports whether something finished that no turn has taken along yet.
+func (h *holding) says() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.finishes) > 0
 }
 
 // empty reports whether nothing is held and nothing is to be said.

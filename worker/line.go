@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -16,79 +15,94 @@ type line struct {
 	weight   int
 	listener *listener // that waits for the bell; nil: none does
 
-	mu    sync.Mutex
-	hot   bool     // there seems to be something to claim
-	lanes []string // kinds served here for which jobs are set aside
-	due   *time.Timer
+	// Of hotLines.
+	tier  *tier
+	hotAt int // in the tier's hot lines; -1: it is not hot
+
+	mu       sync.Mutex
+	expected int      // jobs to claim, as far as is known; guessed low it costs one more turn
+	lanes    []string // kinds served here for which jobs are set aside
+	due      *time.Timer
 }
 
 func newLine(s *session, p *jobs.Partition, weight int) *line {
-	l := &line{session: s, part: p, weight: weight}
+	l := &line{session: s, part: p, weight: weight, hotAt: -1}
 	l.due = time.AfterFunc(time.Hour, l.heat)
 	l.due.Stop()
 	return l
 }
 
-// heat notes that there is something to claim, and wakes a fetcher for it.
-func (l *line) heat() {
+// heat notes that there is something to claim, nobody knows how much, and wakes a
+// fetcher for it.
+func (l *line) heat() { l.expect(unknown) }
+
+// expect notes that there are jobs to claim, and wakes a fetcher for them.
+func (l *line) expect(n int) {
 	l.mu.Lock()
-	l.hot = true
+	l.expected = n
 	l.mu.Unlock()
+	l.session.hot.add(l)
 	l.session.poke()
 }
 
+// unknown is how many jobs are expected where that is not known.
+const unknown = jobs.MaxClaims
+
 // cool notes that there is nothing to claim for now.
 func (l *line) cool() {
-	l.mu.Lock()
-	l.hot = false
-	l.mu.Unlock()
+	l.session.hot.remove(l)
 	l.session.calmed(l.listener)
 }
 
-func (l *line) isHot() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.hot
-}
+func (l *line) isHot() bool { return l.session.hot.has(l) }
 
-func (l *line) waitingLanes() []string {
+// claimable gives how many jobs to ask for, and the lanes to ask first.
+func (l *line) claimable() (expected int, lanes []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lanes
+	return l.expected, l.lanes
 }
 
 // turned takes in the answer to a turn that wanted claims: whether to come back at
 // once, and when the next job is due.
 func (l *line) turned(t *jobs.Turned, wanted bool) {
-	lanes := l.session.served(t.Lanes)
-	wait := t.NextDue.Sub(t.Now)
-	dueNow := !t.NextDue.IsZero() && wait <= 0
-	l.mu.Lock()
-	l.lanes = lanes
-	if wanted || !l.hot {
-		l.hot = t.Left > 0 || len(lanes) > 0 || dueNow
+	expected := l.note(t.Left, t.Lanes, t.NextDue, t.Now)
+	switch {
+	case expected > 0:
+		l.session.hot.add(l)
+	case wanted:
+		l.session.hot.remove(l)
 	}
-	hot := l.hot
-	l.schedule(t.NextDue, wait)
-	l.mu.Unlock()
-	if !hot {
+	if !l.isHot() {
 		l.session.calmed(l.listener)
 	}
 }
 
 // observed takes in a look at the partition.
 func (l *line) observed(o *jobs.Observation) {
-	lanes := l.session.served(o.Lanes)
-	wait := o.NextDue.Sub(o.Now)
-	dueNow := !o.NextDue.IsZero() && wait <= 0
-	suspect := o.Suspects > 0 && !l.session.suspect.Load()
-	l.mu.Lock()
-	l.lanes = lanes
-	l.schedule(o.NextDue, wait)
-	l.mu.Unlock()
-	if !o.Paused && (o.Ready > 0 || suspect || dueNow || len(lanes) > 0) {
-		l.heat()
+	expected := l.note(o.Ready, o.Lanes, o.NextDue, o.Now)
+	if expected == 0 && o.Suspects > 0 && !l.session.suspect.Load() {
+		expected = 1
 	}
+	if !o.Paused && expected > 0 {
+		l.expect(expected)
+	}
+}
+
+// note takes in what is to be claimed: jobs in line, those set aside, and the one due
+// next, at the time now. It gives how many there are as far as that tells.
+func (l *line) note(ready int, lanes []string, due, now time.Time) int {
+	lanes = l.session.served(lanes)
+	wait := due.Sub(now)
+	expected := ready
+	if len(lanes) > 0 || (!due.IsZero() && wait <= 0) {
+		expected = unknown
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.expected, l.lanes = expected, lanes
+	l.schedule(due, wait)
+	return expected
 }
 
 // schedule sets the alarm for the job that is due next. Callers hold mu.
@@ -108,50 +122,4 @@ func (s *session) served(lanes []string) []string {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(lanes), func(kind string) bool { return !s.serves(kind) })
-}
-
-// choose picks the line to claim from: by strict order the heaviest hot one, else
-// one of the hot ones at random, by weight; but none that is to be passed over. nil:
-// none is left.
-func (s *session) choose(pass func(*line) bool) *line {
-	total := 0
-	for _, l := range s.lines {
-		if l.isHot() && !pass(l) {
-			if s.cfg.StrictOrder {
-				return l
-			}
-			total += l.weight
-		}
-	}
-	if total == 0 {
-		return nil
-	}
-	at := rand.IntN(total) //nolint:gosec // not a secret
-	var last *line
-	for _, l := range s.lines {
-		if !l.isHot() || pass(l) {
-			continue
-		}
-		if at -= l.weight; at < 0 {
-			return l
-		}
-		last = l
-	}
-	return last // one cooled down meanwhile
-}
-
-// cold gives lines to look at beside a turn, other than the one that claims: the
-// next few, in turn.
-func (s *session) cold(claiming *line, from *int) []*line {
-	const most = 8
-	var cold []*line
-	for range s.lines {
-		*from = (*from + 1) % len(s.lines)
-		if l := s.lines[*from]; l != claiming && !l.isHot() {
-			if cold = append(cold, l); len(cold) == most {
-				break
-			}
-		}
-	}
-	return cold
 }

@@ -13,9 +13,13 @@ const (
 	// listenFor is how long one wait for a bell lasts; over a dead connection nothing
 	// is heard for as long.
 	listenFor = 5 * time.Second
-	// maxBells is how many bells a worker waits for on a Cluster, where each
-	// takes a connection. Beyond them, the look every second finds the jobs.
-	maxBells = 50
+	// bellsTogether is how many bells one listener waits for: Redis notes the wait
+	// at every bell, and takes all of that back when one rings. On a Cluster each is
+	// in a slot of its own, and they cannot be waited for together.
+	bellsTogether = 500
+	// maxListeners is how many listeners a worker has, each with a connection. Beyond
+	// their bells, the look every second finds the jobs.
+	maxListeners = 50
 )
 
 // listener waits in BRPOP for the bells of lines while there is nothing to claim
@@ -26,19 +30,22 @@ type listener struct {
 	calm    chan struct{} // it may be time to listen again
 }
 
-// newListeners makes one listener for all lines, or on a Cluster, whose slots cannot
-// be waited for together, one for each.
+// newListeners makes the listeners for all lines, the heaviest first.
 func newListeners(s *session) []*listener {
-	groups := [][]*line{s.lines}
+	size := bellsTogether
 	if s.client.IsCluster() {
-		groups = slices.Collect(slices.Chunk(s.lines[:min(len(s.lines), maxBells)], 1))
+		size = 1
 	}
-	listeners := make([]*listener, len(groups))
-	for i, lines := range groups {
-		listeners[i] = &listener{session: s, lines: lines, calm: make(chan struct{}, 1)}
-		for _, l := range lines {
-			l.listener = listeners[i]
+	var listeners []*listener
+	for lines := range slices.Chunk(s.lines, size) {
+		if len(listeners) == maxListeners {
+			break
 		}
+		l := &listener{session: s, lines: lines, calm: make(chan struct{}, 1)}
+		for _, line := range lines {
+			line.listener = l
+		}
+		listeners = append(listeners, l)
 	}
 	return listeners
 }

@@ -85,7 +85,9 @@ func (s *session) noticed(ctx context.Context, asked time.Time, seen []jobs.Obse
 	switch {
 	case away == nil:
 		s.back()
-		s.measure(asked)
+		if len(seen) <= jobs.MaxLook { // more take their time wherever Redis is
+			s.measure(asked)
+		}
 	case unanswered == len(seen) && ctx.Err() == nil:
 		s.gone(away)
 	}

@@ -35,6 +35,7 @@ type session struct {
 	*Worker
 	base      context.Context // carries the values of Run's context, never ends
 	lines     []*line
+	hot       hotLines
 	fetchers  []*fetcher
 	listeners []*listener
 	slots     slots
@@ -92,7 +93,7 @@ func (s *session) connect(ctx context.Context) error {
 	if err := s.client.Check(ctx); err != nil {
 		return err
 	}
-	s.lines = nil
+	s.lines, s.hot.tiers = nil, nil
 	for name, weight := range s.cfg.Queues {
 		partitions, err := s.engine.Queue(ctx, name)
 		if err != nil {
@@ -105,6 +106,9 @@ func (s *session) connect(ctx context.Context) error {
 	slices.SortFunc(s.lines, func(a, b *line) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.part.String(), b.part.String()))
 	})
+	for _, l := range s.lines {
+		l.tier = s.hot.tier(l.weight)
+	}
 	s.listeners = newListeners(s)
 	return nil
 }
@@ -212,14 +216,19 @@ func (s *session) settled(d time.Duration) bool {
 
 // ended notes that a job runs no more, and frees its slot.
 func (s *session) ended() {
-	if s.slots.give(1) == 1 {
-		s.calmed(s.listeners...)
-	}
+	s.free(1)
 	if s.active.Add(-1) == 0 {
 		select {
 		case s.freed <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// free gives slots back. Those who wait for one are told of the first.
+func (s *session) free(n int) {
+	if n > 0 && s.slots.give(n) == n {
+		s.calmed(s.listeners...)
 	}
 }
 
@@ -257,7 +266,7 @@ func (s *session) measure(begun time.Time) {
 	now := time.Now()
 	s.trips.add(now, now.Sub(begun))
 	far := s.trips.far()
-	if s.far.Swap(far) != far && far {
+	if s.far.Swap(far) != far { // who claims is another question now
 		for _, f := range s.fetchers {
 			f.rouse()
 		}

@@ -27,11 +27,14 @@ func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
 	turn, counters, asked, reserved, suspect := h.pending, h.counters, h.asked, h.reserved, h.suspect
 	h.pending, h.counters, h.asked, h.reserved, h.suspect = nil, nil, time.Time{}, 0, false
 	h.backoff.Reset()
+	if h.says() {
+		f.note(h)
+	}
 	s.back()
 	if isLost(reply.Err) {
 		f.drop(h, turn, reply.Err)
 		f.dispatch(h, nil, suspect)
-		s.slots.give(reserved)
+		s.free(reserved)
 		return
 	}
 	h.renew(asked)
@@ -44,7 +47,7 @@ func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
 	h.line.turned(reply.Turned, turn.Want > 0)
 	f.dispatch(h, reply.Claims, suspect)
 	h.cancel(reply.Cancels)
-	s.slots.give(reserved - len(reply.Claims))
+	s.free(reserved - len(reply.Claims))
 	if h.line.isHot() && s.slots.any() {
 		s.poke()
 	}
@@ -54,6 +57,7 @@ func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
 // lease, since it may have been executed.
 func (f *fetcher) postpone(h *holding, err error) {
 	s := f.session
+	f.unanswered = append(f.unanswered, h)
 	switch {
 	case errors.Is(err, drayhorse.ErrFormat):
 		s.fail(err)

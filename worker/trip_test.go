@@ -29,3 +29,22 @@ func TestTripsGoByTheShortest(t *testing.T) {
 		}
 	}
 }
+
+// TestFetchersHearOfTheDistance: another one may have to take up what is hot.
+func TestFetchersHearOfTheDistance(t *testing.T) {
+	t.Parallel()
+	s, first := offline(t, 1, 1)
+	second := newFetcher(s, 1)
+	s.fetchers = []*fetcher{first, second}
+	heard := func() bool { return len(first.wake) == 1 && len(second.wake) == 1 }
+	s.measure(time.Now().Add(-time.Second))
+	if !second.claims() || !heard() {
+		t.Error("Redis is far, and not all fetchers claim or have heard of it")
+	}
+	<-first.wake
+	<-second.wake
+	s.measure(time.Now())
+	if second.claims() || !heard() {
+		t.Error("Redis is near, and the first fetcher does not claim for all or has not heard of it")
+	}
+}

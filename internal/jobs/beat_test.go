@@ -20,8 +20,8 @@ func TestBeatRenewsAndLeaveDrops(t *testing.T) {
 			r.t.Fatal("a beat changes no score")
 		}
 		r.turn(l, 0, c.finish(Complete))
-		r.must(l.Leave(r.ctx))
-		r.must(l.Leave(r.ctx))
+		r.must(r.Leave(r.ctx, l))
+		r.must(r.Leave(r.ctx, l))
 		r.wantError(r.Beat(r.ctx, l)[0].Err, drayhorse.ErrLeaseLost)
 		if raw := r.raw(); len(raw.scores[colLeases])+len(raw.hashes[colTurns]) != 0 {
 			r.t.Fatalf("left behind: %v %v", raw.scores[colLeases], raw.hashes[colTurns])
@@ -35,7 +35,7 @@ func TestCondemnedLeaseStaysForItsRescue(t *testing.T) {
 		l := r.newLease()
 		r.turn(l, 1)
 		r.must(r.client.ZAdd(r.ctx, r.part.key(colLeases), at(l.Name, time.UnixMilli(0))).Err())
-		r.must(l.Leave(r.ctx))
+		r.must(r.Leave(r.ctx, l))
 		if r.score(l).Value != "0" {
 			r.t.Fatal("a condemned lease is gone before its jobs were taken back")
 		}

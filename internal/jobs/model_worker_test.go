@@ -238,7 +238,7 @@ func (w *world) leave(t *rapid.T) {
 }
 
 func (w *world) runLeave(t *rapid.T, worker *modelWorker) {
-	if err := worker.lease.Leave(w.ctx); err != nil {
+	if err := w.engine.Leave(w.ctx, worker.lease); err != nil {
 		t.Fatal(err)
 	}
 	if lease := w.model.leases[worker.lease.Name]; lease != nil && !lease.condemned && lease.epoch == worker.lease.epoch {

@@ -26,14 +26,14 @@ type Observation struct {
 // It is opaque: only its changing counts.
 type Score struct{ Lease, Value string }
 
-// maxLook is how many partitions one call looks at: as many as it can in a fraction of
+// MaxLook is how many partitions one call looks at: as many as it can in a fraction of
 // a millisecond.
-const maxLook = 32
+const MaxLook = 32
 
 // Observe looks at partitions, in one round trip where Redis allows it, and in few
 // calls where it is no Cluster.
 func (e *Engine) Observe(ctx context.Context, partitions ...*Partition) []Observation {
-	size := maxLook
+	size := MaxLook
 	if e.client.IsCluster() {
 		size = 1 // each may be in a slot of its own
 	}

@@ -80,7 +80,7 @@ func TestJobsOfForgottenLeasesAreRescuedToo(t *testing.T) {
 		lost, dead := r.newLease(), r.newLease()
 		r.turn(lost, 1)
 		r.turn(dead, 1)
-		r.must(lost.Leave(r.ctx)) // which nobody does who holds jobs
+		r.must(r.Leave(r.ctx, lost)) // which nobody does who holds jobs
 		if rescued := r.kill(dead); rescued.Jobs != 2 {
 			r.t.Fatalf("rescued %+v, want both", rescued)
 		}
@@ -204,7 +204,7 @@ func TestLateCopyOfAJoin(t *testing.T) {
 		finish := &Turn{Lease: l, Finishes: []Finish{first.Claims[0].finish(Complete)}}
 		r.wantError(r.RunTurns(r.ctx, finish)[0].Err, drayhorse.ErrLeaseLost)
 		r.wantError(r.Beat(r.ctx, l)[0].Err, drayhorse.ErrLeaseLost)
-		if err := l.Leave(r.ctx); err != nil {
+		if err := r.Leave(r.ctx, l); err != nil {
 			r.t.Fatal(err)
 		}
 		if got := r.Observe(r.ctx, r.part)[0]; got.Err != nil || len(got.Leases) != 1 {

@@ -55,7 +55,7 @@ func TestLeaveAfterRedisWentBackInTime(t *testing.T) {
 	back := r.rewind()
 	r.turn(l, 0, Finish{ID: got.Claims[0].ID, Seq: got.Claims[0].Seq, Outcome: Complete})
 	back()
-	r.must(l.Leave(r.ctx))
+	r.must(r.Leave(r.ctx, l))
 	r.rescuedAgain(ids)
 }
 

@@ -207,5 +207,5 @@ func (r *rig) runEveryScript() {
 	r.must(err)
 	_, err = r.part.Purge(r.ctx, drayhorse.Scheduled)
 	r.must(err)
-	r.must(l.Leave(r.ctx))
+	r.must(r.Leave(r.ctx, l))
 }

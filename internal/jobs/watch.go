@@ -29,13 +29,8 @@ const (
 // outage nor a jump of Redis's clock makes a healthy worker look dead. The idea is
 // that of Kubernetes' leader election.
 type Watch struct {
-	mu     sync.Mutex
-	leases map[watched]sighting
-}
-
-type watched struct {
-	partition *Partition
-	lease     string
+	mu   sync.Mutex
+	seen map[*Partition]map[string]sighting // by lease
 }
 
 type sighting struct {
@@ -44,7 +39,7 @@ type sighting struct {
 }
 
 // NewWatch makes a Watch that has seen nothing yet.
-func NewWatch() *Watch { return &Watch{leases: map[watched]sighting{}} }
+func NewWatch() *Watch { return &Watch{seen: map[*Partition]map[string]sighting{}} }
 
 // Look takes in an observation made at a time between asked and now, and gives the
 // leases that are dead or condemned already, with the scores under which they were
@@ -52,28 +47,27 @@ func NewWatch() *Watch { return &Watch{leases: map[watched]sighting{}} }
 func (w *Watch) Look(o *Observation, asked, now time.Time) []Score {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	leases := w.seen[o.Partition]
+	if leases == nil && len(o.Leases) > 0 {
+		leases = map[string]sighting{}
+		w.seen[o.Partition] = leases
+	}
 	var dead []Score
 	for _, score := range o.Leases {
-		key := watched{o.Partition, score.Lease}
-		s, known := w.leases[key]
+		s, known := leases[score.Lease]
 		if !known || s.value != score.Value || asked.Sub(s.last) > maxGap {
 			s = sighting{value: score.Value, first: now}
 		}
 		s.last = now
-		w.leases[key] = s
+		leases[score.Lease] = s
 		if score.Value == "0" || asked.Sub(s.first) >= LeaseTime {
 			dead = append(dead, score)
 		}
 	}
-	w.forget(o.Partition, now)
-	return dead
-}
-
-// forget drops what was not seen in the last look.
-func (w *Watch) forget(p *Partition, now time.Time) {
-	for key, s := range w.leases {
-		if key.partition == p && now.Sub(s.last) > maxGap {
-			delete(w.leases, key)
+	for lease, s := range leases {
+		if now.Sub(s.last) > maxGap { // a lease that is gone
+			delete(leases, lease)
 		}
 	}
+	return dead
 }

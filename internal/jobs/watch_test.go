@@ -60,8 +60,8 @@ func TestWatchForgetsWhatIsGone(t *testing.T) {
 	lookAt(w, p, 0, "7")
 	lookAt(w, other, 0, "7")
 	lookAt(w, p, 4, "")
-	if len(w.leases) != 1 {
-		t.Fatalf("%d leases are kept, want the other partition's", len(w.leases))
+	if len(w.seen[p]) != 0 || len(w.seen[other]) != 1 {
+		t.Fatalf("%d and %d leases are kept, want none and the other partition's", len(w.seen[p]), len(w.seen[other]))
 	}
 }
 

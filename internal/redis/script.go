@@ -144,7 +144,7 @@ func (c *Client) collect(ctx context.Context, calls []Call, cmds []once) []Reply
 	for i, cmd := range cmds {
 		replies[i].Value, replies[i].Err = cmd.Result()
 		if goredis.HasErrorPrefix(replies[i].Err, "NOSCRIPT") { // not executed: safe to send again
-			replies[i].Value, replies[i].Err = c.eval(ctx, calls[i])
+			replies[i].Value, replies[i].Err = c.run(ctx, calls[i]) // by now another call may have loaded it
 		}
 	}
 	return replies

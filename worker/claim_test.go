@@ -1,0 +1,169 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+)
+
+// offline makes a session of lines with these weights, none of them hot, that never
+// sees Redis, and its first fetcher.
+func offline(t testing.TB, slots int, weights ...int) (*session, *fetcher) {
+	t.Helper()
+	w, err := New(Config{Registerer: prometheus.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.client.Close() })
+	s := &session{
+		Worker: w, base: context.Background(), work: make(chan struct{}, 1), closing: make(chan struct{}),
+		freed: make(chan struct{}, 1), deadlines: newDeadlines(), executors: newExecutors(0, nil),
+	}
+	s.slots.give(slots)
+	for i, weight := range weights {
+		l := newLine(s, &jobs.Partition{Queue: fmt.Sprint("q", i)}, weight)
+		l.tier = s.hot.tier(weight)
+		s.lines = append(s.lines, l)
+	}
+	return s, newFetcher(s, 0)
+}
+
+func TestOneTripClaimsFromManyLines(t *testing.T) {
+	t.Parallel()
+	s, f := offline(t, 100, slices.Repeat([]int{1}, 40)...)
+	for _, l := range s.lines {
+		l.expect(2)
+	}
+	turns, _ := f.plan()
+	if len(turns) != maxClaimed {
+		t.Fatalf("%d turns, want %d", len(turns), maxClaimed)
+	}
+	seen := map[*line]bool{}
+	for i, h := range turns {
+		want := 2
+		if i == len(turns)-1 {
+			want = 100 - 2*(maxClaimed-1) // it may have more than is known
+		}
+		if h.pending.Want != want || h.reserved != want {
+			t.Errorf("turn %d wants %d and reserved %d, want %d", i, h.pending.Want, h.reserved, want)
+		}
+		if h.pending.Suspect != (i == 0) {
+			t.Errorf("turn %d may claim a suspect: %v; one of them may", i, h.pending.Suspect)
+		}
+		seen[h.line] = true
+	}
+	if len(seen) != maxClaimed || s.slots.any() {
+		t.Errorf("%d lines are asked and %d slots left, want %d and none", len(seen), s.slots.free.Load(), maxClaimed)
+	}
+	if again, _ := f.plan(); len(again) != 0 {
+		t.Errorf("%d turns while those have no answer, want none", len(again))
+	}
+}
+
+func TestStrictOrderClaimsFromTheHeaviestAlone(t *testing.T) {
+	t.Parallel()
+	s, f := offline(t, 10, 3, 3, 1)
+	s.cfg.StrictOrder = true
+	for _, l := range s.lines {
+		l.expect(1)
+	}
+	turns, _ := f.plan()
+	if len(turns) != 2 || turns[0].line.weight != 3 || turns[1].line.weight != 3 || turns[1].reserved != 9 {
+		t.Errorf("turns = %v, want one for each line of weight 3, the last with what is left of the slots", turns)
+	}
+}
+
+// TestTurnTakesAlongWhatFinished has jobs finish before and while their lease's turn
+// has no answer.
+func TestTurnTakesAlongWhatFinished(t *testing.T) {
+	t.Parallel()
+	s, f := offline(t, 10, 1)
+	h := f.hold(s.lines[0])
+	finish := func(id string) {
+		e := newExecution(h, &jobs.Claim{ID: id})
+		h.add([]*execution{e})
+		h.done(e, jobs.Finish{ID: id, Outcome: jobs.Complete}, nil)
+	}
+	says := func(want ...string) {
+		t.Helper()
+		turns, _ := f.plan()
+		var got []string
+		for _, h := range turns {
+			for _, f := range h.pending.Finishes {
+				got = append(got, f.ID)
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("the turns finish %q, want %q", got, want)
+		}
+	}
+	finish("a")
+	finish("b")
+	says("a", "b")
+	finish("c")
+	says() // a turn waits for its answer
+	f.postpone(h, fmt.Errorf("%w: gone", drayhorse.ErrUnavailable))
+	h.notBefore = time.Now().Add(time.Hour)
+	h.line.heat()
+	says()
+	if h.reserved != 0 || s.slots.free.Load() != 10 {
+		t.Errorf("%d slots are reserved for a turn that is made again as it was, want none", h.reserved)
+	}
+	h.line.cool()
+	h.notBefore = time.Time{}
+	says("a", "b") // the same once more
+	f.settle(h, jobs.TurnReply{Turned: &jobs.Turned{}})
+	says("c")
+}
+
+func TestHotLinesArePickedByWeight(t *testing.T) {
+	t.Parallel()
+	s, _ := offline(t, 1, 6, 6, 3, 1)
+	none := func(*line) bool { return false }
+	if l := s.hot.pick(false, none); l != nil || s.hot.any() {
+		t.Errorf("picked %v of none", l)
+	}
+	for _, l := range s.lines {
+		s.hot.add(l)
+		s.hot.add(l) // changes nothing
+	}
+	const n = 16_000
+	count := map[*line]int{}
+	for range n {
+		count[s.hot.pick(false, none)]++
+	}
+	for _, l := range s.lines {
+		want := n * l.weight / 16
+		if got := count[l]; got < want*8/10 || got > want*12/10 {
+			t.Errorf("a line of weight %d was picked %d of %d times, want about %d", l.weight, got, n, want)
+		}
+	}
+	heaviest := s.hot.pick(true, none)
+	if heaviest.weight != 6 {
+		t.Errorf("strict order picked weight %d, want 6", heaviest.weight)
+	}
+	if l := s.hot.pick(true, func(l *line) bool { return l.weight == 6 }); l != s.lines[2] {
+		t.Errorf("strict order passed over to weight %d, want 3", l.weight)
+	}
+	s.hot.remove(s.lines[0])
+	s.hot.remove(s.lines[0])
+	if s.lines[0].isHot() || !s.lines[1].isHot() || s.hot.pick(true, none) != s.lines[1] {
+		t.Error("a line that cooled down is picked, or took another with it")
+	}
+	if l := s.hot.pick(false, func(*line) bool { return true }); l != nil {
+		t.Errorf("picked %v though all are passed over", l.part)
+	}
+	for _, l := range s.lines {
+		s.hot.remove(l)
+	}
+	if s.hot.any() {
+		t.Error("a line is hot after all were removed")
+	}
+}
