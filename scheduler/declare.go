@@ -129,6 +129,7 @@ func (s *Scheduler) report(ctx context.Context, changes []schedules.Change) (aga
 
 // patiently calls try until it does not fail for a Redis that is away, or ctx ends.
 func (s *Scheduler) patiently(ctx context.Context, what string, try func() error) error {
+	told := false
 	for backoff := (redis.Backoff{}); ; {
 		err := try()
 		switch {
@@ -137,7 +138,10 @@ func (s *Scheduler) patiently(ctx context.Context, what string, try func() error
 		case !errors.Is(err, drayhorse.ErrUnavailable):
 			return err
 		}
-		s.log.WarnContext(ctx, "redis unavailable, still trying", slog.String("for", what), slog.Any(logs.Error, err))
+		if !told {
+			s.log.WarnContext(ctx, "redis unavailable, still trying", slog.String("for", what), slog.Any(logs.Error, err))
+			told = true
+		}
 		if !backoff.Wait(ctx) {
 			return nil
 		}

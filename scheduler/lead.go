@@ -58,10 +58,15 @@ func (l *leader) close() {
 // comes first. It returns an error only for what waiting cannot mend.
 func (l *leader) run(ctx context.Context) error {
 	log := l.log.With(slog.Int64(logs.Term, l.number))
+	delayed := false // and somebody was told
 	for backoff := (redis.Backoff{}); ctx.Err() == nil; {
 		sleep, err := l.round(ctx)
 		switch {
 		case err == nil:
+			if delayed {
+				log.InfoContext(ctx, "ticks go on")
+				delayed = false
+			}
 			backoff.Reset()
 			pause(ctx, sleep)
 		case errors.Is(err, schedules.ErrTerm):
@@ -71,8 +76,9 @@ func (l *leader) run(ctx context.Context) error {
 		case errors.Is(err, drayhorse.ErrFormat):
 			return err
 		default:
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !delayed {
 				log.WarnContext(ctx, "ticks are delayed", slog.Any(logs.Error, err))
+				delayed = true
 			}
 			backoff.Wait(ctx)
 		}

@@ -15,6 +15,7 @@ type contender struct {
 	*hold
 	patient bool // waits for as long as it takes
 	started time.Time
+	told    bool // that Redis is away
 	watch   watch
 }
 
@@ -56,11 +57,15 @@ func (c *contender) hopeless(ctx context.Context, err error, seen sighting) bool
 	case ctx.Err() != nil:
 		return false // the caller sees to it
 	case errors.Is(err, ErrLocked):
+		c.told = false
 		return !c.patient && seen.fresh()
 	case !errors.Is(err, drayhorse.ErrUnavailable):
 		return true
 	}
-	c.locker.cfg.Logger.WarnContext(ctx, "redis unavailable, still waiting for lock", "lock", c.name, "error", err)
+	if !c.told {
+		c.told = true
+		c.locker.cfg.Logger.WarnContext(ctx, "redis unavailable, still waiting for lock", "lock", c.name, "error", err)
+	}
 	return !c.patient && time.Since(c.started) > unavailable-c.locker.cfg.call()
 }
 

@@ -24,14 +24,17 @@ func (h *hold) keep(ctx context.Context, lose context.CancelCauseFunc) (stop fun
 	trust := time.AfterFunc(h.trusted(), lost)
 	var loop sync.WaitGroup
 	loop.Go(func() {
+		told := false // that renewals fail
 		for pause(renewing, h.locker.cfg.pause()) {
 			err := h.renew(renewing)
 			switch {
 			case err == nil:
 				trust.Reset(h.trusted())
+				told = false
 			case errors.Is(err, drayhorse.ErrLeaseLost):
 				lost()
-			case renewing.Err() == nil:
+			case renewing.Err() == nil && !told:
+				told = true
 				h.locker.cfg.Logger.WarnContext(ctx, "lock not renewed", "lock", h.name, "token", h.token, "error", err)
 			}
 		}
