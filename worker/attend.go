@@ -109,15 +109,9 @@ func (f *fetcher) reserve() []*holding {
 // awaitAndSettle makes one wait and takes in what the turns after it came to.
 func (f *fetcher) awaitAndSettle(ctx context.Context, holdings []*holding) {
 	s := f.session
-	turns := make([]*jobs.Turn, len(holdings))
-	for i, h := range holdings {
-		turns[i] = h.pending
-	}
-	replies, err := s.engine.WaitAndTurn(context.WithoutCancel(ctx), f.name(), attendFor, turns...)
+	replies, err := s.engine.WaitAndTurn(context.WithoutCancel(ctx), f.name(), attendFor, pending(holdings)...)
 	s.nudged.Store(false)
-	for i, h := range holdings {
-		f.settle(h, replies[i])
-	}
+	f.settleAll(ctx, holdings, replies)
 	runtime.Gosched() // handlers begin before anything else is done
 	if err != nil && !errors.Is(err, drayhorse.ErrUnavailable) {
 		s.log.ErrorContext(s.base, "bells cannot be heard", slog.String(logs.Error, err.Error()))

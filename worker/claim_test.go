@@ -41,7 +41,7 @@ func TestOneTripClaimsFromManyLines(t *testing.T) {
 	for _, l := range s.lines {
 		l.expect(2)
 	}
-	turns, _ := f.plan()
+	turns := f.plan()
 	if len(turns) != maxClaimed {
 		t.Fatalf("%d turns, want %d", len(turns), maxClaimed)
 	}
@@ -62,7 +62,7 @@ func TestOneTripClaimsFromManyLines(t *testing.T) {
 	if len(seen) != maxClaimed || s.slots.any() {
 		t.Errorf("%d lines are asked and %d slots left, want %d and none", len(seen), s.slots.free.Load(), maxClaimed)
 	}
-	if again, _ := f.plan(); len(again) != 0 {
+	if again := f.plan(); len(again) != 0 {
 		t.Errorf("%d turns while those have no answer, want none", len(again))
 	}
 }
@@ -74,7 +74,7 @@ func TestStrictOrderClaimsFromTheHeaviestAlone(t *testing.T) {
 	for _, l := range s.lines {
 		l.expect(1)
 	}
-	turns, _ := f.plan()
+	turns := f.plan()
 	if len(turns) != 2 || turns[0].line.weight != 3 || turns[1].line.weight != 3 || turns[1].reserved != 9 {
 		t.Errorf("turns = %v, want one for each line of weight 3, the last with what is left of the slots", turns)
 	}
@@ -84,7 +84,7 @@ func TestStrictOrderClaimsFromTheHeaviestAlone(t *testing.T) {
 // has no answer.
 func TestTurnTakesAlongWhatFinished(t *testing.T) {
 	t.Parallel()
-	s, f := offline(t, 10, 1)
+	s, f := offline(t, 10, 1, 1)
 	h := f.hold(s.lines[0])
 	finish := func(id string) {
 		e := newExecution(h, &jobs.Claim{ID: id})
@@ -93,9 +93,8 @@ func TestTurnTakesAlongWhatFinished(t *testing.T) {
 	}
 	says := func(want ...string) {
 		t.Helper()
-		turns, _ := f.plan()
 		var got []string
-		for _, h := range turns {
+		for _, h := range f.plan() {
 			for _, f := range h.pending.Finishes {
 				got = append(got, f.ID)
 			}
@@ -109,18 +108,43 @@ func TestTurnTakesAlongWhatFinished(t *testing.T) {
 	says("a", "b")
 	finish("c")
 	says() // a turn waits for its answer
-	f.postpone(h, fmt.Errorf("%w: gone", drayhorse.ErrUnavailable))
-	h.notBefore = time.Now().Add(time.Hour)
-	h.line.heat()
-	says()
-	if h.reserved != 0 || s.slots.free.Load() != 10 {
-		t.Errorf("%d slots are reserved for a turn that is made again as it was, want none", h.reserved)
-	}
-	h.line.cool()
-	h.notBefore = time.Time{}
-	says("a", "b") // the same once more
-	f.settle(h, jobs.TurnReply{Turned: &jobs.Turned{}})
+	f.settle(answer{h, jobs.TurnReply{Turned: &jobs.Turned{}}})
 	says("c")
+}
+
+// TestUnansweredTurnKeepsNoSlots: other lines have them while one is away.
+func TestUnansweredTurnKeepsNoSlots(t *testing.T) {
+	t.Parallel()
+	s, f := offline(t, 10, 1, 1)
+	away, other := s.lines[0], s.lines[1]
+	away.heat()
+	h := f.plan()[0]
+	if h.pending.Want != 10 || s.slots.any() {
+		t.Fatalf("the only hot line is asked for %d jobs, want all 10", h.pending.Want)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end() // nobody makes the turn again: the test does
+	f.settleAll(ended, []*holding{h}, []jobs.TurnReply{{Err: fmt.Errorf("%w: gone", drayhorse.ErrUnavailable)}})
+	s.loops.Wait()
+	if h.pending.Want != 0 || f.empty() {
+		t.Errorf("the turn wants %d jobs and is forgotten: %v; want none, and to wait for its answer", h.pending.Want, f.empty())
+	}
+	away.heat()
+	other.heat()
+	turns := f.plan()
+	if len(turns) != 1 || turns[0].line != other || turns[0].pending.Want != 10 {
+		t.Fatalf("turns = %v, want one that asks the other line for 10 jobs", turns)
+	}
+	// The turn had been made, and claimed: its answer comes late.
+	envelope := &jobs.Envelope{Kind: "none", MaxAttempts: 1, EnqueuedAt: time.Now(), Args: []byte("{}")}
+	claims := []jobs.Claim{{ID: "a", Envelope: string(envelope.Encode())}}
+	if open := f.deliver([]answer{{h, jobs.TurnReply{Turned: &jobs.Turned{Claims: claims}}}}); open != nil || len(f.wake) != 1 {
+		t.Error("the answer is not delivered, or the fetcher does not hear of it")
+	}
+	f.plan()
+	if free := s.slots.free.Load(); free != -1 || f.empty() || f.unanswered != 0 {
+		t.Errorf("%d slots are free after the claim of a slot that others have, want -1", free)
+	}
 }
 
 func TestHotLinesArePickedByWeight(t *testing.T) {

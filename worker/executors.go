@@ -24,7 +24,7 @@ func newExecutors(limit int, run func(*execution)) *executors {
 	return &executors{run: run, limit: limit}
 }
 
-// start has executions run. There may be no more of them than free goroutines.
+// start has executions run. Those for which no goroutine is free wait for one.
 func (x *executors) start(executions []*execution) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -24,12 +24,13 @@ type fetcher struct {
 	onWire atomic.Bool
 
 	// Of the fetcher's goroutine alone.
-	unanswered []*holding // whose turn has to be made again before any other on them
-	leaveAt    time.Time  // no lease is to be left before
+	unanswered int       // turns that are pursued
+	leaveAt    time.Time // no lease is to be left before
 
 	mu    sync.Mutex
 	held  map[*line]*holding
 	ended []*holding // where something finished that no turn has taken along yet
+	late  []answer   // to turns that were pursued
 	lost  []*holding // whose handlers have not all returned
 }
 
@@ -42,7 +43,7 @@ func (f *fetcher) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		// Handlers that are about to end do so first: the turn takes them along.
 		runtime.Gosched()
-		turns, next := f.plan()
+		turns := f.plan()
 		if len(turns) > 0 {
 			f.makeTurns(ctx, turns)
 			continue
@@ -53,9 +54,9 @@ func (f *fetcher) run(ctx context.Context) {
 		if f.attend(ctx) {
 			continue
 		}
-		f.wait(ctx, f.leaveIdle(ctx, jobs.BeatEvery, next))
+		f.wait(ctx, f.leaveIdle(ctx, jobs.BeatEvery))
 	}
-	f.leaveIdle(ctx, 0, time.Time{})
+	f.leaveIdle(ctx, 0)
 }
 
 // name is that of the fetcher among all of all workers.
@@ -98,32 +99,25 @@ func (f *fetcher) work() <-chan struct{} {
 	return f.session.work
 }
 
-// plan gives the turns to make now, each with its holding: those without an answer
-// first, then one for each lease with something to say, and those that claim. next
-// is when a turn that failed may be tried again; zero: there is none.
-func (f *fetcher) plan() (turns []*holding, next time.Time) {
-	now := time.Now()
-	waiting := f.unanswered[:0]
-	for _, h := range f.unanswered {
-		if now.Before(h.notBefore) {
-			waiting, next = append(waiting, h), earlier(next, h.notBefore)
-		} else {
-			turns = append(turns, h)
-		}
+// plan gives the turns to make now, each with its holding: one for each lease with
+// something to say, and those that claim.
+func (f *fetcher) plan() (turns []*holding) {
+	ended, late := f.takeEnded()
+	for _, a := range late {
+		f.unanswered--
+		f.settle(a)
 	}
-	f.unanswered = waiting
-	for _, h := range f.takeEnded() {
+	for _, h := range ended {
 		if h.pending == nil && h.take() {
 			turns = append(turns, h)
 		}
 	}
 	turns = f.claim(turns)
+	now := time.Now()
 	for _, h := range turns {
-		if h.asked.IsZero() {
-			h.asked = now
-		}
+		h.asked = now
 	}
-	return turns, next
+	return turns
 }
 
 // note has the next turn on a holding's lease take along what finished.
@@ -133,22 +127,18 @@ func (f *fetcher) note(h *holding) {
 	f.ended = append(f.ended, h)
 }
 
-// takeEnded gives the holdings where something finished.
-func (f *fetcher) takeEnded() []*holding {
+// takeEnded gives the holdings where something finished, and late answers.
+func (f *fetcher) takeEnded() (ended []*holding, late []answer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	ended := f.ended
-	f.ended = nil
-	return ended
+	ended, late = f.ended, f.late
+	f.ended, f.late = nil, nil
+	return ended, late
 }
 
 // makeTurns runs the pending turns of holdings in one round trip, and looks at
 // lines that seem to have nothing.
 func (f *fetcher) makeTurns(ctx context.Context, holdings []*holding) {
-	turns := make([]*jobs.Turn, len(holdings))
-	for i, h := range holdings {
-		turns[i] = h.pending
-	}
 	var cold []*line
 	if slices.ContainsFunc(holdings, (*holding).claims) {
 		cold = f.peek()
@@ -159,19 +149,29 @@ func (f *fetcher) makeTurns(ctx context.Context, holdings []*holding) {
 	}
 	begun := time.Now()
 	f.onWire.Store(true)
-	replies, lengths := f.session.engine.RunTurnsAndLook(ctx, turns, parts)
+	replies, lengths := f.session.engine.RunTurnsAndLook(ctx, pending(holdings), parts)
 	f.onWire.Store(false)
 	if replies[0].Err == nil {
 		f.session.measure(begun)
 	}
 	for i, l := range cold {
-		if lengths[i] > 0 {
-			l.expect(lengths[i])
+		switch n := lengths[i]; {
+		case n < 0:
+			l.away.Store(true)
+		case n > 0:
+			l.expect(n)
 		}
 	}
+	f.settleAll(ctx, holdings, replies)
+}
+
+// pending gives the turns of holdings.
+func pending(holdings []*holding) []*jobs.Turn {
+	turns := make([]*jobs.Turn, len(holdings))
 	for i, h := range holdings {
-		f.settle(h, replies[i])
+		turns[i] = h.pending
 	}
+	return turns
 }
 
 const (
@@ -193,7 +193,7 @@ func (f *fetcher) peek() []*line {
 	var cold []*line
 	for range min(len(lines), maxPassed) {
 		f.peeked = (f.peeked + 1) % len(lines)
-		if l := lines[f.peeked]; !l.isHot() {
+		if l := lines[f.peeked]; !l.isHot() && !l.away.Load() {
 			if cold = append(cold, l); len(cold) == maxPeeked {
 				break
 			}

@@ -24,9 +24,9 @@ func (f *fetcher) hold(l *line) *holding {
 }
 
 // leaveIdle parts with leases that hold nothing and were not renewed for a while, so
-// that nobody has to watch over them. It gives the time at which to look again: next,
-// or earlier.
-func (f *fetcher) leaveIdle(ctx context.Context, after time.Duration, next time.Time) time.Time {
+// that nobody has to watch over them. It gives the time at which to look again; zero:
+// nothing is held.
+func (f *fetcher) leaveIdle(ctx context.Context, after time.Duration) time.Time {
 	now := time.Now()
 	if after == 0 || !now.Before(f.leaveAt) {
 		f.leaveAt = now.Add(after)
@@ -35,18 +35,19 @@ func (f *fetcher) leaveIdle(ctx context.Context, after time.Duration, next time.
 			if h.pending != nil || !h.empty() {
 				continue
 			}
-			if at := h.lastRenewed().Add(after); now.Before(at) {
-				f.leaveAt = earlier(f.leaveAt, at)
-				continue
+			switch at := h.lastRenewed().Add(after); {
+			case !now.Before(at):
+				idle = append(idle, h)
+			case at.Before(f.leaveAt):
+				f.leaveAt = at
 			}
-			idle = append(idle, h)
 		}
 		f.leave(ctx, idle)
 	}
 	if len(f.held) == 0 {
-		return next
+		return time.Time{}
 	}
-	return earlier(next, f.leaveAt)
+	return f.leaveAt
 }
 
 // leave parts with leases that hold nothing.
@@ -55,20 +56,12 @@ func (f *fetcher) leave(ctx context.Context, holdings []*holding) {
 	f.mu.Lock()
 	for _, h := range holdings {
 		delete(f.held, h.line)
-		if h.Joined() {
+		if h.Joined() && !h.line.away.Load() {
 			leases = append(leases, h.Lease)
 		}
 	}
 	f.mu.Unlock()
 	_ = f.session.engine.Leave(ctx, leases...) // or observers condemn them, which finds nothing
-}
-
-// earlier gives the earlier one of two times, of which zero is none.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
-		return b
-	}
-	return a
 }
 
 func (f *fetcher) holdings() []*holding {
@@ -88,7 +81,7 @@ func (f *fetcher) all() []*holding {
 
 // empty reports whether there is nothing to say. It is for the fetcher's own
 // goroutine, between turns.
-func (f *fetcher) empty() bool { return len(f.unanswered) == 0 && f.idle() }
+func (f *fetcher) empty() bool { return f.unanswered == 0 && f.idle() }
 
 // idle reports whether nothing is held and nothing is to be said of it.
 func (f *fetcher) idle() bool {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
-	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // holding is a lease and all that is held under it. It belongs to one fetcher.
@@ -20,14 +19,12 @@ type holding struct {
 	fetcher *fetcher
 
 	// Of the fetcher's goroutine alone.
-	pending   *jobs.Turn           // a turn that has no answer yet: it comes before any other
+	pending   *jobs.Turn           // a turn that has no answer yet: no other is made before
 	asked     time.Time            // when pending was asked for the first time
 	reserved  int                  // slots reserved for what pending claims
 	suspect   bool                 // pending may claim a suspect
 	suspectID string               // the suspect that is held; empty: none is
 	counters  []prometheus.Counter // of what pending finishes
-	backoff   redis.Backoff
-	notBefore time.Time // when pending may be asked again
 
 	mu       sync.Mutex
 	renewed  time.Time // when the last call that renewed the lease began

@@ -3,6 +3,7 @@ package worker
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/jobs"
@@ -18,6 +19,8 @@ type line struct {
 	// Of hotLines.
 	tier  *tier
 	hotAt int // in the tier's hot lines; -1: it is not hot
+
+	away atomic.Bool // the last call about it had no answer
 
 	mu       sync.Mutex
 	expected int      // jobs to claim, as far as is known; guessed low it costs one more turn

@@ -60,6 +60,7 @@ func (s *session) look(ctx context.Context, watch *jobs.Watch) (idle bool) {
 	s.noticed(ctx, asked, seen)
 	s.calmed(s.listeners...) // somebody may have to take over the wait at the bells
 	for i := range seen {
+		s.lines[i].away.Store(errors.Is(seen[i].Err, drayhorse.ErrUnavailable))
 		if seen[i].Err != nil {
 			continue
 		}

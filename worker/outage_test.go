@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,6 +82,52 @@ func TestIdleWorkerNoticesAnOutage(t *testing.T) {
 	redistest.Eventually(t, 15*time.Second, "the worker says that redis is back", func() bool {
 		return r.worker.Ready() == nil
 	})
+}
+
+// TestNodeThatIsAwayLeavesTheOthersAtWork stops a master of a Cluster while the worker
+// has jobs to claim from it and from another one.
+func TestNodeThatIsAwayLeavesTheOthersAtWork(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t, 3, 0, redistest.WithConfig("cluster-require-full-coverage no"))
+	queues := queuesOf(t, c)
+	sick, well := queues[0], queues[1]
+	r := setupAt(t, c.URL, func(cfg *worker.Config) { cfg.Queues = map[string]int{sick: 1, well: 1} })
+	ran := map[string]*atomic.Int64{sick: {}, well: {}}
+	r.handle("test", func(_ context.Context, job *rawJob) error {
+		time.Sleep(10 * time.Millisecond)
+		ran[job.Queue].Add(1)
+		return nil
+	})
+	const few, many = 1000, 9000
+	r.enqueueN(few, "test", drayhorse.Queue(sick))
+	r.enqueueN(many, "test", drayhorse.Queue(well))
+	r.start()
+	redistest.Eventually(t, 10*time.Second, "both queues are worked on", func() bool { return ran[sick].Load() > 20 && ran[well].Load() > 20 })
+	c.Nodes[0].Pause()
+	before, begun := ran[well].Load(), time.Now()
+	redistest.Eventually(t, 9*time.Second, "the queue of another node is worked on", func() bool { return ran[well].Load() > before+300 })
+	t.Logf("300 jobs ran within %v of the other node's stop", time.Since(begun))
+	c.Nodes[0].Resume()
+	redistest.Eventually(t, 30*time.Second, "all jobs ran", func() bool { return ran[sick].Load() >= few && ran[well].Load() >= many })
+}
+
+// queuesOf gives the name of a queue for each master of a Cluster.
+func queuesOf(t *testing.T, c *redistest.Cluster) []string {
+	t.Helper()
+	client := c.Client(t)
+	queues := make([]string, len(c.Nodes))
+	for i, found := 0, 0; found < len(queues); i++ {
+		name := fmt.Sprint("q", i)
+		slot, err := client.ClusterKeySlot(t.Context(), name).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if node := int(slot) * len(c.Nodes) / 16384; queues[node] == "" {
+			queues[node] = name
+			found++
+		}
+	}
+	return queues
 }
 
 // notReady waits until the worker says that Redis is away.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -91,6 +92,9 @@ func (w *Worker) open(ctx context.Context) (*session, error) {
 
 func (s *session) connect(ctx context.Context) error {
 	if err := s.client.Check(ctx); err != nil {
+		return err
+	}
+	if err := s.engine.Meet(ctx, slices.Collect(maps.Keys(s.cfg.Queues))); err != nil {
 		return err
 	}
 	s.lines, s.hot.tiers = nil, nil
@@ -225,9 +229,10 @@ func (s *session) ended() {
 	}
 }
 
-// free gives slots back. Those who wait for one are told of the first.
+// free gives slots back. Those who wait for one are told of the first. Below 0 it
+// takes them: a turn turned out to have claimed, whose slots had been given back.
 func (s *session) free(n int) {
-	if n > 0 && s.slots.give(n) == n {
+	if s.slots.give(n) == n && n > 0 {
 		s.calmed(s.listeners...)
 	}
 }

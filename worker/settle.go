@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"slices"
@@ -13,20 +14,35 @@ import (
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
-// brokenWait is how long a partition is left alone after an error that is not
-// Redis being away, such as a key of the wrong type.
-const brokenWait = 5 * time.Second
-
-// settle takes in what one turn came to.
-func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
-	s := f.session
-	if reply.Err != nil && !isLost(reply.Err) {
-		f.postpone(h, reply.Err)
+// settleAll takes in what turns came to that were made together. Those without an
+// answer are pursued.
+func (f *fetcher) settleAll(ctx context.Context, holdings []*holding, replies []jobs.TurnReply) {
+	var open []answer
+	for i, h := range holdings {
+		if a := (answer{h, replies[i]}); a.known() {
+			f.settle(a)
+		} else {
+			open = append(open, a)
+		}
+	}
+	if open == nil {
 		return
 	}
+	if err := open[0].Err; len(open) == len(holdings) && errors.Is(err, drayhorse.ErrUnavailable) {
+		f.session.gone(err) // all of Redis, as far as is known
+	}
+	for _, a := range open {
+		f.giveBack(a.holding)
+	}
+	f.unanswered += len(open)
+	f.session.loops.Go(func() { f.pursue(ctx, open) })
+}
+
+// settle takes in what one turn came to.
+func (f *fetcher) settle(a answer) {
+	s, h, reply := f.session, a.holding, a.TurnReply
 	turn, counters, asked, reserved, suspect := h.pending, h.counters, h.asked, h.reserved, h.suspect
 	h.pending, h.counters, h.asked, h.reserved, h.suspect = nil, nil, time.Time{}, 0, false
-	h.backoff.Reset()
 	if h.says() {
 		f.note(h)
 	}
@@ -44,31 +60,13 @@ func (f *fetcher) settle(h *holding, reply jobs.TurnReply) {
 	}
 	f.report(h, counters, reply.Rejected)
 	h.reuse(turn.Finishes, counters)
+	h.line.away.Store(false)
 	h.line.turned(reply.Turned, turn.Want > 0)
 	f.dispatch(h, reply.Claims, suspect)
 	h.cancel(reply.Cancels)
 	s.free(reserved - len(reply.Claims))
 	if h.line.isHot() && s.slots.any() {
 		s.poke()
-	}
-}
-
-// postpone keeps a turn for later: it must be made again before any other on its
-// lease, since it may have been executed.
-func (f *fetcher) postpone(h *holding, err error) {
-	s := f.session
-	f.unanswered = append(f.unanswered, h)
-	switch {
-	case errors.Is(err, drayhorse.ErrFormat):
-		s.fail(err)
-		h.notBefore = time.Now().Add(brokenWait)
-	case errors.Is(err, drayhorse.ErrUnavailable):
-		s.gone(err)
-		h.notBefore = time.Now().Add(h.backoff.Next())
-	default:
-		h.line.cool()
-		s.log.ErrorContext(s.base, "partition cannot be worked on", slog.String(logs.Queue, h.line.part.String()), slog.String(logs.Error, err.Error()))
-		h.notBefore = time.Now().Add(brokenWait)
 	}
 }
 

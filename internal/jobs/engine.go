@@ -84,6 +84,23 @@ func (e *Engine) Lookup(ctx context.Context, name string) ([]*Partition, error) 
 	return e.learn(name, n)
 }
 
+// Meet asks for many queues in one call, so that neither Queue nor Lookup has to ask
+// for those that exist. It creates none.
+func (e *Engine) Meet(ctx context.Context, names []string) error {
+	values, err := e.client.HMGet(ctx, e.registryKey(), names...).Result()
+	if err != nil {
+		return failure("look up queues", err)
+	}
+	for i, name := range names[:min(len(names), len(values))] {
+		if n, err := strconv.Atoi(asString(values[i])); err == nil { // if not, Queue says so
+			if _, err := e.learn(name, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Queues gives the partitions of all queues, ordered by name.
 func (e *Engine) Queues(ctx context.Context) ([][]*Partition, error) {
 	all, err := e.client.HGetAll(ctx, e.registryKey()).Result()

@@ -50,6 +50,21 @@ func TestLookupFindsWhatExists(t *testing.T) {
 	})
 }
 
+func TestMeetAsksOnce(t *testing.T) {
+	conform(t, func(r *rig) {
+		other := New(r.client, r.namespace)
+		r.must(other.Meet(r.ctx, []string{"q", "none"}))
+		if got, ok := other.known("q"); !ok || len(got) != len(r.parts) {
+			r.t.Errorf("q is known with %d partitions: %v; want %d", len(got), ok, len(r.parts))
+		}
+		if _, ok := other.known("none"); ok {
+			r.t.Error("a queue that does not exist is known")
+		}
+		_, err := other.Lookup(r.ctx, "none")
+		r.wantError(err, drayhorse.ErrNotFound)
+	})
+}
+
 func TestImpossibleQueuesAreRefused(t *testing.T) {
 	conform(t, func(r *rig) {
 		for _, name := range []string{"", "a/b", "{a}", strings.Repeat("a", drayhorse.MaxNameLength+1)} {

@@ -42,6 +42,8 @@ func (w *world) takeTurn(t *rapid.T) {
 	}
 	if worker.pending == nil {
 		worker.pending = w.drawTurn(t, worker)
+	} else if chance(t, "forgo", 4) {
+		worker.pending.turn.Forgo()
 	}
 	w.sendTurn(t, worker, drawFault(t))
 }
@@ -67,6 +69,14 @@ func (w *world) drawTurn(t *rapid.T, worker *modelWorker) *modelCall {
 	worker.held = kept
 	c.prepare()
 	return c
+}
+
+// copy is the call as it is now: its turn may forgo its claims before it is repeated.
+func (c *modelCall) copy() *modelCall {
+	sent, turn := *c, *c.turn
+	turn.args = slices.Clone(turn.args)
+	sent.turn = &turn
+	return &sent
 }
 
 func (c *modelCall) prepare() {
@@ -103,7 +113,8 @@ func (c *modelCall) finish(t *rapid.T, x execution) {
 func (w *world) sendTurn(t *rapid.T, worker *modelWorker, f fault) {
 	call := worker.pending
 	if f != noFault || chance(t, "copied", 8) {
-		w.late = append(w.late, func(t *rapid.T) { w.runLateTurn(t, call) })
+		sent := call.copy()
+		w.late = append(w.late, func(t *rapid.T) { w.runLateTurn(t, sent) })
 	}
 	if f == requestLost {
 		return

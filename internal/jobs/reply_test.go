@@ -37,6 +37,8 @@ func FuzzReplies(f *testing.F) {
 		ask()
 		_, _ = e.Queues(ctx)
 		_, _ = e.Lookup(ctx, "other")
+		ask()
+		_ = e.Meet(ctx, []string{"q", "third"})
 		p := newPartition(e, "q", 0)
 		l := NewLease(p, "l")
 		for _, step := range []func(){

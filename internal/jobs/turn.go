@@ -94,6 +94,15 @@ type Turn struct {
 	args []any
 }
 
+// Forgo gives up what a turn that got no answer wanted to claim: made again, it
+// answers with what it had claimed already, or claims nothing.
+func (t *Turn) Forgo() {
+	t.Want = 0
+	if t.args != nil {
+		t.args[wantArg] = 0
+	}
+}
+
 // Turned is the answer to a turn.
 type Turned struct {
 	Now      time.Time // by Redis's clock
@@ -123,7 +132,7 @@ func (e *Engine) RunTurns(ctx context.Context, turns ...*Turn) []TurnReply {
 }
 
 // RunTurnsAndLook runs turns and, in the same round trip, asks other partitions how
-// many jobs could be claimed there; 0 if one did not answer.
+// many jobs could be claimed there; -1 if one did not answer.
 func (e *Engine) RunTurnsAndLook(ctx context.Context, turns []*Turn, others []*Partition) ([]TurnReply, []int) {
 	calls := callTurns(turns)
 	for _, p := range others {
@@ -133,7 +142,10 @@ func (e *Engine) RunTurnsAndLook(ctx context.Context, turns []*Turn, others []*P
 	replies := decodeTurns(turns, answers)
 	lengths := make([]int, len(others))
 	for i := range others {
-		lengths[i] = int(asInt(answers[len(turns)+i].Value))
+		lengths[i] = -1
+		if answer := answers[len(turns)+i]; answer.Err == nil {
+			lengths[i] = int(asInt(answer.Value))
+		}
 	}
 	return replies, lengths
 }
@@ -198,6 +210,9 @@ func (t *Turn) prepare() {
 	}
 	t.args = append(t.args, other...)
 }
+
+// wantArg is where a turn's arguments say how many jobs it wants.
+const wantArg = 3
 
 // claimed is how many of a turn's plain finishes were claimed by one turn.
 type claimed struct {
