@@ -310,7 +310,7 @@ func TestRegistrationPanicsOnMistakes(t *testing.T) {
 }
 
 func TestIdleWorkerIsWokenByTheBell(t *testing.T) {
-	for _, queues := range []int{1, 10, bellsTogether + 10} { // attended, one listener, two
+	for _, queues := range []int{1, 10, worker.BellsTogether + 10} { // attended, one listener, two
 		t.Run(fmt.Sprint(queues), func(t *testing.T) {
 			name := func(i int) string { return fmt.Sprint("q", i*7%queues) }
 			r := setup(t, func(c *worker.Config) {
@@ -347,6 +347,3 @@ func TestIdleWorkerIsWokenByTheBell(t *testing.T) {
 		})
 	}
 }
-
-// bellsTogether is how many queues make a second listener.
-const bellsTogether = 500
