@@ -27,7 +27,7 @@ func (f *fetcher) claim(turns []*holding) []*holding {
 	}
 	var first, last *holding
 	for range maxClaimed {
-		l := s.hot.pick(s.cfg.StrictOrder, f.occupied)
+		l := s.hot.pick(s.cfg.StrictOrder, f.passesOver)
 		if l == nil || (first != nil && s.cfg.StrictOrder && l.weight < first.line.weight) {
 			break
 		}
@@ -55,9 +55,10 @@ func (f *fetcher) claim(turns []*holding) []*holding {
 	return turns
 }
 
-// occupied reports whether a turn on a line claims already, or waits to be made again
-// and so stays as it is.
-func (f *fetcher) occupied(l *line) bool {
+// passesOver reports whether no claim is to be made from a line now: the last call about
+// it had no answer, a turn on it claims already, or one waits to be made again and so
+// stays as it is.
+func (f *fetcher) passesOver(l *line) bool {
 	h := f.held[l]
-	return h != nil && (h.claims() || !h.asked.IsZero())
+	return l.away.Load() || (h != nil && (h.claims() || !h.asked.IsZero()))
 }

@@ -28,8 +28,11 @@ type answer struct {
 func (a *answer) known() bool { return a.Err == nil || isLost(a.Err) }
 
 // giveBack has the slots that a turn without an answer has reserved go to others, and
-// the turn claim no more than it has already.
-func (f *fetcher) giveBack(h *holding) {
+// the turn claim no more than it has already. The fetcher's next turn must not meet the
+// same silence: it leaves the line alone from here on, until that answers somebody.
+func (f *fetcher) giveBack(a answer) {
+	h := a.holding
+	h.line.away.Store(errors.Is(a.Err, drayhorse.ErrUnavailable))
 	h.line.cool()
 	h.pending.Forgo()
 	f.session.free(h.reserved)
@@ -85,7 +88,6 @@ func (f *fetcher) complain(a *answer) (broken bool) {
 	s, l := f.session, a.holding.line
 	switch {
 	case errors.Is(a.Err, drayhorse.ErrUnavailable):
-		l.away.Store(true)
 		return false
 	case errors.Is(a.Err, drayhorse.ErrFormat):
 		s.fail(a.Err)

@@ -32,7 +32,7 @@ func (f *fetcher) settleAll(ctx context.Context, holdings []*holding, replies []
 		f.session.gone(err) // all of Redis, as far as is known
 	}
 	for _, a := range open {
-		f.giveBack(a.holding)
+		f.giveBack(a)
 	}
 	f.unanswered += len(open)
 	f.session.loops.Go(func() { f.pursue(ctx, open) })
