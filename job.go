@@ -45,20 +45,3 @@ func (j *Job[T]) SetResult(v any) error {
 	}
 	return j.recorder.SetResult(result)
 }
-
-// Decode turns a job with raw arguments into one with typed arguments. The error
-// says what of the arguments does not fit T.
-func Decode[T any](raw *Job[json.RawMessage]) (*Job[T], error) {
-	job := &Job[T]{
-		ID: raw.ID, Kind: raw.Kind, Attempt: raw.Attempt, MaxAttempts: raw.MaxAttempts,
-		Queue: raw.Queue, EnqueuedAt: raw.EnqueuedAt, DueAt: raw.DueAt, Tick: raw.Tick, Trace: raw.Trace, recorder: raw.recorder,
-	}
-	if args, ok := any(&job.Args).(*json.RawMessage); ok {
-		*args = raw.Args
-		return job, nil
-	}
-	if err := json.Unmarshal(raw.Args, &job.Args); err != nil {
-		return nil, fmt.Errorf("decode arguments of kind %q: %w", raw.Kind, err)
-	}
-	return job, nil
-}

@@ -34,9 +34,9 @@ func newRun(t testing.TB) func() {
 }
 
 // TestAllocationsOfAJob guards what a short job costs a worker: the execution, its
-// arguments raw and typed, and what encoding/json needs for them.
+// arguments raw and typed, and what reading them takes.
 func TestAllocationsOfAJob(t *testing.T) { //nolint:paralleltest // counts allocations
-	const want = 7
+	const want = 3
 	if got := testing.AllocsPerRun(1000, newRun(t)); got != want {
 		t.Errorf("%v allocations, want %v", got, want)
 	}
