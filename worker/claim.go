@@ -2,14 +2,35 @@ package worker
 
 import "github.com/drayhorse/drayhorse/internal/jobs"
 
-// maxClaimed is how many lines one round trip claims from.
-const maxClaimed = 16
+const (
+	// maxClaimed is how many lines one round trip claims from.
+	maxClaimed = 16
+	// pairSlots is from how many slots on there are two claimers.
+	pairSlots = 64
+)
 
-// claims reports whether this fetcher claims jobs. Where Redis is near, one does for
-// all: its turns are fewer and larger than those of several would be. Where it is
-// far, they claim beside each other, since one turn on the wire would leave handlers
-// idle.
-func (f *fetcher) claims() bool { return f.index == 0 || f.session.far.Load() }
+// claimers is how many of the fetchers claim jobs, and share how many slots each takes
+// along in one round trip. Where Redis is far, all claim, since one turn on the wire
+// would leave handlers idle. Where it is near, two do, for half of the slots each:
+// handlers run what one has claimed while Redis is at the turn of the other. Of few slots
+// one claims all, since half of them would make turns too small.
+func (s *session) claimers() (claimers, share int) {
+	slots := s.cfg.Concurrency
+	switch {
+	case s.far.Load():
+		return len(s.fetchers), slots
+	case slots >= pairSlots:
+		return 2, (slots + 1) / 2
+	default:
+		return 1, slots
+	}
+}
+
+// claims reports whether this fetcher claims jobs.
+func (f *fetcher) claims() bool {
+	claimers, _ := f.session.claimers()
+	return f.index < claimers
+}
 
 // claim reserves free slots for lines that have jobs and has their holdings ask for
 // them, and gives these together with the turns that are to be made anyway. What is
@@ -26,16 +47,18 @@ func (f *fetcher) claim(turns []*holding) []*holding {
 		return turns
 	}
 	var first, last *holding
+	_, share := s.claimers()
 	for range maxClaimed {
 		l := s.hot.pick(s.cfg.StrictOrder, f.passesOver)
 		if l == nil || (first != nil && s.cfg.StrictOrder && l.weight < first.line.weight) {
 			break
 		}
 		expected, lanes := l.claimable()
-		n := s.slots.take(min(max(expected, 1), jobs.MaxClaims))
+		n := s.slots.take(min(max(expected, 1), jobs.MaxClaims, share))
 		if n == 0 {
 			break
 		}
+		share -= n
 		last = f.hold(l)
 		if last.pending == nil {
 			last.pending = &jobs.Turn{Lease: last.Lease}
@@ -49,7 +72,7 @@ func (f *fetcher) claim(turns []*holding) []*holding {
 		}
 	}
 	if last != nil {
-		last.reserved += s.slots.take(jobs.MaxClaims - last.reserved)
+		last.reserved += s.slots.take(min(jobs.MaxClaims-last.reserved, share))
 		last.pending.Want = last.reserved
 	}
 	return turns

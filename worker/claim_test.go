@@ -13,7 +13,8 @@ import (
 
 func TestOneTripClaimsFromManyLines(t *testing.T) {
 	t.Parallel()
-	s, f := offline(t, 100, slices.Repeat([]int{1}, 40)...)
+	const slots = pairSlots - 1 // one fetcher claims all
+	s, f := offline(t, slots, slices.Repeat([]int{1}, 40)...)
 	for _, l := range s.lines {
 		l.expect(2)
 	}
@@ -25,7 +26,7 @@ func TestOneTripClaimsFromManyLines(t *testing.T) {
 	for i, h := range turns {
 		want := 2
 		if i == len(turns)-1 {
-			want = 100 - 2*(maxClaimed-1) // it may have more than is known
+			want = slots - 2*(maxClaimed-1) // it may have more than is known
 		}
 		if h.pending.Want != want || h.reserved != want {
 			t.Errorf("turn %d wants %d and reserved %d, want %d", i, h.pending.Want, h.reserved, want)
@@ -40,6 +41,30 @@ func TestOneTripClaimsFromManyLines(t *testing.T) {
 	}
 	if again := f.plan(); len(again) != 0 {
 		t.Errorf("%d turns while those have no answer, want none", len(again))
+	}
+}
+
+// TestTwoFetchersShareManySlots: while one waits for Redis the other has something to do.
+func TestTwoFetchersShareManySlots(t *testing.T) {
+	t.Parallel()
+	s, first := offline(t, pairSlots+1, 1, 1)
+	second, third := newFetcher(s, 1), newFetcher(s, 2)
+	s.fetchers = []*fetcher{first, second, third}
+	s.lines[0].expect(2)
+	s.lines[1].expect(1000)
+	wants := func(f *fetcher) (n int) {
+		for _, h := range f.plan() {
+			n += h.pending.Want
+		}
+		return n
+	}
+	if got := []int{wants(third), wants(first), wants(second)}; !slices.Equal(got, []int{0, pairSlots/2 + 1, pairSlots / 2}) {
+		t.Errorf("the third fetcher asks for %d jobs, the first for %d, the second for %d", got[0], got[1], got[2])
+	}
+	s.far.Store(true) // then each asks for all that it can have
+	s.slots.give(10)
+	if got := wants(third); got != 10 {
+		t.Errorf("where Redis is far the third fetcher asks for %d jobs, want 10", got)
 	}
 }
 

@@ -17,7 +17,7 @@ const BellsTogether = bellsTogether
 // sees Redis, and its first fetcher.
 func offline(t testing.TB, slots int, weights ...int) (*session, *fetcher) {
 	t.Helper()
-	w, err := New(Config{Registerer: prometheus.NewRegistry()})
+	w, err := New(Config{Concurrency: slots, Registerer: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// fetchers is how many fetch loops a worker has. The first one claims; where
-	// Redis is far, each claims for the slots that became free while the others wait
-	// for it. When there is nothing to claim, one of the others that is idle attends.
+	// fetchers is how many fetch loops a worker has. The first ones claim, as many as
+	// claimers says, each for the slots that became free while the others wait for
+	// Redis. When there is nothing to claim, one that is idle attends.
 	fetchers = 4
 	// stopGrace is how long handlers have to return after their contexts ended
 	// with ErrStopping.
