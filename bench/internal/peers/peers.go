@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse/bench/internal/measure"
@@ -38,6 +39,9 @@ const cellTime = 3 * time.Minute
 
 // Run carries the plan out. What cannot be measured is named in the outcome.
 func Run(ctx context.Context, plan Plan) (*report.Peers, error) {
+	if err := plan.checkProfile(); err != nil {
+		return nil, err
+	}
 	p := &report.Peers{
 		Jobs: plan.Jobs, ArgBytes: plan.ArgBytes, Probes: plan.Probes,
 		Repeats: map[string]int{}, Failed: map[string]string{},
@@ -89,6 +93,15 @@ func (plan *Plan) under(ctx context.Context, condition string, p *report.Peers) 
 		}
 	}
 	return nil
+}
+
+// checkProfile reports a profile that no measure of the plan would write.
+func (plan *Plan) checkProfile() error {
+	system, name, _ := strings.Cut(plan.ProfileOf, "/")
+	if plan.ProfileOf == "" || slices.Contains(plan.Measures, name) && slices.ContainsFunc(plan.Systems, func(s systems.System) bool { return s.Name == system }) {
+		return nil
+	}
+	return fmt.Errorf("no profile of %q; want SYSTEM/MEASURE, such as drayhorse/cycle, of what is measured", plan.ProfileOf)
 }
 
 // cell takes one measure of one system once. Its failure is noted and ends nothing;
