@@ -2,7 +2,7 @@ package report
 
 // Curves are how costs grow, one size after the other.
 type Curves struct {
-	Machine Machine           `json:"machine"`
+	Machine Machine           `json:"-"` // of this run; Put hands it to what was measured
 	Curves  []Curve           `json:"curves"`
 	Tables  []Table           `json:"tables"`
 	Failed  map[string]string `json:"failed,omitempty"` // and why
@@ -10,12 +10,13 @@ type Curves struct {
 
 // Curve is one size that was varied, and what was measured at each.
 type Curve struct {
-	Name   string   `json:"name"` // of its file
-	Title  string   `json:"title"`
-	X      string   `json:"x"` // with its unit
-	Linear bool     `json:"linear,omitempty"`
-	About  string   `json:"about"`
-	Series []Series `json:"series"`
+	Name    string   `json:"name"` // of its file
+	Machine Machine  `json:"machine"`
+	Title   string   `json:"title"`
+	X       string   `json:"x"` // with its unit
+	Linear  bool     `json:"linear,omitempty"`
+	About   string   `json:"about"`
+	Series  []Series `json:"series"`
 }
 
 // Series is one figure along a curve.
@@ -33,11 +34,12 @@ type Point struct {
 
 // Table are figures that are no curve.
 type Table struct {
-	Name   string   `json:"name"`
-	Title  string   `json:"title"`
-	About  string   `json:"about"`
-	Header []string `json:"header"` // with units; the first names the rows
-	Rows   []Row    `json:"rows"`
+	Name    string   `json:"name"`
+	Machine Machine  `json:"machine"`
+	Title   string   `json:"title"`
+	About   string   `json:"about"`
+	Header  []string `json:"header"` // with units; the first names the rows
+	Rows    []Row    `json:"rows"`
 }
 
 // Row is one line of a table.
@@ -58,13 +60,15 @@ func (c *Curve) Add(name, unit string, x, y float64) {
 }
 
 // Put replaces the curve or table of the same name, so that parts can be measured
-// again.
+// again, elsewhere or by a later version: each keeps where it was measured.
 func (c *Curves) Put(more *Curves) {
-	c.Machine, c.Failed = more.Machine, more.Failed
+	c.Failed = more.Failed
 	for _, curve := range more.Curves {
+		curve.Machine = more.Machine
 		c.Curves = put(c.Curves, curve, func(x Curve) string { return x.Name })
 	}
 	for _, table := range more.Tables {
+		table.Machine = more.Machine
 		c.Tables = put(c.Tables, table, func(x Table) string { return x.Name })
 	}
 }

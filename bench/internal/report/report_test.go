@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,37 @@ func TestMedianAndSpread(t *testing.T) {
 	}
 	if s := Spread([]float64{8, 10, 12}); s != 20 {
 		t.Errorf("spread: %v", s)
+	}
+}
+
+func TestCurvesKeepWhereTheyWereMeasured(t *testing.T) {
+	dir := t.TempDir()
+	measured := func(commit string, names ...string) {
+		t.Helper()
+		c := &Curves{Machine: Machine{Commit: commit}, Tables: []Table{{Name: "idle of " + commit}}}
+		for _, name := range names {
+			c.Curves = append(c.Curves, Curve{Name: name, Title: name, Series: []Series{{"drain", "jobs/s", []Point{{1, 2}, {2, 3}}}}})
+		}
+		if err := SaveCurves(dir, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	measured("before", "backlog", "args")
+	measured("after", "args")
+	var all Curves
+	if err := Load(filepath.Join(dir, scaleFile), &all); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, c := range all.Curves {
+		got[c.Name] = c.Machine.Commit
+	}
+	for _, table := range all.Tables {
+		got[table.Name] = table.Machine.Commit
+	}
+	want := map[string]string{"backlog": "before", "args": "after", "idle of before": "before", "idle of after": "after"}
+	if !maps.Equal(got, want) {
+		t.Errorf("curves and tables were measured at %v; want %v", got, want)
 	}
 }
 
