@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse/bench/internal/measure"
@@ -97,11 +96,22 @@ func (plan *Plan) under(ctx context.Context, condition string, p *report.Peers) 
 
 // checkProfile reports a profile that no measure of the plan would write.
 func (plan *Plan) checkProfile() error {
-	system, name, _ := strings.Cut(plan.ProfileOf, "/")
-	if plan.ProfileOf == "" || slices.Contains(plan.Measures, name) && slices.ContainsFunc(plan.Systems, func(s systems.System) bool { return s.Name == system }) {
+	if plan.ProfileOf == "" {
 		return nil
 	}
+	for _, s := range plan.Systems {
+		for _, name := range plan.Measures {
+			if plan.profiles(s, name) {
+				return nil
+			}
+		}
+	}
 	return fmt.Errorf("no profile of %q; want SYSTEM/MEASURE, such as drayhorse/cycle, of what is measured", plan.ProfileOf)
+}
+
+// profiles reports whether a measure of a system is the one whose profile is written.
+func (plan *Plan) profiles(s systems.System, measure string) bool {
+	return plan.ProfileOf == s.Name+"/"+measure
 }
 
 // cell takes one measure of one system once. Its failure is noted and ends nothing;
@@ -115,7 +125,7 @@ func (plan *Plan) cell(ctx context.Context, condition, name string, s systems.Sy
 		System: s.Name, Measure: name, Place: at, ArgBytes: plan.ArgBytes, Probes: plan.Probes,
 		Jobs: max(int(float64(plan.Jobs)*share), min(plan.Jobs, 500)),
 	}
-	if plan.ProfileOf == s.Name+"/"+name {
+	if plan.profiles(s, name) {
 		request.Profile = plan.Profile
 	}
 	limited, cancel := context.WithTimeout(ctx, cellTime)
