@@ -1,31 +1,85 @@
 // Package drayhorse is the vocabulary of a distributed background job system
 // on Redis: what a job is, the states it passes through, the options it is
-// enqueued with and the errors that come back. It imports the standard library
-// alone, so any program may import it for free. Work is put in by package
-// producer, done by package worker and repeated by package scheduler.
+// enqueued with and the errors that come back. Beside the standard library it
+// imports go-json-experiment/json alone, the mirror of encoding/json/v2. Work is put
+// in by package producer, done by package worker and repeated by package scheduler.
 //
 // # Glossary
 //
-// One word for each idea, the same in code, scripts, metrics and docs:
+// One word for each idea, the same in code, scripts, metrics and docs. What users meet:
 //
 //   - job: one piece of work: a kind, its arguments and the options it was
 //     enqueued with.
 //   - kind: the name that selects the handler of a job.
+//   - handler: the user's function that runs jobs of a kind.
 //   - queue: a named line of jobs. Jobs of any kind share a queue.
 //   - partition: one of the P parts of a queue, each in one Redis Cluster slot.
+//   - namespace: the prefix of all keys. Programs in different ones share nothing.
 //   - state: where a job is in its life; see [State].
 //   - attempt: one run of the handler that may count against MaxAttempts.
-//   - claim: a worker's hold on one running job, valid while its lease lives.
-//   - lease: a worker's promise to be alive, renewed by its turns and beats.
-//   - turn: the call in which a worker finishes jobs and claims new ones.
-//   - beat: the call that renews a lease between turns.
-//   - promote: move a job whose time has come from scheduled to available.
-//   - rescue: take the jobs of a dead lease back; costs them no attempt.
-//   - suspect: a job whose workers died twice; it runs one at a time.
-//   - divert: set a job aside for a worker that serves its kind.
-//   - archive: finished jobs that are kept, with their results and errors.
+//   - retry: the next attempt of a job that failed, after a delay.
+//   - snooze: what a handler does that wants its job again later, at no attempt.
+//   - unique key: what no two jobs of a queue have at the same time.
+//   - archive: ended jobs that are kept, with their results and errors.
 //   - schedule: a rule that enqueues a job at each of its ticks.
 //   - tick: one nominal time of a schedule.
+//   - worker: a program, or a part of one, that runs jobs.
+//   - producer: what enqueues jobs.
+//   - scheduler: what enqueues the jobs of schedules, while it is the leader.
+//   - outbox: what is stored to be enqueued: jobs of an SQL transaction until a relay
+//     enqueues them, or ticks of a schedule until their queue takes them.
+//
+// The verbs of the engine, each a script:
+//
+//   - push: enqueue plain jobs, which wait for nothing and have no ID of their own.
+//   - enqueue: store a job of any sort.
+//   - turn: the call in which a worker finishes jobs and claims new ones.
+//   - beat: renew a lease between turns.
+//   - alive: say that the process lives whose lease was condemned.
+//   - leave: drop a lease that holds nothing.
+//   - rescue: take the jobs of a dead lease back; costs them no attempt.
+//   - observe: look at what a partition has to do and who holds leases.
+//   - length: look only at how many jobs could be claimed.
+//   - ring: wake one idle worker, by the bell that it waits at.
+//   - sweep: remove what has been kept for long enough, in steps.
+//   - resync: put jobs in line again that are live and in no line.
+//   - inspect, list, locate, summary: read a job, a page of jobs, where a job is, and
+//     the counts of a partition.
+//   - await: have a process told how jobs end that it waits for.
+//   - report: write what handlers report while their jobs run.
+//   - stream, log: read what they wrote to a stream, and what they logged.
+//   - cancel, delete, purge, pause: what operators do, beside a retry.
+//   - depth: set how many live jobs a partition may have.
+//   - limit, limits: declare what bounds the starts of jobs, and list it.
+//   - drop: remove a queue with all its keys.
+//
+// What the engine is made of:
+//
+//   - column: one of the keys of a partition, such as ready or running.
+//   - envelope: a job as it is stored, written once.
+//   - record: a job as the archive has it.
+//   - claim: a worker's hold on one running job, valid while its lease lives.
+//   - lease: a worker's promise to be alive, renewed by its turns and beats.
+//   - token: the rising number that fences out whoever held a claim or lock before.
+//   - lapse: discard a job that has not started in time.
+//   - promote: move a job whose time has come from scheduled to available.
+//   - condemn: declare a lease dead whose score has not moved for its time.
+//   - suspect: a job with which two workers died.
+//   - trial: suspects that a worker runs under a lease of their own; whoever was
+//     alone in one when the worker died is discarded.
+//   - divert: set a job aside, into a parked lane, for a worker that serves its kind.
+//   - release: give a claim back, in front of its line, at no attempt.
+//   - lane: what keeps calls or jobs in their order: a producer's way into a partition,
+//     or the parked jobs of a kind.
 //   - term: the rising number of one leadership.
-//   - token: the rising number that fences out whoever held a lock before.
+//   - registry: the hash of all queues and how many partitions each has.
+//
+// And a worker, whose package says how they work together:
+//
+//   - session: one run of a worker: it builds, runs and stops the parts.
+//   - source: a partition that the worker claims from; supply: all of them.
+//   - fetcher: the loop that makes turns; claimer: the one of a Redis node that claims.
+//   - capacity: how many jobs a worker may hold; slot: room for one that runs.
+//   - executor: a goroutine that runs one claim at a time; runner: what it calls, which
+//     decides the outcome.
 package drayhorse

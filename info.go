@@ -21,6 +21,8 @@ type Info struct {
 	Args        json.RawMessage
 	Result      json.RawMessage
 	Rescues     int            // how often its worker died while it ran
+	Parked      bool           // it is available, and set aside for a worker that serves its kind: none has come so far
+	Progress    *Progress      // as its handler last said; nil: it has not
 	Errors      []AttemptError // oldest first, the last 25
 }
 
@@ -48,6 +50,8 @@ type infoJSON struct {
 	Args        json.RawMessage `json:"args,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`
 	Rescues     int             `json:"rescues,omitempty"`
+	Parked      bool            `json:"parked,omitempty"`
+	Progress    *Progress       `json:"progress,omitempty"`
 	Errors      []AttemptError  `json:"errors,omitempty"`
 }
 

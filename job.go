@@ -33,6 +33,12 @@ type Recorder interface {
 // Bind makes the job report to r.
 func (j *Job[T]) Bind(r Recorder) { j.recorder = r }
 
+// Recorder gives what the job reports to; nil: nothing.
+func (j *Job[T]) Recorder() Recorder { return j.recorder }
+
+// IsLastAttempt reports whether the job is discarded if this attempt fails.
+func (j *Job[T]) IsLastAttempt() bool { return j.Attempt >= j.MaxAttempts }
+
 // SetResult keeps v, as JSON, with the finished job. The last call counts. The
 // error is ErrInvalid when v is no JSON or too large.
 func (j *Job[T]) SetResult(v any) error {

@@ -1,17 +1,23 @@
 package drayhorse
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
-// Decode turns a job with raw arguments into one with typed arguments. The error
-// says what of the arguments does not fit T.
-func Decode[T any](raw *Job[json.RawMessage]) (*Job[T], error) {
+// Decode turns a job with raw arguments into one with typed arguments. Fields that T
+// does not have are passed over. The error is an ArgsError, which says what of the
+// arguments does not fit T.
+func Decode[T any](raw *Job[json.RawMessage]) (*Job[T], error) { return decode[T](raw, false) }
+
+// DecodeStrict is Decode that refuses fields which T does not have.
+func DecodeStrict[T any](raw *Job[json.RawMessage]) (*Job[T], error) { return decode[T](raw, true) }
+
+func decode[T any](raw *Job[json.RawMessage], strict bool) (*Job[T], error) {
 	job := &Job[T]{
 		ID: raw.ID, Kind: raw.Kind, Attempt: raw.Attempt, MaxAttempts: raw.MaxAttempts,
 		Queue: raw.Queue, EnqueuedAt: raw.EnqueuedAt, DueAt: raw.DueAt, Tick: raw.Tick, Trace: raw.Trace, recorder: raw.recorder,
@@ -20,16 +26,30 @@ func Decode[T any](raw *Job[json.RawMessage]) (*Job[T], error) {
 		*args = raw.Args
 		return job, nil
 	}
-	if jsonv2.Unmarshal(raw.Args, &job.Args, likeV1) == nil {
+	options := likeV1
+	if strict {
+		options = likeV1Strict
+	}
+	if jsonv2.Unmarshal(raw.Args, &job.Args, options) == nil {
 		return job, nil
 	}
 	// encoding/json has the last word, and the words that everybody knows.
 	var args T
-	if err := json.Unmarshal(raw.Args, &args); err != nil {
-		return nil, fmt.Errorf("decode arguments of kind %q: %w", raw.Kind, err)
+	if err := unmarshal(raw.Args, &args, strict); err != nil {
+		return nil, newArgsError[T](raw.Kind, err)
 	}
 	job.Args = args
 	return job, nil
+}
+
+// unmarshal is json.Unmarshal, which has no strict way.
+func unmarshal(data []byte, to any, strict bool) error {
+	if !strict {
+		return json.Unmarshal(data, to)
+	}
+	d := json.NewDecoder(bytes.NewReader(data)) // what comes after a value was refused when the job was enqueued
+	d.DisallowUnknownFields()
+	return d.Decode(to)
 }
 
 // likeV1 has encoding/json/v2 decode as encoding/json does, in less than half the time. Left
@@ -42,6 +62,8 @@ var likeV1 = jsonv2.JoinOptions(
 		func(data []byte, number *json.Number) error { return json.Unmarshal(data, number) },
 	)),
 )
+
+var likeV1Strict = jsonv2.JoinOptions(likeV1, jsonv2.RejectUnknownMembers(true))
 
 // checkJSON says what is wrong with JSON, if anything is.
 func checkJSON(data []byte) error {

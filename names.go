@@ -10,6 +10,11 @@ const MaxNameLength = 128
 // result, may have unless configured otherwise.
 const DefaultMaxArgs = 1 << 20
 
+// MaxArgsDepth is how deep the objects and arrays of arguments may be nested. Programs
+// that read them, in Go and in other languages, stand no more than some thousand, and
+// where a job is shown its arguments stand a few deeper.
+const MaxArgsDepth = 500
+
 // ValidateQueue reports why name cannot be the name of a queue, as
 // ErrQueueInvalid.
 func ValidateQueue(name string) error {

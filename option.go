@@ -37,11 +37,21 @@ type Settings struct {
 	Retain      time.Duration // how long the completed job is kept; 0: not at all
 	Durable     int           // replicas that must confirm it; 0: none
 
+	// ReplaceEnded: a job of that ID that has ended gives way to this one.
+	ReplaceEnded bool
+	// StartWithin: a job that has not started that long after it is due is discarded; 0:
+	// it waits for as long as it takes.
+	StartWithin time.Duration
+	// Unique: the queue holds no other that counts as the same; nil: it may.
+	Unique *UniqueBy
+	// Fresh: how old a result may be that is as good as a new one; see producer.Do.
+	Fresh time.Duration
+
 	Given Fields // which options were given
 }
 
 // Fields is a set of options.
-type Fields uint8
+type Fields uint32
 
 // One member of Fields for each option.
 const (
@@ -53,6 +63,10 @@ const (
 	FieldTimeout
 	FieldRetain
 	FieldDurable
+	FieldReplaceEnded
+	FieldUnique
+	FieldStartWithin
+	FieldFresh
 )
 
 // Has reports whether all of f are in the set.
@@ -61,6 +75,22 @@ func (set Fields) Has(f Fields) bool { return set&f == f }
 // Resolve applies options to the defaults and validates the outcome. The errors
 // are ErrInvalid and ErrQueueInvalid.
 func Resolve(options ...Option) (Settings, error) {
+	s, err := resolveAny(options)
+	if err != nil {
+		return s, err
+	}
+	return s, s.refuseFresh()
+}
+
+// refuseFresh: elsewhere than in Do it would be dropped in silence.
+func (s *Settings) refuseFresh() error {
+	if s.Given.Has(FieldFresh) {
+		return fmt.Errorf("%w: Fresh(%v); want it given to producer.Do, or Unique with Fresh", ErrInvalid, s.Fresh)
+	}
+	return nil
+}
+
+func resolveAny(options []Option) (Settings, error) {
 	defaults := Settings{Queue: DefaultQueue, MaxAttempts: DefaultMaxAttempts, Timeout: DefaultTimeout}
 	if len(options) == 0 {
 		return defaults, nil
@@ -88,6 +118,8 @@ func (s *Settings) validate() error {
 		}
 	}
 	switch {
+	case s.ReplaceEnded && !s.Given.Has(FieldID):
+		return fmt.Errorf("%w: ReplaceEnded without ID; want the ID whose ended job is to be replaced", ErrInvalid)
 	case s.Given.Has(FieldIn | FieldAt):
 		return fmt.Errorf("%w: In(%v) and At(%v) are given together; want one of them", ErrInvalid, s.In, s.At.Format(time.RFC3339))
 	case s.In < 0 || s.In > maxDuration:
@@ -100,8 +132,16 @@ func (s *Settings) validate() error {
 		return fmt.Errorf("%w: Timeout(%v); want 1ms to 100 years", ErrInvalid, s.Timeout)
 	case s.Retain < 0 || s.Retain > maxDuration:
 		return fmt.Errorf("%w: Retain(%v); want 0 to 100 years", ErrInvalid, s.Retain)
+	case s.Fresh < 0 || s.Fresh > maxDuration:
+		return fmt.Errorf("%w: Fresh(%v); want 0 to 100 years", ErrInvalid, s.Fresh)
 	case s.Durable < 0 || s.Durable > MaxDurable:
 		return fmt.Errorf("%w: Durable(%d); want 0 to %d replicas", ErrInvalid, s.Durable, MaxDurable)
+	}
+	if err := s.validateStart(); err != nil {
+		return err
+	}
+	if s.Unique != nil {
+		return s.Unique.validate(s)
 	}
 	return nil
 }
@@ -122,10 +162,20 @@ func Queue(name string) Option {
 }
 
 // ID gives the job an ID of the caller's own, which makes Enqueue idempotent
-// within the queue: while such a job exists, and for 24 h after it ended, a
-// second one is not added and Info.Duplicate is true.
+// within the queue: while such a job is live, and for 24 h after it ended or was
+// deleted, whatever the end, a second one is not added and Info.Duplicate is true.
+// After that, or at once with [ReplaceEnded], a new job takes the place of what is kept of
+// it.
 func ID(id string) Option {
 	return option{FieldID, func(s *Settings) { s.ID = id }}
+}
+
+// ReplaceEnded has a job with an ID of the caller's own take the place of one that has
+// ended: nothing is kept of that, and the ID does not stay taken for 24 h. While the other
+// is live the new one is a duplicate all the same. An Enqueue whose answer was lost is
+// then no longer safe to repeat: the job may have run in the meantime. Default: not.
+func ReplaceEnded() Option {
+	return option{FieldReplaceEnded, func(s *Settings) { s.ReplaceEnded = true }}
 }
 
 // In makes the job available after d, by Redis's clock. Default: at once.
@@ -151,9 +201,16 @@ func Timeout(d time.Duration) Option {
 
 // Retain keeps the job and its result for d after it completed. Default: 0,
 // gone at once. Discarded and cancelled jobs are kept for the longer of this
-// and 30 days.
+// and 30 days. What a queue keeps has bounds in number and bytes too; beyond them
+// those that ended first go.
 func Retain(d time.Duration) Option {
 	return option{FieldRetain, func(s *Settings) { s.Retain = d }}
+}
+
+// Fresh says how old a result may be that producer.Do gives instead of running a job for
+// it: that long since the job completed. Default: 0, none. Only Do takes it.
+func Fresh(d time.Duration) Option {
+	return option{FieldFresh, func(s *Settings) { s.Fresh = d }}
 }
 
 // Durable has Enqueue return only when n replicas of Redis have confirmed the job,

@@ -47,9 +47,21 @@ func TestImpossibleOptionsAreNamed(t *testing.T) {
 		{[]drayhorse.Option{drayhorse.Timeout(0)}, "Timeout(0s)"},
 		{[]drayhorse.Option{drayhorse.Timeout(-time.Second)}, "Timeout(-1s)"},
 		{[]drayhorse.Option{drayhorse.Retain(-time.Second)}, "Retain(-1s)"},
+		{[]drayhorse.Option{drayhorse.StartWithin(0)}, "StartWithin(0s)"},
+		{[]drayhorse.Option{drayhorse.StartWithin(time.Microsecond)}, "want 1ms to 100 years"},
 		{[]drayhorse.Option{drayhorse.Durable(-1)}, "Durable(-1)"},
 		{[]drayhorse.Option{drayhorse.Durable(17)}, "0 to 16"},
 		{[]drayhorse.Option{nil}, "option 0 is nil"},
+		{[]drayhorse.Option{drayhorse.ReplaceEnded()}, "ReplaceEnded without ID"},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{}), drayhorse.ID("a")}, `ID("a") and Unique are given together`},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{Key: "a", Fields: []string{"b"}})}, "want one of them"},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{Key: strings.Repeat("x", 1025)})}, "1025 bytes"},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{Fields: make([]string, 1)})}, "1 to 16 names"},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{Until: 2})}, "Until(unknown (2))"},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{Conflict: 4})}, "Conflict(unknown (4))"},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{For: -1})}, "For -1ns"},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{MaxWait: time.Hour})}, "without Postpone"},
+		{[]drayhorse.Option{drayhorse.Unique(drayhorse.UniqueBy{Conflict: drayhorse.Postpone})}, "without In"},
 	} {
 		_, err := drayhorse.Resolve(test.options...)
 		if !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), test.names) || strings.Contains(err.Error(), "\n") {

@@ -40,58 +40,83 @@ type Event string
 
 // The events.
 const (
-	Enqueue  Event = "enqueue"  // a producer stores it
-	Import   Event = "import"   // it comes from another system, with its past
-	Promote  Event = "promote"  // its time has come
-	Claim    Event = "claim"    // a worker takes it
-	Complete Event = "complete" // its handler returned nil
-	Fail     Event = "fail"     // its handler failed, with attempts left
-	Exhaust  Event = "exhaust"  // its handler failed, with none left, or gave it up
-	Snoozing Event = "snooze"   // its handler asked for later
-	Release  Event = "release"  // its worker hands it back
-	Divert   Event = "divert"   // its worker does not serve its kind
-	Rescue   Event = "rescue"   // its worker died
-	Poison   Event = "poison"   // its workers died too often
-	Abort    Event = "cancel"   // somebody cancelled it
-	Retry    Event = "retry"    // an operator brings it back
+	EventEnqueue  Event = "enqueue"  // a producer stores it
+	EventImport   Event = "import"   // it comes from another system, with its past
+	EventPromote  Event = "promote"  // its time has come
+	EventClaim    Event = "claim"    // a worker takes it
+	EventComplete Event = "complete" // its handler returned nil
+	EventFail     Event = "fail"     // its handler failed, with attempts left
+	EventExhaust  Event = "exhaust"  // its handler failed, with none left, or gave it up
+	EventSnooze   Event = "snooze"   // its handler asked for later
+	EventRelease  Event = "release"  // its worker hands it back
+	EventDivert   Event = "divert"   // its worker does not serve its kind
+	EventRescue   Event = "rescue"   // its worker died
+	EventPoison   Event = "poison"   // its workers died too often
+	EventLapse    Event = "lapse"    // it was not started in time
+	EventCancel   Event = "cancel"   // somebody cancelled it
+	EventRetry    Event = "retry"    // an operator brings it back
+	EventDelete   Event = "delete"   // an operator removes it
+	EventExpire   Event = "expire"   // its time in the archive is over
+	EventTrim     Event = "trim"     // the archive is full, and it is the oldest
+	EventReplace  Event = "replace"  // a new job has its ID
 )
 
-// Transition is one row of the state machine. From is empty for a new job.
+// Transition is one row of the state machine. From is empty for a new job, To for one
+// that is gone.
 type Transition struct {
 	From  State
 	To    State
 	Event Event
 }
 
-// Transitions is the whole state machine. The picture in docs/lifecycle.md, the
-// words that the scripts store and the model of the randomized test come from
-// it.
+// Transitions is the whole state machine. The picture in docs/lifecycle.md is drawn
+// from it, and the randomized test of the engine goes by each of its rows and by no
+// other.
 func Transitions() []Transition {
 	return []Transition{
-		{"", Scheduled, Enqueue},
-		{"", Available, Enqueue},
-		{"", Retryable, Import},
-		{"", Discarded, Import},
-		{Scheduled, Available, Promote},
-		{Retryable, Available, Promote},
-		{Available, Running, Claim},
-		{Running, Completed, Complete},
-		{Running, Retryable, Fail},
-		{Running, Discarded, Exhaust},
-		{Running, Scheduled, Snoozing},
-		{Running, Retryable, Snoozing},
-		{Running, Available, Release},
-		{Running, Available, Divert},
-		{Running, Available, Rescue},
-		{Running, Discarded, Poison},
-		{Running, Cancelled, Abort},
-		{Available, Cancelled, Abort},
-		{Scheduled, Cancelled, Abort},
-		{Retryable, Cancelled, Abort},
-		{Completed, Available, Retry},
-		{Cancelled, Available, Retry},
-		{Discarded, Available, Retry},
-		{Scheduled, Available, Retry},
-		{Retryable, Available, Retry},
+		{"", Scheduled, EventEnqueue},
+		{"", Available, EventEnqueue},
+		{"", Scheduled, EventImport},
+		{"", Available, EventImport},
+		{"", Retryable, EventImport},
+		{"", Discarded, EventImport},
+		{Scheduled, Available, EventPromote},
+		{Retryable, Available, EventPromote},
+		{Available, Running, EventClaim},
+		{Running, Completed, EventComplete},
+		{Running, Retryable, EventFail},
+		{Running, Discarded, EventExhaust},
+		{Running, Scheduled, EventSnooze},
+		{Running, Retryable, EventSnooze},
+		{Running, Available, EventRelease},
+		{Running, Available, EventDivert},
+		{Running, Available, EventRescue},
+		{Running, Discarded, EventPoison},
+		{Scheduled, Discarded, EventLapse},
+		{Available, Discarded, EventLapse},
+		{Running, Cancelled, EventCancel},
+		{Available, Cancelled, EventCancel},
+		{Scheduled, Cancelled, EventCancel},
+		{Retryable, Cancelled, EventCancel},
+		{Completed, Available, EventRetry},
+		{Cancelled, Available, EventRetry},
+		{Discarded, Available, EventRetry},
+		{Scheduled, Available, EventRetry},
+		{Retryable, Available, EventRetry},
+		{Available, "", EventDelete},
+		{Scheduled, "", EventDelete},
+		{Retryable, "", EventDelete},
+		{Completed, "", EventDelete},
+		{Cancelled, "", EventDelete},
+		{Discarded, "", EventDelete},
+		{Completed, "", EventExpire},
+		{Cancelled, "", EventExpire},
+		{Discarded, "", EventExpire},
+		{Completed, "", EventTrim},
+		{Cancelled, "", EventTrim},
+		{Discarded, "", EventTrim},
+		{Completed, "", EventReplace},
+		{Cancelled, "", EventReplace},
+		{Discarded, "", EventReplace},
 	}
 }

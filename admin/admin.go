@@ -1,21 +1,24 @@
 // Package admin sees and steers: it counts, lists and finds jobs, pauses queues,
-// and retries, cancels and deletes, for operators' tools and dashboards. All it
-// does is safe while workers and producers run.
+// and retries, cancels and deletes, shows workers, schedules and Redis, for operators'
+// tools and dashboards. All it does is safe while workers and producers run.
 package admin
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/election"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/registry"
+	"github.com/drayhorse/drayhorse/internal/schedules"
 )
 
 // Config says where the jobs are. The zero value is the Redis at
@@ -28,6 +31,8 @@ type Config struct {
 	Redis redis.UniversalClient
 	// Namespace is the prefix of all keys. Empty: drayhorse.DefaultNamespace.
 	Namespace string
+	// Actor is who does this, for what is kept of changes of limits. Empty: nobody says.
+	Actor string
 	// Logger takes what was changed, at level info. nil: none.
 	Logger *slog.Logger
 }
@@ -42,11 +47,16 @@ func (c *Config) Validate() error {
 
 // Admin sees and steers. It is safe for concurrent use.
 type Admin struct {
-	log      *slog.Logger
-	client   *redisconn.Client
-	engine   *jobs.Engine
-	registry *registry.Registry
-	checked  atomic.Bool // the server was found fit
+	actor     string
+	log       *slog.Logger
+	client    *redisconn.Client
+	engine    *jobs.Engine
+	registry  *registry.Registry
+	schedules *schedules.Store
+	election  *election.Election
+	inbox     *jobs.Inbox
+	namespace string
+	checked   atomic.Bool // the server was found fit
 }
 
 // New makes an Admin. It validates the Config and does not connect. The error is
@@ -60,17 +70,28 @@ func New(cfg Config) (*Admin, error) {
 		return nil, err
 	}
 	namespace := cmp.Or(cfg.Namespace, drayhorse.DefaultNamespace)
+	leads, err := election.New(client, election.Config{Namespace: namespace, Name: schedules.ElectionName})
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	engine := jobs.New(client, namespace)
 	return &Admin{
-		log: logs.Or(cfg.Logger), client: client,
-		engine: jobs.New(client, namespace), registry: registry.New(client, namespace),
+		actor: cfg.Actor, log: logs.Or(cfg.Logger), client: client,
+		engine: engine, inbox: jobs.NewInbox(engine), registry: registry.New(client, namespace),
+		schedules: schedules.New(client, namespace), election: leads,
+		namespace: namespace,
 	}, nil
 }
 
-// Close ends the connections.
-func (a *Admin) Close() error { return a.client.Close() }
+// Close ends the waits for jobs, with drayhorse.ErrClosed, and the connections.
+func (a *Admin) Close() error {
+	a.inbox.Close()
+	return a.client.Close()
+}
 
 // queues gives the partitions of one queue, or for the name "" those of all, each
-// queue's together, ordered by name. The error is drayhorse.ErrNotFound,
+// queue's together, ordered by name. Those whose rows in the registry cannot be read
+// are passed over, and named in the log. The error is drayhorse.ErrNotFound,
 // ErrQueueInvalid or ErrUnavailable.
 func (a *Admin) queues(ctx context.Context, name string) ([][]*jobs.Partition, error) {
 	if name != "" {
@@ -82,7 +103,11 @@ func (a *Admin) queues(ctx context.Context, name string) ([][]*jobs.Partition, e
 		return nil, err
 	}
 	if name == "" {
-		return a.engine.Queues(ctx)
+		all, unreadable, err := a.engine.List(ctx)
+		for queue, why := range unreadable {
+			a.log.WarnContext(ctx, "queue is passed over", slog.String(logs.Queue, queue), slog.String(logs.Error, why.Error()))
+		}
+		return all, err
 	}
 	partitions, err := a.engine.Lookup(ctx, name)
 	if err != nil {

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/drayhorse/drayhorse"
@@ -23,9 +22,73 @@ func (a *Admin) Get(ctx context.Context, queue, id string) (*drayhorse.Info, err
 	return info, err
 }
 
+// Wait waits until a job has ended, and says how, as a producer's Wait does. queue is that
+// of Get, and the errors are those of a producer's Wait.
+func (a *Admin) Wait(ctx context.Context, queue, id string) (*drayhorse.Info, error) {
+	var info *drayhorse.Info
+	err := a.find(ctx, queue, id, func(p *jobs.Partition, stored string) (err error) {
+		info, err = a.inbox.Wait(ctx, p, stored)
+		return err
+	})
+	return info, err
+}
+
+// Log gives what is kept of a job's log; empty if it has none. queue and errors are those of
+// Get.
+func (a *Admin) Log(ctx context.Context, queue, id string) (*drayhorse.JobLog, error) {
+	var log *drayhorse.JobLog
+	err := a.find(ctx, queue, id, func(p *jobs.Partition, stored string) (err error) {
+		log, _, err = p.Log(ctx, stored)
+		return err
+	})
+	return log, err
+}
+
+// FollowLog calls each with what is kept of a job's log, whenever there may be more of it,
+// until the job has ended, each gives an error, or ctx ends. It is woken when something is
+// reported, and by no more than that. queue and errors are those of Get, and each's.
+func (a *Admin) FollowLog(ctx context.Context, queue, id string, each func(log *drayhorse.JobLog) error) error {
+	return a.find(ctx, queue, id, func(p *jobs.Partition, stored string) error {
+		watching, err := a.inbox.Watch(p, stored)
+		if err != nil {
+			return err
+		}
+		defer func() { watching.Stop() }()
+		for seen := false; ; seen = true {
+			log, live, err := p.Log(ctx, stored)
+			switch {
+			case seen && errors.Is(err, drayhorse.ErrNotFound):
+				return nil // it has ended and kept nothing
+			case seen && errors.Is(err, drayhorse.ErrUnavailable) && ctx.Err() == nil:
+			case err != nil:
+				return err
+			default:
+				if err := each(log); err != nil || !live {
+					return err
+				}
+			}
+			select {
+			case <-watching.News:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			over, err := watching.Over()
+			if err != nil {
+				return err
+			}
+			if over { // it may be retried
+				watching.Stop()
+				if watching, err = a.inbox.Watch(p, stored); err != nil {
+					return err
+				}
+			}
+		}
+	})
+}
+
 // Cancel ends a job as a producer's Cancel does: one that waits never runs, the
-// context of one that runs ends soon. queue and errors are those of Get; a job that
-// has ended is drayhorse.ErrNotFound too.
+// context of one that runs ends soon. queue and errors are those of Get; of a
+// job that has ended it is a *drayhorse.EndedError, which is ErrNotFound too.
 func (a *Admin) Cancel(ctx context.Context, queue, id string) error {
 	return a.steer(ctx, queue, id, "job cancelled", (*jobs.Partition).Cancel)
 }
@@ -58,19 +121,13 @@ func (a *Admin) find(ctx context.Context, queue, id string, act func(p *jobs.Par
 	if err := drayhorse.ValidateID(id); err != nil {
 		return err
 	}
-	queues, err := a.queues(ctx, queue)
-	if err != nil {
-		return err
-	}
-	stored := jobs.PackID(id)
-	for _, partitions := range queues {
-		err := act(jobs.PartitionOf(partitions, stored), stored)
-		if !errors.Is(err, drayhorse.ErrNotFound) {
+	if queue != "" {
+		if err := drayhorse.ValidateQueue(queue); err != nil {
 			return err
 		}
 	}
-	if queue != "" {
-		return fmt.Errorf("%w: job %s in queue %s", drayhorse.ErrNotFound, id, queue)
+	if err := a.check(ctx); err != nil {
+		return err
 	}
-	return fmt.Errorf("%w: job %s", drayhorse.ErrNotFound, id)
+	return a.engine.OnJob(ctx, queue, id, act)
 }

@@ -1,13 +1,16 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/filter"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
@@ -24,11 +27,15 @@ const maxLooked = 5000
 
 // Filter says which jobs are listed. The zero value is all jobs.
 type Filter struct {
-	Queue  string          // empty: all queues
-	State  drayhorse.State // empty: all states
-	Kind   string          // empty: all kinds; with one, pages may come short
-	Limit  int             // of the page; 0: DefaultLimit
-	Cursor string          // Page.Next of the page before; empty: the first page
+	Queue string          // empty: all queues
+	State drayhorse.State // empty: all states
+	Kind  string          // empty: all kinds; with one, pages may come short
+	// Where says it in words, such as `state:discarded kind:mail error:"timeout" before:2h`;
+	// docs/dashboard.md has them all. Empty: all jobs; with more than a queue and a state,
+	// pages may come short.
+	Where  string
+	Limit  int    // of the page; 0: DefaultLimit
+	Cursor string // Page.Next of the page before; empty: the first page
 }
 
 // Page is a part of a list.
@@ -63,7 +70,7 @@ func (f *Filter) Validate() error {
 
 func validateState(s drayhorse.State) error {
 	if !slices.Contains(drayhorse.States(), s) {
-		return fmt.Errorf("%w: state %q; want one of %v", drayhorse.ErrInvalid, s, drayhorse.States())
+		return fmt.Errorf("%w: state %q; want %s", drayhorse.ErrInvalid, s, jobs.Either(drayhorse.States()))
 	}
 	return nil
 }
@@ -81,6 +88,10 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 	}
 	if f.Limit == 0 {
 		f.Limit = DefaultLimit
+	}
+	where, err := f.where(a.client.Now())
+	if err != nil {
+		return nil, err
 	}
 	at, err := parsePosition(f.Cursor)
 	if err != nil {
@@ -103,7 +114,7 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 		}
 		looked += want
 		for _, info := range infos {
-			if f.Kind == "" || info.Kind == f.Kind {
+			if where.Matches(info) {
 				page.Jobs = append(page.Jobs, info)
 			}
 		}
@@ -115,6 +126,27 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 		page.Next = at.String()
 	}
 	return page, nil
+}
+
+// where gives all that a job has to meet, and takes the queue and the state that Where
+// names for those of the filter.
+func (f *Filter) where(now time.Time) (*filter.Filter, error) {
+	where, err := filter.Parse(f.Where, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range []struct {
+		name   string
+		field  *string
+		inText *string
+	}{{"queue", &f.Queue, &where.Queue}, {"state", (*string)(&f.State), (*string)(&where.State)}, {"kind", &f.Kind, &where.Kind}} {
+		if *one.field != "" && *one.inText != "" && *one.field != *one.inText {
+			return nil, fmt.Errorf("%w: %s %q, and the filter says %q; want one of them", drayhorse.ErrInvalid, one.name, *one.field, *one.inText)
+		}
+		*one.field = cmp.Or(*one.field, *one.inText)
+		*one.inText = *one.field
+	}
+	return where, nil
 }
 
 // Latest gives jobs of a queue that ended in a state: of each partition at most

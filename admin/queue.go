@@ -1,9 +1,12 @@
 package admin
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -30,11 +33,17 @@ type Queue struct {
 	Parked   int `json:"parked"`   // of the available: no worker so far serves their kind
 	Leases   int `json:"leases"`   // of workers that hold jobs
 
+	// MaxDepth is how many live jobs there may be; 0: any number. See SetMaxDepth.
+	MaxDepth int `json:"max_depth,omitzero"`
+
 	// Oldest is when the next job in line was enqueued, or due if that is later;
 	// zero if none is. One that failed before is passed over where another follows.
 	Oldest time.Time `json:"oldest,omitzero"`
 	// Now is the time of all this, by Redis's clock.
 	Now time.Time `json:"now"`
+	// Problem is why the queue cannot be counted, or not all of it; empty: it can. The
+	// numbers are then those of the partitions that answered.
+	Problem string `json:"problem,omitempty"`
 	// Totals count since the queue exists: enqueued, completed, cancelled,
 	// discarded, failed, rescued and others.
 	Totals map[string]int64 `json:"totals"`
@@ -48,19 +57,60 @@ func (q *Queue) Latency() time.Duration {
 	return max(q.Now.Sub(q.Oldest), 0)
 }
 
-// Queues gives all queues, ordered by name. The error is drayhorse.ErrUnavailable.
+// Queues gives all queues, ordered by name. One that cannot be counted has a Problem
+// and keeps the others from nothing. The error is drayhorse.ErrUnavailable.
 func (a *Admin) Queues(ctx context.Context) ([]Queue, error) {
-	all, err := a.queues(ctx, "")
+	if err := a.check(ctx); err != nil {
+		return nil, err
+	}
+	all, unreadable, err := a.engine.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	queues := make([]Queue, 0, len(all))
-	for _, partitions := range all {
-		q, err := sum(ctx, partitions)
+	queues := make([]Queue, 0, len(all)+len(unreadable))
+	for some := range slices.Chunk(all, countAtOnce) {
+		counted, err := a.countEach(ctx, some)
 		if err != nil {
 			return nil, err
 		}
-		queues = append(queues, *q)
+		queues = append(queues, counted...)
+	}
+	for name, why := range unreadable {
+		queues = append(queues, Queue{Name: name, Problem: why.Error(), Totals: map[string]int64{}})
+	}
+	slices.SortFunc(queues, func(a, b Queue) int { return cmp.Compare(a.Name, b.Name) })
+	return queues, nil
+}
+
+// countAtOnce is how many queues one round trip counts.
+const countAtOnce = 200
+
+// countEach counts queues. The error is that none of them answers.
+func (a *Admin) countEach(ctx context.Context, some [][]*jobs.Partition) ([]Queue, error) {
+	sizes, err := a.engine.Summaries(ctx, slices.Concat(some...)...)
+	var failed []error // of those without a size, in their order
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		failed = joined.Unwrap()
+	}
+	queues, silent := make([]Queue, len(some)), 0
+	for i, partitions := range some {
+		q := &queues[i]
+		*q = Queue{Name: partitions[0].Queue, Partitions: len(partitions), Totals: map[string]int64{}}
+		for range partitions {
+			size := sizes[0]
+			if sizes = sizes[1:]; size != nil {
+				q.add(size)
+				continue
+			}
+			q.Problem = failed[0].Error()
+			if errors.Is(failed[0], drayhorse.ErrUnavailable) {
+				silent++
+			}
+			failed = failed[1:]
+		}
+	}
+	if silent > 0 && silent == len(slices.Concat(some...)) {
+		return nil, err
 	}
 	return queues, nil
 }
@@ -72,7 +122,7 @@ func (a *Admin) Queue(ctx context.Context, name string) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sum(ctx, partitions)
+	return a.sum(ctx, partitions)
 }
 
 // queue gives the partitions of one queue; unlike queues it refuses "".
@@ -88,13 +138,13 @@ func (a *Admin) queue(ctx context.Context, name string) ([]*jobs.Partition, erro
 }
 
 // sum adds up the partitions of a queue.
-func sum(ctx context.Context, partitions []*jobs.Partition) (*Queue, error) {
+func (a *Admin) sum(ctx context.Context, partitions []*jobs.Partition) (*Queue, error) {
+	sizes, err := a.engine.Summaries(ctx, partitions...)
+	if err != nil {
+		return nil, err
+	}
 	q := &Queue{Name: partitions[0].Queue, Partitions: len(partitions), Totals: map[string]int64{}}
-	for _, p := range partitions {
-		s, err := p.Summary(ctx)
-		if err != nil {
-			return nil, err
-		}
+	for _, s := range sizes {
 		q.add(s)
 	}
 	return q, nil
@@ -103,6 +153,7 @@ func sum(ctx context.Context, partitions []*jobs.Partition) (*Queue, error) {
 func (q *Queue) add(s *jobs.Summary) {
 	q.Now = s.Now
 	q.Paused = q.Paused || s.Paused
+	q.MaxDepth += s.MaxDepth
 	q.Scheduled += s.Scheduled
 	q.Available += s.Available
 	q.Running += s.Running
@@ -141,7 +192,66 @@ func (a *Admin) CreateQueue(ctx context.Context, name string, partitions int) (*
 	if len(made) != partitions {
 		return nil, fmt.Errorf("%w: %d partitions; queue %q has %d, which is fixed", drayhorse.ErrInvalid, partitions, name, len(made))
 	}
-	return sum(ctx, made)
+	return a.sum(ctx, made)
+}
+
+// SetMaxDepth sets how many live jobs a queue may have: those that wait, for a worker or for
+// their time, and those that run. Beyond it no job is stored: drayhorse.ErrQueueFull. What is
+// there stays, and retries and what operators bring back are never refused. 0 takes the
+// limit away. Of several partitions each has an equal part of it. The error is
+// drayhorse.ErrInvalid, ErrNotFound, ErrQueueInvalid or ErrUnavailable; after the last, a part
+// of the partitions may have it.
+func (a *Admin) SetMaxDepth(ctx context.Context, queue string, most int) error {
+	partitions, err := a.queue(ctx, queue)
+	if err != nil {
+		return err
+	}
+	if err := jobs.SetMaxDepth(ctx, partitions, most); err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "max depth of queue set", slog.String(logs.Queue, queue), slog.Int("max_depth", most))
+	return nil
+}
+
+// DeletedQueue is what became of a queue that was to be deleted.
+type DeletedQueue struct {
+	Name string
+	Jobs int   // live jobs that went with it
+	Err  error // drayhorse.ErrNotFound, ErrNotEmpty, ErrQueueInvalid or ErrUnavailable
+}
+
+// DeleteQueue removes a queue with all that is known of it, also its ended jobs. With
+// live jobs, which are those that wait or run, it is left as it is unless force is set;
+// the context of one that runs then ends. It gives how many live jobs went with it. A
+// job that is put in meanwhile makes the queue anew. The error is drayhorse.ErrNotFound,
+// ErrNotEmpty, ErrQueueInvalid or ErrUnavailable.
+func (a *Admin) DeleteQueue(ctx context.Context, queue string, force bool) (int, error) {
+	all, err := a.DeleteQueues(ctx, force, queue)
+	if err != nil {
+		return 0, err
+	}
+	return all[0].Jobs, all[0].Err
+}
+
+// DeleteQueues is DeleteQueue for many, at a lower cost each: Redis is searched once for
+// what their producers have left.
+func (a *Admin) DeleteQueues(ctx context.Context, force bool, queues ...string) ([]DeletedQueue, error) {
+	for _, queue := range queues {
+		if err := drayhorse.ValidateQueue(queue); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.check(ctx); err != nil {
+		return nil, err
+	}
+	all := make([]DeletedQueue, len(queues))
+	for i, d := range a.engine.DropQueues(ctx, force, queues...) {
+		all[i] = DeletedQueue{d.Queue, d.Jobs, d.Err}
+		if d.Err == nil {
+			a.log.InfoContext(ctx, "queue deleted", slog.String(logs.Queue, d.Queue), slog.Int(logs.Count, d.Jobs))
+		}
+	}
+	return all, nil
 }
 
 // Pause stops claims from a queue until Resume. Jobs that run go on. The error is

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/embedded"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 )
@@ -31,9 +32,16 @@ func TestDurableWaitsForReplicas(t *testing.T) {
 	if info == nil || info.ID != "two" || info.State != drayhorse.Available {
 		t.Errorf("info = %+v, want the job that was stored", info)
 	}
-	begun := time.Now()
-	if _, err := p.Enqueue(t.Context(), welcome{UserID: 3}, drayhorse.Durable(0)); err != nil || time.Since(begun) > 900*time.Millisecond {
-		t.Errorf("without replicas: %v after %v", err, time.Since(begun))
+	quickest := time.Hour
+	for range 5 {
+		begun := time.Now()
+		if _, err := p.Enqueue(t.Context(), welcome{UserID: 3}, drayhorse.Durable(0)); err != nil {
+			t.Errorf("without replicas: %v", err)
+		}
+		quickest = min(quickest, time.Since(begun))
+	}
+	if quickest > 900*time.Millisecond { // a second is what a replica is waited for
+		t.Errorf("without replicas: %v at best", quickest)
 	}
 	infos, err := p.EnqueueMany(t.Context(), []drayhorse.Spec{
 		{Args: welcome{UserID: 4}}, {Args: welcome{UserID: 5}, Options: []drayhorse.Option{drayhorse.Durable(0)}},
@@ -70,4 +78,22 @@ func TestDurableAnswerLost(t *testing.T) {
 		t.Error("no reply was cut")
 	}
 	replica.Resume()
+}
+
+// TestDurableOnTheEmbeddedServer: it has no replicas, so that a job is stored, and the
+// error says that none has confirmed it; also of the first call.
+func TestDurableOnTheEmbeddedServer(t *testing.T) {
+	t.Parallel()
+	server, err := embedded.Start("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	p := open(t, producer.Config{RedisURL: server.URL(), Durable: 1})
+	for range 2 {
+		info, err := p.Enqueue(t.Context(), welcome{})
+		if !errors.Is(err, drayhorse.ErrNotReplicated) || info == nil {
+			t.Errorf("enqueue = %+v, %v, want the job and that no replica has confirmed it", info, err)
+		}
+	}
 }

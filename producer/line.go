@@ -20,22 +20,21 @@ type line struct {
 	partitions []*jobs.Partition
 	lanes      [][]*jobs.Lane // by partition
 	durable    [][]*jobs.Lane // by partition: for jobs that replicas must confirm
+	fit        []atomic.Bool  // by partition: its server can hold jobs
 	next       atomic.Uint32  // the partition of the next job without an ID
+	used       atomic.Bool    // the keeper has been told
 }
 
-// line gives the way into a queue. The first time it looks the server over and
-// creates the queue where there is none.
+// line gives the way into a queue. The first time it looks at the server that has the
+// registry, and creates the queue where there is none.
 func (p *Producer) line(ctx context.Context, queue string) (*line, error) {
-	p.mu.RLock()
-	l, closed := p.lines[queue], p.closed
-	p.mu.RUnlock()
-	if closed {
-		return nil, drayhorse.ErrClosed
-	}
-	if l != nil {
+	if l := p.known(queue); l != nil {
 		return l, nil
 	}
-	if err := p.check(ctx); err != nil {
+	if err := p.engine.Check(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.mayCreate(ctx, queue); err != nil {
 		return nil, err
 	}
 	partitions, err := p.engine.Queue(ctx, queue)
@@ -44,35 +43,41 @@ func (p *Producer) line(ctx context.Context, queue string) (*line, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		return nil, drayhorse.ErrClosed
-	}
-	if l = p.lines[queue]; l == nil {
+	l := p.lines[queue]
+	if l == nil {
+		p.forget()
 		l = newLine(partitions, p.patient)
 		p.lines[queue] = l
 	}
 	return l, nil
 }
 
-// check looks the server over, once.
-func (p *Producer) check(ctx context.Context) error {
+func (p *Producer) known(queue string) *line {
 	p.mu.RLock()
-	checked := p.checked
-	p.mu.RUnlock()
-	if checked {
-		return nil
+	defer p.mu.RUnlock()
+	return p.lines[queue]
+}
+
+// meet asks for the queues that are not known yet, in one call. What goes wrong shows
+// when their lines are asked for.
+func (p *Producer) meet(ctx context.Context, queues []string) {
+	var unknown []string
+	for i, queue := range queues {
+		if (i == 0 || queue != queues[i-1]) && p.known(queue) == nil {
+			unknown = append(unknown, queue)
+		}
 	}
-	if err := p.client.Check(ctx); err != nil {
-		return err
+	slices.Sort(unknown)
+	if unknown = slices.Compact(unknown); len(unknown) > 1 && p.engine.Check(ctx) == nil {
+		_, _ = p.engine.Meet(ctx, unknown)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.checked = true
-	return nil
 }
 
 func newLine(partitions []*jobs.Partition, patience time.Duration) *line {
-	return &line{partitions: partitions, lanes: newLanes(partitions, patience), durable: newLanes(partitions, patience)}
+	return &line{
+		partitions: partitions, lanes: newLanes(partitions, patience), durable: newLanes(partitions, patience),
+		fit: make([]atomic.Bool, len(partitions)),
+	}
 }
 
 func newLanes(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.Lane {
@@ -87,12 +92,24 @@ func newLanes(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.La
 	return lanes
 }
 
-// place gives the partition of a job: that of its ID, else the next one in turn.
+// place gives the partition of a job: where it belongs, else the next one in turn.
 func (l *line) place(job *jobs.NewJob) *jobs.Partition {
-	if job.ID != "" {
-		return jobs.PartitionOf(l.partitions, job.ID)
+	if part := jobs.PlaceOf(l.partitions, job); part != nil {
+		return part
 	}
 	return l.partitions[int(l.next.Add(1))%len(l.partitions)]
+}
+
+// check looks at the server that has a partition, until it has been found fit.
+func (l *line) check(ctx context.Context, part *jobs.Partition) error {
+	if l.fit[part.Index].Load() {
+		return nil
+	}
+	if err := part.Check(ctx); err != nil {
+		return err
+	}
+	l.fit[part.Index].Store(true)
+	return nil
 }
 
 // lane gives the way that a job takes into its partition: the first lane that is not
@@ -110,6 +127,7 @@ func (l *line) lane(part *jobs.Partition, job *jobs.NewJob) *jobs.Lane {
 	return lanes[rand.IntN(len(lanes))] //nolint:gosec // not a secret
 }
 
+// close waits for what is on the wire.
 func (l *line) close() {
 	for _, lanes := range slices.Concat(l.lanes, l.durable) {
 		for _, lane := range lanes {
@@ -117,3 +135,16 @@ func (l *line) close() {
 		}
 	}
 }
+
+// enter begins a call, unless the producer is closed; leave ends it.
+func (p *Producer) enter() error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return drayhorse.ErrClosed
+	}
+	p.calls.Add(1) // never beside Close's Wait: that comes after closed
+	return nil
+}
+
+func (p *Producer) leave() { p.calls.Done() }

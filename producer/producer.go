@@ -1,6 +1,6 @@
 // Package producer puts work in: a [Producer] stores jobs in Redis for workers to
-// run, and looks them up and cancels them. Programs that use it link neither the
-// worker nor metrics nor cron.
+// run, and looks them up, retries and cancels them. Programs that use it link neither the
+// worker nor cron.
 package producer
 
 import (
@@ -13,11 +13,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/metrics"
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 )
 
@@ -37,16 +39,21 @@ type Config struct {
 	// MaxArgs is how many bytes of JSON the arguments of a job may have. 0: 1 MiB;
 	// at most 16 MiB.
 	MaxArgs int
+	// MaxQueues is how many queues there may be, whoever made them, for an enqueue to
+	// create another; beyond that it is drayhorse.ErrInvalid. 0: any number.
+	MaxQueues int
 	// Durable is how many replicas must confirm a job that says nothing of it; see
 	// drayhorse.Durable. 0: none, at most 16.
 	Durable int
-	// Patience is how long an enqueue goes on trying while Redis is away, before it
-	// gives up with drayhorse.ErrUnavailable. However long it takes, it makes no second
-	// copy. 0: 5 s; at most 5 min.
+	// Patience is how long an enqueue goes on trying while Redis is away, since its last
+	// answer, before it gives up with drayhorse.ErrUnavailable. However long it takes, it
+	// makes no second copy. 0: 5 s; at most 5 min.
 	Patience time.Duration
 	// Logger takes the log. nil: none.
 	Logger *slog.Logger
-	// Metrics takes what is counted. nil: nothing is.
+	// Registerer takes the metrics. nil: none. Several producers may share one.
+	Registerer prometheus.Registerer
+	// Metrics takes what is counted, instead of a Registerer. nil: nothing is.
 	Metrics Metrics
 	// Tracer gives jobs the trace that they carry. nil: they carry none.
 	Tracer drayhorse.Tracer
@@ -61,6 +68,9 @@ const (
 func (c *Config) Validate() error {
 	if c.MaxArgs < 0 || c.MaxArgs > maxMaxArgs {
 		return fmt.Errorf("%w: MaxArgs %d; want 1 to %d, or 0 for the default", drayhorse.ErrInvalid, c.MaxArgs, maxMaxArgs)
+	}
+	if c.MaxQueues < 0 {
+		return fmt.Errorf("%w: MaxQueues %d; want a positive number, or 0 for any number", drayhorse.ErrInvalid, c.MaxQueues)
 	}
 	if c.Durable < 0 || c.Durable > drayhorse.MaxDurable {
 		return fmt.Errorf("%w: Durable %d; want 0 to %d replicas", drayhorse.ErrInvalid, c.Durable, drayhorse.MaxDurable)
@@ -78,6 +88,7 @@ func (c *Config) Validate() error {
 // come while others are on the wire share a round trip.
 type Producer struct {
 	maxArgs int
+	most    int // queues; 0: any number
 	durable int
 	patient time.Duration
 	log     *slog.Logger
@@ -86,14 +97,19 @@ type Producer struct {
 	client  *redisconn.Client
 	engine  *jobs.Engine
 
-	mu      sync.RWMutex
-	lines   map[string]*line // by queue
-	closed  bool
-	checked bool // the server was found fit
+	keeper *keeper
+	inbox  *jobs.Inbox
+
+	closing chan struct{} // closed by Close
+
+	mu     sync.RWMutex
+	lines  map[string]*line // by queue
+	closed bool
+	calls  sync.WaitGroup // that have entered and not left
 }
 
 // New makes a producer. It validates the Config and does not connect. The error is
-// drayhorse.ErrInvalid.
+// drayhorse.ErrInvalid, or that of the Registerer.
 func New(cfg Config) (*Producer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -103,33 +119,67 @@ func New(cfg Config) (*Producer, error) {
 		return nil, err
 	}
 	p := &Producer{
-		maxArgs: cfg.MaxArgs, durable: cfg.Durable, patient: cfg.Patience, log: logs.Or(cfg.Logger), metrics: cfg.Metrics, tracer: cfg.Tracer, client: client,
+		maxArgs: cfg.MaxArgs, most: cfg.MaxQueues, durable: cfg.Durable, patient: cfg.Patience, log: logs.Or(cfg.Logger), metrics: cfg.Metrics, tracer: cfg.Tracer, client: client,
 		engine: jobs.New(client, cmp.Or(cfg.Namespace, drayhorse.DefaultNamespace)), lines: map[string]*line{},
 	}
 	if p.maxArgs == 0 {
 		p.maxArgs = drayhorse.DefaultMaxArgs
 	}
-	if o, ok := cfg.Metrics.(redisconn.Observer); ok {
+	p.keeper = newKeeper(p.engine, p.changed, p.log)
+	p.inbox, p.closing = jobs.NewInbox(p.engine), make(chan struct{})
+	if cfg.Metrics == nil && cfg.Registerer != nil {
+		counted, err := metrics.NewProducer(cfg.Registerer)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("register metrics: %w", err), client.Close())
+		}
+		p.metrics = counted
+	}
+	if o, ok := p.metrics.(redisconn.Observer); ok {
 		client.Observe(o)
 	}
 	return p, nil
 }
 
-// Close waits for the calls that are on the wire and ends the connections. Later
-// calls get drayhorse.ErrClosed.
+// Close ends the waits for jobs, waits for the calls that are on their way, for as long as
+// Patience at most while Redis is away, and ends the connections. Later calls get drayhorse.ErrClosed.
 func (p *Producer) Close() error {
 	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil
-	}
+	first := !p.closed
 	p.closed = true
-	lines := p.lines
+	if first {
+		close(p.closing)
+	}
 	p.mu.Unlock()
-	for _, l := range lines {
-		l.close()
+	p.inbox.Close()
+	p.calls.Wait()
+	if first {
+		for _, l := range p.lines { // nobody changes them any more
+			l.close()
+		}
+		p.keeper.close()
 	}
 	return p.client.Close()
+}
+
+// changed takes in that queues are not what they were: their lines are made anew.
+func (p *Producer) changed(changes []jobs.Change) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	for _, c := range changes {
+		before := p.lines[c.Queue]
+		switch {
+		case before == nil || len(c.Partitions) == len(before.partitions):
+			continue
+		case c.Partitions == nil:
+			delete(p.lines, c.Queue)
+		default:
+			p.lines[c.Queue] = newLine(c.Partitions, p.patient)
+		}
+		p.calls.Go(before.close) // what is on its way there goes on
+	}
 }
 
 // Get gives all that is known of a job. Without the Queue option it asks all queues,
@@ -148,10 +198,18 @@ func (p *Producer) Get(ctx context.Context, id string, options ...drayhorse.Opti
 // recorded and its context ends soon after: if its handler returns nil nevertheless,
 // the job is completed; if it returns an error, or its worker dies, it is cancelled.
 // The options are those of Get. The error is drayhorse.ErrNotFound if no live job has
-// the ID, also if it has ended.
+// the ID, and a *drayhorse.EndedError, which is ErrNotFound too, if it has ended.
 func (p *Producer) Cancel(ctx context.Context, id string, options ...drayhorse.Option) error {
 	return p.find(ctx, id, options, func(part *jobs.Partition, stored string) error {
 		return part.Cancel(ctx, stored)
+	})
+}
+
+// Retry makes a job available now, one that waits for its time as well as one that has
+// ended and is kept. The options and errors are those of Get, and drayhorse.ErrRunning.
+func (p *Producer) Retry(ctx context.Context, id string, options ...drayhorse.Option) error {
+	return p.find(ctx, id, options, func(part *jobs.Partition, stored string) error {
+		return part.Retry(ctx, stored)
 	})
 }
 
@@ -160,43 +218,23 @@ func (p *Producer) find(ctx context.Context, id string, options []drayhorse.Opti
 	if err := drayhorse.ValidateID(id); err != nil {
 		return err
 	}
-	if p.isClosed() {
-		return drayhorse.ErrClosed
-	}
-	queues, err := p.where(ctx, options)
+	settings, err := drayhorse.Resolve(options...)
 	if err != nil {
 		return err
 	}
-	stored := jobs.PackID(id)
-	for _, partitions := range queues {
-		err := act(jobs.PartitionOf(partitions, stored), stored)
-		if !errors.Is(err, drayhorse.ErrNotFound) {
-			return err
-		}
-	}
-	return fmt.Errorf("%w: job %s", drayhorse.ErrNotFound, id)
-}
-
-// where gives the queues that options allow.
-func (p *Producer) where(ctx context.Context, options []drayhorse.Option) ([][]*jobs.Partition, error) {
-	settings, err := drayhorse.Resolve(options...)
-	if err != nil {
-		return nil, err
-	}
+	queue := ""
 	switch settings.Given {
-	case 0:
-		return p.engine.Queues(ctx)
+	case 0: // all queues
 	case drayhorse.FieldQueue:
-		partitions, err := p.engine.Lookup(ctx, settings.Queue)
-		return [][]*jobs.Partition{partitions}, err
+		queue = settings.Queue
+	default:
+		return fmt.Errorf("%w: only the Queue option says where a job is", drayhorse.ErrInvalid)
 	}
-	return nil, fmt.Errorf("%w: only the Queue option says where a job is", drayhorse.ErrInvalid)
-}
-
-func (p *Producer) isClosed() bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.closed
+	if err := p.enter(); err != nil {
+		return err
+	}
+	defer p.leave()
+	return p.engine.OnJob(ctx, queue, id, act)
 }
 
 // EnqueueRaw stores one job whose arguments are JSON already.

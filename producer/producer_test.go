@@ -15,6 +15,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 )
@@ -84,9 +85,58 @@ func TestOwnIDIsIdempotent(t *testing.T) {
 	if err := p.Cancel(t.Context(), "welcome-1", drayhorse.Queue("default")); err != nil {
 		t.Fatal(err)
 	}
+	var ended *drayhorse.EndedError
+	if err := p.Cancel(t.Context(), "welcome-1", drayhorse.Queue("default")); !errors.As(err, &ended) || !errors.Is(err, drayhorse.ErrNotFound) ||
+		err.Error() != "job welcome-1 has been cancelled already" {
+		t.Errorf("cancel again: %v", err)
+	}
+	if err := p.Cancel(t.Context(), "welcome-1"); err != nil {
+		t.Errorf("the live one of another queue was not found: %v", err)
+	}
 	third, err := p.Enqueue(t.Context(), welcome{}, drayhorse.ID("welcome-1"))
 	if err != nil || !third.Duplicate || third.State != drayhorse.Cancelled {
 		t.Errorf("after its end = %+v, %v, want the cancelled one", third, err)
+	}
+}
+
+// TestAnEndedJobIsReplacedOnRequest, whatever its end; a live one is not.
+func TestAnEndedJobIsReplacedOnRequest(t *testing.T) {
+	t.Parallel()
+	url, namespace := redistest.Shared(t), redistest.Namespace(t)
+	p := open(t, producer.Config{RedisURL: url, Namespace: namespace})
+	a, err := admin.New(admin.Config{RedisURL: url, Namespace: namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	ctx := t.Context()
+	enqueue := func(user int64, options ...drayhorse.Option) *drayhorse.Info {
+		t.Helper()
+		info, err := p.Enqueue(ctx, welcome{UserID: user}, append(options, drayhorse.ID("report"))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	enqueue(1)
+	if live := enqueue(2, drayhorse.ReplaceEnded()); !live.Duplicate || string(live.Args) != `{"user_id":1}` {
+		t.Errorf("beside a live one: %+v; want that", live)
+	}
+	for name, end := range map[string]func(context.Context, string, ...drayhorse.Option) error{
+		"cancelled": p.Cancel, "deleted": func(ctx context.Context, id string, _ ...drayhorse.Option) error { return a.Delete(ctx, "", id) },
+	} {
+		if err := end(ctx, "report"); err != nil {
+			t.Fatal(name, err)
+		}
+		if taken := enqueue(3); !taken.Duplicate {
+			t.Errorf("%s, not on request: %+v; want a duplicate", name, taken)
+		}
+		if next := enqueue(4, drayhorse.ReplaceEnded()); next.Duplicate || next.State != drayhorse.Available || string(next.Args) != `{"user_id":4}` {
+			t.Errorf("%s, on request: %+v; want a new job", name, next)
+		}
+	}
+	if _, err := p.Enqueue(ctx, welcome{}, drayhorse.ReplaceEnded()); !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), "ReplaceEnded without ID") {
+		t.Errorf("without an ID: %v", err)
 	}
 }
 
@@ -211,7 +261,7 @@ func TestGetAndCancelOfUnknownJobs(t *testing.T) {
 	if _, err := p.Get(t.Context(), "nobody", drayhorse.Queue("nowhere")); !errors.Is(err, drayhorse.ErrNotFound) {
 		t.Errorf("Get in an unknown queue = %v, want ErrNotFound", err)
 	}
-	if err := p.Cancel(t.Context(), "nobody"); !errors.Is(err, drayhorse.ErrNotFound) {
+	if err := p.Cancel(t.Context(), "nobody"); errors.Is(err, drayhorse.ErrEnded) || !errors.Is(err, drayhorse.ErrNotFound) {
 		t.Errorf("Cancel = %v, want ErrNotFound", err)
 	}
 	if _, err := p.Get(t.Context(), "a b"); !errors.Is(err, drayhorse.ErrInvalid) {
@@ -234,7 +284,7 @@ func TestUnavailableWithinFiveSeconds(t *testing.T) {
 	if _, err := p.Enqueue(context.Background(), welcome{}); !errors.Is(err, drayhorse.ErrUnavailable) {
 		t.Errorf("err = %v, want ErrUnavailable", err)
 	}
-	if took := time.Since(begun); took > 6*time.Second {
+	if took := time.Since(begun); took > redistest.Stretch*5*time.Second {
 		t.Errorf("it took %v, want about 5 s", took)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -243,7 +293,7 @@ func TestUnavailableWithinFiveSeconds(t *testing.T) {
 	if _, err := p.Enqueue(ctx, welcome{}); !errors.Is(err, drayhorse.ErrUnavailable) {
 		t.Errorf("at ctx's end: err = %v, want ErrUnavailable", err)
 	}
-	if took := time.Since(begun); took > time.Second {
+	if took := time.Since(begun); took > 4*time.Second { // well before the 5 s
 		t.Errorf("it took %v, want about 100 ms", took)
 	}
 }
@@ -260,7 +310,7 @@ func TestCancelOfContextEndsTheWait(t *testing.T) {
 	time.AfterFunc(50*time.Millisecond, cancel)
 	begun := time.Now()
 	_, err := p.Enqueue(ctx, welcome{})
-	if took := time.Since(begun); !errors.Is(err, drayhorse.ErrUnavailable) || took > time.Second {
+	if took := time.Since(begun); !errors.Is(err, drayhorse.ErrUnavailable) || took > 4*time.Second { // well before the 5 s
 		t.Errorf("err = %v after %v, want ErrUnavailable when ctx is cancelled", err, took)
 	}
 	server.Resume()
@@ -305,7 +355,7 @@ func TestLinksLittle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, unwanted := range []string{"prometheus", "opentelemetry", "/worker", "/scheduler", "timetable", "miniredis", "zap", "cobra"} {
+	for _, unwanted := range []string{"opentelemetry", "/worker", "/scheduler", "timetable", "miniredis", "zap", "cobra"} {
 		if strings.Contains(string(out), unwanted) {
 			t.Errorf("producer links %s", unwanted)
 		}

@@ -83,7 +83,8 @@ func (f *fleet) declare() {
 	f.Helper()
 	s := f.scheduler(f.plan.schedules(), func(c *Config) { c.Source = fleetSource })
 	defer func() { _ = s.Close() }()
-	if err := s.reconcile(f.Context(), s.source()); err != nil {
+	source := s.source()
+	if err := s.reconcile(f.Context(), &source); err != nil {
 		f.Fatal(err)
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/schedules"
 )
 
 // DefaultLeaseTTL is how long a leader that fell silent stays the leader. Another
@@ -30,8 +32,14 @@ type Config struct {
 	Namespace string
 	// Source names the set of schedules that is declared here, the same in every
 	// replica. What the source does not declare any more is removed when Run
-	// starts; what others declared is left alone. Empty: the program's name.
+	// starts; what others declared is left alone. Empty: DefaultSource, but a program
+	// that declares none of the schedules that are known under that name takes them
+	// for another's and leaves them alone.
 	Source string
+	// DefaultSource is the name of the set where nobody has chosen one. What was
+	// declared under it may be declared under a Source that is chosen later. Empty:
+	// the path of the program's main package.
+	DefaultSource string
 	// DeclaredAt says when the set was declared. A set that is older than what its
 	// source has declared already changes nothing, so that a program of the old
 	// version that starts again beside the new one does no harm. Zero: whenever Run
@@ -57,9 +65,12 @@ func (c *Config) Validate() error {
 	if c.LeaseTTL != 0 && c.LeaseTTL < minLeaseTTL {
 		return fmt.Errorf("%w: LeaseTTL %v; want at least %v, or 0 for the default", drayhorse.ErrInvalid, c.LeaseTTL, minLeaseTTL)
 	}
-	if c.Source != "" {
-		if err := drayhorse.ValidateID(c.Source); err != nil {
-			return fmt.Errorf("source: %w", err)
+	for name, source := range map[string]string{"source": c.Source, "default source": c.DefaultSource} {
+		if source == "" {
+			continue
+		}
+		if err := drayhorse.ValidateID(source); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if c.Namespace != "" {
@@ -71,23 +82,19 @@ func (c *Config) Validate() error {
 func (c *Config) withDefaults() Config {
 	d := *c
 	d.Namespace = cmp.Or(d.Namespace, drayhorse.DefaultNamespace)
-	if d.Source == "" {
-		d.Source = programName()
-	}
+	d.DefaultSource = cmp.Or(d.DefaultSource, programName())
 	if d.LeaseTTL == 0 {
 		d.LeaseTTL = DefaultLeaseTTL
 	}
 	return d
 }
 
-// programName is the name of the executable, with what a source's name cannot have
-// replaced.
+// programName is the path of the program's main package, which two services have in
+// common less likely than the name of their executable; that where nothing better is
+// known, as of go run FILE.
 func programName() string {
-	name := []byte(filepath.Base(os.Args[0]))
-	for i := range name {
-		if drayhorse.ValidateID(string(name[i:i+1])) != nil {
-			name[i] = '-'
-		}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Path != "" && info.Path != "command-line-arguments" {
+		return schedules.DefaultSource(info.Path)
 	}
-	return string(name[:min(len(name), drayhorse.MaxNameLength)])
+	return schedules.DefaultSource(filepath.Base(os.Args[0]))
 }

@@ -18,7 +18,7 @@ const clashPause = time.Minute
 
 // source is what was declared here.
 func (s *Scheduler) source() schedules.Source {
-	return schedules.Source{Name: s.cfg.Source, DeclaredAt: s.cfg.DeclaredAt, Declarations: s.declared}
+	return schedules.Source{Name: s.cfg.Source, Default: s.cfg.DefaultSource, DeclaredAt: s.cfg.DeclaredAt, Declarations: s.declared}
 }
 
 // Change is what Run does with one schedule when it starts.
@@ -36,7 +36,7 @@ const lossLook = 5 * time.Second
 // has lost it. A program that declares nothing, not even a source, removes nothing: it
 // runs the schedules of others.
 func (s *Scheduler) declare(ctx context.Context) error {
-	if err := s.patiently(ctx, "check redis", func() error { return s.client.Check(ctx) }); err != nil {
+	if err := s.check(ctx); err != nil {
 		return err
 	}
 	if len(s.declared) == 0 && !s.named {
@@ -53,24 +53,40 @@ func (s *Scheduler) declare(ctx context.Context) error {
 		}
 	}
 	for ctx.Err() == nil {
-		if err := s.reconcile(ctx, source); err != nil {
+		if err := s.reconcile(ctx, &source); err != nil {
 			return err
 		}
-		if s.lost(ctx) {
-			s.log.WarnContext(ctx, "redis has lost the schedules, declaring them again", slog.String("source", s.cfg.Source))
+		if s.lost(ctx, source.Name) {
+			s.log.WarnContext(ctx, "redis has lost the schedules, declaring them again", slog.String("source", source.Name))
 		}
 	}
 	return nil
 }
 
+// check asks Redis once whether it can hold jobs. A Cluster of which a node does not
+// answer is asked again beside what is done meanwhile: that may need other nodes.
+func (s *Scheduler) check(ctx context.Context) error {
+	err := s.client.Check(ctx)
+	if !errors.Is(err, drayhorse.ErrUnavailable) {
+		return err
+	}
+	s.checking.Go(func() {
+		err := s.patiently(ctx, "check redis", func() error { return s.client.Check(ctx) })
+		if err != nil {
+			s.fail(err)
+		}
+	})
+	return nil
+}
+
 // lost waits until Redis has lost what was declared here: it started without its data,
 // or with an older backup. It reports false if ctx ends before.
-func (s *Scheduler) lost(ctx context.Context) bool {
+func (s *Scheduler) lost(ctx context.Context, source string) bool {
 	ticker := time.NewTicker(lossLook)
 	defer ticker.Stop()
 	var known time.Time
 	for {
-		declared, err := s.store.Declared(ctx, s.cfg.Source)
+		declared, err := s.store.Declared(ctx, source)
 		switch {
 		case err != nil: // while Redis is away nothing is known
 		case declared.IsZero() || declared.Before(known):
@@ -87,17 +103,17 @@ func (s *Scheduler) lost(ctx context.Context) bool {
 }
 
 // reconcile writes what was declared, until nobody else claims any of it.
-func (s *Scheduler) reconcile(ctx context.Context, source schedules.Source) error {
+func (s *Scheduler) reconcile(ctx context.Context, source *schedules.Source) error {
 	for {
 		var changes []schedules.Change
 		err := s.patiently(ctx, "declare schedules", func() (err error) {
-			changes, err = s.store.Reconcile(ctx, source)
+			changes, err = s.store.Declare(ctx, source)
 			return err
 		})
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		if !s.report(ctx, changes) {
+		if !s.report(ctx, source.Name, changes) {
 			return nil
 		}
 		select {
@@ -108,23 +124,48 @@ func (s *Scheduler) reconcile(ctx context.Context, source schedules.Source) erro
 	}
 }
 
-// report logs what a reconcile did, and says whether it is to be tried again.
-func (s *Scheduler) report(ctx context.Context, changes []schedules.Change) (again bool) {
-	made := 0
+// maxReported is how many changes of a kind are logged one by one.
+const maxReported = 100
+
+// report logs what a reconcile did, and what it left alone after that. It says whether
+// it is to be tried again.
+func (s *Scheduler) report(ctx context.Context, source string, changes []schedules.Change) (again bool) {
+	by := map[string][]schedules.Change{}
 	for _, c := range changes {
-		switch c.What {
-		case schedules.ChangeClash:
-			again = true
-			s.log.ErrorContext(ctx, "schedule belongs to another source and is left alone", slog.String(logs.Schedule, c.ID), slog.String("owner", c.Owner))
-		case schedules.ChangeOlder:
-			s.log.WarnContext(ctx, "schedules were declared later by another program and are left alone", slog.String("source", c.Owner))
-		default:
-			made++
-			s.log.DebugContext(ctx, "schedule declared", slog.String(logs.Schedule, c.ID), slog.String("change", c.What))
+		by[c.What] = append(by[c.What], c)
+	}
+	each := func(what string, say func(schedules.Change)) {
+		for _, c := range by[what][:min(len(by[what]), maxReported)] {
+			say(c)
+		}
+		if more := len(by[what]) - maxReported; more > 0 {
+			s.log.WarnContext(ctx, "and more", slog.String("change", what), slog.Int(logs.Count, more))
 		}
 	}
-	s.log.InfoContext(ctx, "schedules declared", slog.String("source", s.cfg.Source), slog.Int(logs.Count, len(s.declared)), slog.Int("changes", made))
-	return again
+	if older := by[schedules.ChangeOlder]; len(older) > 0 {
+		s.log.WarnContext(ctx, "schedules were declared later by another program and are left alone", slog.String("source", source))
+		return false
+	}
+	for _, what := range []string{schedules.ChangeAdd, schedules.ChangeUpdate} {
+		for _, c := range by[what] {
+			s.log.DebugContext(ctx, "schedule declared", slog.String(logs.Schedule, c.ID), slog.String("change", what))
+		}
+	}
+	each(schedules.ChangeRemove, func(c schedules.Change) {
+		s.log.WarnContext(ctx, "schedule removed, its source declares it no more", slog.String(logs.Schedule, c.ID), slog.String("source", source))
+	})
+	clashes := by[schedules.ChangeClash]
+	if count := len(s.declared) - len(clashes); count > 0 || len(clashes) == 0 {
+		s.log.InfoContext(ctx, "schedules declared", slog.String("source", source), slog.Int(logs.Count, count),
+			slog.Int("added", len(by[schedules.ChangeAdd])), slog.Int("changed", len(by[schedules.ChangeUpdate])), slog.Int("removed", len(by[schedules.ChangeRemove])))
+	}
+	each(schedules.ChangeClash, func(c schedules.Change) {
+		s.log.ErrorContext(ctx, "schedule belongs to another source and is left alone; to take it over, name that source", slog.String(logs.Schedule, c.ID), slog.String("owner", c.Owner))
+	})
+	each(schedules.ChangeLeft, func(c schedules.Change) {
+		s.log.WarnContext(ctx, "schedule may be another program's and is left alone; to have such removed, name a source", slog.String(logs.Schedule, c.ID), slog.String("owner", c.Owner))
+	})
+	return len(clashes) > 0
 }
 
 // patiently calls try until it does not fail for a Redis that is away, or ctx ends.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -22,14 +21,30 @@ const longestSleep = time.Second
 // shortSleep keeps a leader from spinning over schedules that change all the time.
 const shortSleep = 100 * time.Millisecond
 
-// leader is one term.
+// leader is one term. Its rounds alone talk to the schedules in Redis and own its
+// state. Queues are talked to by deliveries, each in a goroutine of its own, so that
+// one that does not answer delays nothing but its own ticks.
 type leader struct {
-	*Scheduler
+	scheduler *Scheduler
+	number    int64 // of the term
+	known     catalog
+	queues    *directory
+	outbox    *outbox
+	delays    delays
+	inFlight  inFlight
+	lanes     map[*jobs.Partition]*jobs.Lane
+	mail      *mailbox
 
-	number int64 // of the term
-	known  catalog
-	lanes  map[*jobs.Partition]*jobs.Lane
 	polled time.Time // when the entries that wait were looked at
+	lookAt time.Time // when the next schedule may be due
+}
+
+func newLeader(s *Scheduler, term int64) *leader {
+	mail := newMailbox()
+	return &leader{
+		scheduler: s, number: term, known: catalog{}, queues: newDirectory(s.engine, mail), outbox: &outbox{},
+		delays: newDelays(), inFlight: inFlight{}, lanes: map[*jobs.Partition]*jobs.Lane{}, mail: mail,
+	}
 }
 
 // lead leads whenever this scheduler is elected.
@@ -37,18 +52,22 @@ func (s *Scheduler) lead(ctx context.Context) error {
 	return s.election.Run(ctx, func(ctx context.Context, term int64) error {
 		s.setLeads(true)
 		defer s.setLeads(false)
-		l := &leader{Scheduler: s, number: term, known: catalog{}, lanes: map[*jobs.Partition]*jobs.Lane{}}
-		defer l.close()
+		defer s.metrics.delayed.Set(0)
+		l := newLeader(s, term)
+		defer s.leaving.Go(l.close) // the lead is not kept until a silent node answers
 		return l.run(ctx)
 	})
 }
 
 func (s *Scheduler) setLeads(leads bool) {
-	s.leads.Store(leads)
-	s.metrics.leader.Set(metrics.Flag(leads))
+	if s.leads.Swap(leads) != leads { // others may share the gauge
+		s.metrics.leader.Add(2*metrics.Flag(leads) - 1)
+	}
 }
 
+// close waits for what is on its way, after the end of the term's context.
 func (l *leader) close() {
+	l.mail.wait()
 	for _, lane := range l.lanes {
 		lane.Close()
 	}
@@ -57,7 +76,7 @@ func (l *leader) close() {
 // run works until the term ends. What an earlier leader has left in the outbox
 // comes first. It returns an error only for what waiting cannot mend.
 func (l *leader) run(ctx context.Context) error {
-	log := l.log.With(slog.Int64(logs.Term, l.number))
+	log := l.scheduler.log.With(slog.Int64(logs.Term, l.number))
 	delayed := false // and somebody was told
 	for backoff := (redis.Backoff{}); ctx.Err() == nil; {
 		sleep, err := l.round(ctx)
@@ -68,9 +87,9 @@ func (l *leader) run(ctx context.Context) error {
 				delayed = false
 			}
 			backoff.Reset()
-			pause(ctx, sleep)
+			l.mail.await(ctx, sleep)
 		case errors.Is(err, schedules.ErrTerm):
-			l.metrics.refused.Inc()
+			l.scheduler.metrics.refused.Inc()
 			log.WarnContext(ctx, "another scheduler leads, this one follows", slog.Any(logs.Error, err))
 			return nil
 		case errors.Is(err, drayhorse.ErrFormat):
@@ -86,94 +105,40 @@ func (l *leader) run(ctx context.Context) error {
 	return nil
 }
 
-// round enqueues what is in the outbox, fires what is due and enqueues that. It
-// says how long there is nothing to do.
-func (l *leader) round(ctx context.Context) (time.Duration, error) {
-	if err := l.drive(ctx); err != nil {
-		return 0, err
-	}
-	look, err := l.store.Look(ctx, l.number)
-	if err != nil {
-		return 0, err
-	}
-	asked := time.Now()
-	if len(look.Due) > 0 {
-		if moved, err := l.fire(ctx, look); err != nil || moved {
+// round takes note of what deliveries came to, sends what is in the outbox on its
+// way, and fires what is due. It says how long there is nothing to do. After an error
+// it is not known what the outbox holds, and the next round reads it anew.
+func (l *leader) round(ctx context.Context) (sleep time.Duration, err error) {
+	defer func() {
+		if err != nil {
+			l.outbox.forget()
+		}
+	}()
+	for _, step := range []func(context.Context) error{l.settle, l.restore, l.poll, l.resend} {
+		if err := step(ctx); err != nil {
 			return 0, err
 		}
-		return shortSleep, nil
 	}
-	sleep := longestSleep
-	if !look.Next.IsZero() {
-		sleep = min(sleep, look.Next.Sub(look.Now))
+	if time.Now().Before(l.lookAt) { // woken by a delivery
+		return l.sleep(), nil
 	}
-	return sleep - time.Since(asked), nil
+	fired, err := l.fire(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if fired {
+		return 0, l.resend(ctx)
+	}
+	return l.sleep(), nil
 }
 
-// fire decides on the schedules that are due and puts their ticks into the outbox,
-// as many as are good for one step; the next round goes on. It reports whether any
-// of them moved on.
-func (l *leader) fire(ctx context.Context, look *schedules.Look) (bool, error) {
-	var firings []schedules.Firing
-	var missed []missed
-	ticks := 0
-	for _, due := range look.Due {
-		if ticks > schedules.MaxTicks {
-			break
-		}
-		firing, lost := l.firing(ctx, due, look.Now)
-		ticks += len(firing.Entries)
-		firings, missed = append(firings, firing), append(missed, lost)
-	}
-	moved, err := l.store.Fire(ctx, l.number, firings)
-	if err != nil {
-		return false, err
-	}
-	for i, m := range missed {
-		if moved[i] && m.count > 0 {
-			l.metrics.missed.WithLabelValues(string(m.policy)).Add(float64(m.count))
+// sleep is the time until something is to be done that no delivery brings about.
+func (l *leader) sleep() time.Duration {
+	next := l.lookAt
+	for _, at := range []time.Time{l.polled.Add(pollEvery), l.outbox.soonest(), l.queues.soonest()} {
+		if !at.IsZero() && at.Before(next) {
+			next = at
 		}
 	}
-	return slices.Contains(moved, true), nil
-}
-
-// missed counts ticks that were dropped.
-type missed struct {
-	policy schedules.CatchUp
-	count  int
-}
-
-// firing decides on one schedule. One that cannot be read never fires again until
-// it is declared anew.
-func (l *leader) firing(ctx context.Context, due schedules.Due, now time.Time) (schedules.Firing, missed) {
-	f := schedules.Firing{ID: due.ID, Tick: due.Tick}
-	p, err := l.known.get(due.ID, due.Raw)
-	if err != nil {
-		l.metrics.broken.Inc()
-		l.log.ErrorContext(ctx, "schedule cannot be read and is set aside", slog.String(logs.Schedule, due.ID), slog.Any(logs.Error, err))
-		f.Revision = schedules.RevisionOf(due.Raw)
-		return f, missed{}
-	}
-	d := decide(&p.record.Declaration, p.timetable, due.Tick, now)
-	f.Revision, f.Next, f.Decided = p.record.Revision, d.next, d.last
-	for _, tick := range d.fire {
-		f.Entries = append(f.Entries, schedules.Entry{Schedule: due.ID, Tick: tick, Queue: p.record.Queue})
-	}
-	if d.missed > 0 {
-		f.Missed = &schedules.Event{Tick: d.lost, At: now, Outcome: schedules.Missed, Count: d.missed}
-	}
-	return f, missed{p.record.CatchUp, d.missed}
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
+	return time.Until(next)
 }

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -21,7 +20,7 @@ import (
 func (r *rig) leads(term int64) *leader {
 	r.Helper()
 	s := r.scheduler(nil)
-	l := &leader{Scheduler: s, number: term, known: catalog{}, lanes: map[*jobs.Partition]*jobs.Lane{}}
+	l := newLeader(s, term)
 	r.Cleanup(func() { l.close(); _ = s.Close() })
 	return l
 }
@@ -53,17 +52,37 @@ func (r *rig) overdue(id string, by time.Duration) time.Time {
 	return tick
 }
 
-// rounds lets a leader work until nothing is due.
+// rounds lets a leader work until nothing is due or on its way.
 func (r *rig) rounds(l *leader) {
 	r.Helper()
 	for {
-		sleep, err := l.round(r.Context())
+		idle, err := r.turn(l)
 		if err != nil {
 			r.Fatal(err)
 		}
-		if sleep > 0 {
+		if idle {
 			return
 		}
+	}
+}
+
+// turn lets a leader make one round, and says whether it has nothing more to do.
+func (r *rig) turn(l *leader) (idle bool, err error) {
+	l.lookAt = time.Time{}
+	sleep, err := l.round(r.Context())
+	if err != nil {
+		return false, err
+	}
+	l.mail.wait() // for what is on its way
+	return sleep > 0 && len(l.inFlight) == 0 && !l.queues.asking, nil
+}
+
+// fires has a leader fire what is due, without a step more.
+func (r *rig) fires(l *leader) {
+	r.Helper()
+	l.outbox.begin()
+	if fired, err := l.fire(r.Context()); err != nil || !fired {
+		r.Fatal("not fired", err)
 	}
 }
 
@@ -82,16 +101,15 @@ func rare(id string, change ...func(*Schedule)) Schedule {
 // forgets what its predecessor left in the outbox.
 func TestLeaderDrivesTheOutboxFirst(t *testing.T) {
 	for name, c := range map[string]struct {
-		round func(*leader, context.Context) error
+		round func(*rig, *leader)
 		want  int
 	}{
-		"as it is": {func(l *leader, ctx context.Context) error { _, err := l.round(ctx); return err }, 3},
-		"bug: outbox not driven": {func(l *leader, ctx context.Context) error {
-			look, err := l.store.Look(ctx, l.number)
-			if err == nil && len(look.Due) > 0 {
-				_, err = l.fire(ctx, look)
+		"as it is": {func(r *rig, l *leader) { r.rounds(l) }, 3},
+		"bug: outbox not driven": {func(r *rig, l *leader) {
+			l.outbox.begin()
+			if _, err := l.fire(r.Context()); err != nil {
+				r.Fatal(err)
 			}
-			return err
 		}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,16 +117,8 @@ func TestLeaderDrivesTheOutboxFirst(t *testing.T) {
 			r.declares(rare("a"))
 			r.overdue("a", 3*period)
 			first, second := r.leads(1), r.leads(2)
-			look, err := first.store.Look(t.Context(), 1)
-			if err != nil || len(look.Due) != 1 {
-				t.Fatal(look, err)
-			}
-			if _, err := first.fire(t.Context(), look); err != nil { // and dies
-				t.Fatal(err)
-			}
-			if err := c.round(second, t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			r.fires(first) // and dies
+			c.round(r, second)
 			if ticks := r.ticks("a"); len(ticks) != c.want {
 				t.Errorf("ticks %v, want %d", ticks, c.want)
 			}
@@ -132,25 +142,18 @@ func TestTickMarker(t *testing.T) {
 			r.declares(rare("a"))
 			tick := r.overdue("a", period)
 			first, second := r.leads(1), r.leads(2)
-			look, err := first.store.Look(t.Context(), 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := first.fire(t.Context(), look); err != nil {
-				t.Fatal(err)
-			}
-			p := &pass{leader: first, box: schedules.Outbox, stuck: map[string]bool{}, blocked: map[*jobs.Partition]bool{}}
-			taken, err := first.store.Take(t.Context(), 1, schedules.Outbox, 0)
-			if err != nil || len(taken) != 1 {
-				t.Fatal(taken, err)
-			}
-			b := newBatch(p)
-			if err := b.add(t.Context(), taken[0], p.declaration(t.Context(), taken[0])); err != nil {
-				t.Fatal(err)
-			}
-			if out := b.send(t.Context()); len(out) != 1 { // and dies
-				t.Fatal(out, p.failed)
-			}
+			r.fires(first)
+			for len(r.ticks("a")) == 0 { // until it is enqueued
+				if err := first.resend(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				first.mail.wait()
+				for _, mail := range first.mail.take() {
+					if m, ok := mail.(*looked); ok {
+						first.learn(t.Context(), m)
+					}
+				}
+			} // and dies
 			r.finish("a", tick)
 			for _, column := range c.forget {
 				if err := r.engine.Client().Del(t.Context(), r.namespace+":{default}:"+column).Err(); err != nil {
@@ -198,18 +201,20 @@ func TestStaleLeaderIsRefused(t *testing.T) {
 	r.declares(rare("a"))
 	old, young := r.leads(1), r.leads(2)
 	r.overdue("a", period)
-	look, err := old.store.Look(t.Context(), 1)
+	look, err := old.scheduler.store.Look(t.Context(), 1, 0)
 	if err != nil || len(look.Due) != 1 {
 		t.Fatal(look, err)
 	}
+	var s step
+	old.consider(t.Context(), &s, look.Due[0], look.Now)
 	r.rounds(young)
-	if _, err := old.fire(t.Context(), look); !errors.Is(err, schedules.ErrTerm) {
+	if _, err := old.step(t.Context(), &s); !errors.Is(err, schedules.ErrTerm) {
 		t.Errorf("fire in a term that is over: %v, want ErrTerm", err)
 	}
 	if err := old.run(t.Context()); err != nil {
 		t.Errorf("run in a term that is over: %v, want it to end", err)
 	}
-	if n := value(t, old.metrics.refused); n != 1 {
+	if n := value(t, old.scheduler.metrics.refused); n != 1 {
 		t.Errorf("%v refused, want 1", n)
 	}
 	if ticks := r.ticks("a"); len(ticks) != 1 {
@@ -224,13 +229,7 @@ func TestTickKeepsItsQueue(t *testing.T) {
 	r.declares(rare("a"))
 	tick := r.overdue("a", period)
 	l := r.leads(1)
-	look, err := l.store.Look(t.Context(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := l.fire(t.Context(), look); err != nil {
-		t.Fatal(err)
-	}
+	r.fires(l)
 	r.declares(rare("a", func(s *Schedule) { s.Options = []drayhorse.Option{drayhorse.Queue("other")} }))
 	r.rounds(l)
 	if ticks := r.ticks("a"); len(ticks) != 1 || !ticks[0].Equal(tick) {
@@ -259,7 +258,7 @@ func TestBrokenScheduleIsSetAside(t *testing.T) {
 	if ticks := r.ticks("b"); len(ticks) != 1 {
 		t.Errorf("ticks of b %v, want one", ticks)
 	}
-	if n := value(t, l.metrics.broken); n != 2 {
+	if n := value(t, l.scheduler.metrics.broken); n != 2 {
 		t.Errorf("%v set aside, want a and the ghost", n)
 	}
 	if err := r.store.Remove(t.Context(), "a"); err != nil {
@@ -284,8 +283,8 @@ func TestLostReplies(t *testing.T) {
 		request := 0
 		proxy.CutReplies(1, func([]byte) bool { request++; return request == n+1 })
 		redistest.Eventually(t, patience, "nothing is due", func() bool {
-			sleep, err := l.round(t.Context())
-			return err == nil && sleep > 0
+			idle, err := r.turn(l)
+			return err == nil && idle
 		})
 		if got := r.ticks(id); len(got) != ticks {
 			t.Errorf("call %d: ticks %v, want %d", n, got, ticks)

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"errors"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/drayhorse/drayhorse/internal/metrics"
@@ -21,6 +23,7 @@ type instruments struct {
 	replaced prometheus.Counter
 	refused  prometheus.Counter
 	broken   prometheus.Counter
+	delayed  prometheus.Gauge
 }
 
 // newInstruments makes them and adds them to r.
@@ -57,6 +60,9 @@ func newInstruments(r prometheus.Registerer) (*instruments, error) {
 		broken: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "drayhorse_scheduler_broken_total", Help: "Schedules that were set aside because their declarations cannot be read.",
 		}),
+		delayed: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "drayhorse_scheduler_delayed_queues", Help: "Queues, or their partitions, that take no ticks from this scheduler; it tries again.",
+		}),
 	}
 	for _, policy := range []CatchUp{CatchUpSkip, CatchUpLast, CatchUpAll} {
 		m.missed.WithLabelValues(string(policy))
@@ -68,7 +74,11 @@ func newInstruments(r prometheus.Registerer) (*instruments, error) {
 }
 
 func (m *instruments) register(r prometheus.Registerer) error {
-	err := metrics.Register(r, m.leader, m.term, m.up, m.fired, m.late, m.missed, m.skipped, m.replaced, m.refused, m.broken)
+	err := errors.Join(
+		metrics.Share(r, &m.leader), metrics.Share(r, &m.term), metrics.Share(r, &m.up), metrics.Share(r, &m.fired),
+		metrics.Share(r, &m.late), metrics.Share(r, &m.missed), metrics.Share(r, &m.skipped), metrics.Share(r, &m.replaced),
+		metrics.Share(r, &m.refused), metrics.Share(r, &m.broken), metrics.Share(r, &m.delayed),
+	)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (r *rig) again(l *leader, id string, n int) {
 			r.Fatal(err)
 		}
 		entry := schedules.Entry{Schedule: id, Tick: status.Next, Queue: status.Queue}
-		moved, err := l.store.Fire(r.Context(), l.number, []schedules.Firing{{
+		moved, err := l.scheduler.store.Fire(r.Context(), l.number, []schedules.Firing{{
 			ID: id, Tick: status.Next, Revision: status.Revision, Next: status.Next.Add(period), Decided: status.Next,
 			Entries: []schedules.Entry{entry},
 		}})

@@ -8,16 +8,23 @@ import (
 	"github.com/drayhorse/drayhorse/internal/schedules"
 )
 
-// Schedule is a rule that enqueues a job at each of its ticks: either Cron or
-// Every says when.
+// Schedule is a rule that enqueues a job at each of its ticks: Cron, Every or Manual
+// says when.
 type Schedule struct {
 	// ID names the schedule: 1-100 of letters, digits and _ . : -
 	ID string
 	// Cron has five fields, or six with seconds in front, or is one of @hourly,
-	// @daily, @weekly, @monthly and @yearly.
+	// @daily, @weekly, @monthly and @yearly. A zone in front, TZ=ZONE or
+	// CRON_TZ=ZONE, is the Timezone.
 	Cron string
 	// Every is at least 1 s. The ticks are its multiples since the Unix epoch.
 	Every time.Duration
+	// Manual gives the schedule no ticks: it is triggered by hand, and backfilled never.
+	Manual bool
+	// Paused holds the ticks back from when this is first declared until an operator
+	// resumes the schedule, or until it is declared without it. A change of it alone
+	// pauses and resumes: what operators do in between stays.
+	Paused bool
 	// Timezone is the IANA name of the zone in which Cron is read. Empty: UTC.
 	Timezone string
 	// Start and End bound the ticks, both inclusive. Zero: no bound.
@@ -28,7 +35,8 @@ type Schedule struct {
 
 	// Args are the arguments of the jobs, and name their kind.
 	Args drayhorse.Args
-	// Options of the jobs. ID, In, At and Durable are not allowed.
+	// Options of the jobs, beside those that the arguments bring
+	// (drayhorse.ArgsWithOptions). ID, ReplaceEnded, Unique, In, At and Durable are not allowed.
 	Options []drayhorse.Option
 
 	// CatchUp says which of the ticks that were missed are made up, because no
@@ -94,22 +102,26 @@ func (s *Schedule) declaration() (schedules.Declaration, error) {
 	if s.Args == nil {
 		return none, fmt.Errorf("schedule %s: %w: Args are nil; want the arguments of its jobs", s.ID, drayhorse.ErrInvalid)
 	}
-	settings, err := drayhorse.Resolve(s.Options...)
+	given, err := drayhorse.Resolve(s.Options...)
 	if err != nil {
 		return none, fmt.Errorf("schedule %s: %w", s.ID, err)
 	}
-	const own = drayhorse.FieldID | drayhorse.FieldIn | drayhorse.FieldAt | drayhorse.FieldDurable
-	if settings.Given&own != 0 {
-		return none, fmt.Errorf("schedule %s: %w: options ID, In, At and Durable are not for ticks; want none of them", s.ID, drayhorse.ErrInvalid)
+	settings, err := drayhorse.ResolveArgs(s.Args, s.Options...)
+	if err != nil {
+		return none, fmt.Errorf("schedule %s: %w", s.ID, err)
+	}
+	const own = drayhorse.FieldID | drayhorse.FieldIn | drayhorse.FieldAt | drayhorse.FieldDurable | drayhorse.FieldReplaceEnded | drayhorse.FieldUnique
+	if given.Given&own != 0 {
+		return none, fmt.Errorf("schedule %s: %w: options ID, ReplaceEnded, Unique, In, At and Durable are not for ticks; want none of them", s.ID, drayhorse.ErrInvalid)
 	}
 	args, err := drayhorse.EncodeArgs(s.Args, drayhorse.DefaultMaxArgs)
 	if err != nil {
 		return none, fmt.Errorf("schedule %s: %w", s.ID, err)
 	}
 	d := schedules.Declaration{
-		ID: s.ID, Cron: s.Cron, Every: s.Every, Timezone: s.Timezone, Start: s.Start, End: s.End, Jitter: s.Jitter,
+		ID: s.ID, Cron: s.Cron, Every: s.Every, Manual: s.Manual, Paused: s.Paused, Timezone: s.Timezone, Start: s.Start, End: s.End, Jitter: s.Jitter,
 		Kind: s.Args.Kind(), Args: args, Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
-		Timeout: settings.Timeout, Retain: settings.Retain,
+		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin,
 		CatchUp: s.CatchUp, CatchUpWindow: s.CatchUpWindow, CatchUpMax: s.CatchUpMax, Overlap: s.Overlap,
 	}
 	return d, d.Settle()

@@ -25,7 +25,7 @@ import (
 // with Add, then Run it once.
 type Scheduler struct {
 	cfg      Config
-	named    bool // the source has a name of its own
+	named    bool // somebody has said whose schedules they are
 	log      *slog.Logger
 	client   *redis.Client
 	engine   *jobs.Engine
@@ -38,6 +38,10 @@ type Scheduler struct {
 	declared []schedules.Declaration
 	ids      map[string]bool
 
+	leaving  sync.WaitGroup  // what former terms wait for
+	checking sync.WaitGroup  // for a node that does not answer
+	fail     func(err error) // ends Run
+
 	leads atomic.Bool
 	up    atomic.Pointer[error] // what the last look at Redis came to; nil: none yet
 }
@@ -48,7 +52,7 @@ func New(cfg Config) (*Scheduler, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	named := cfg.Source != ""
+	named := cfg.Source != "" || cfg.DefaultSource != ""
 	cfg = cfg.withDefaults()
 	client, err := redis.Open(redis.Config{URL: cfg.RedisURL, Client: cfg.Redis})
 	if err != nil {
@@ -56,7 +60,7 @@ func New(cfg Config) (*Scheduler, error) {
 	}
 	log := logs.Or(cfg.Logger)
 	candidate, err := election.New(client, election.Config{
-		Namespace: cfg.Namespace, Name: "scheduler", Identity: cfg.Identity, Logger: log,
+		Namespace: cfg.Namespace, Name: ElectionName, Identity: cfg.Identity, Logger: log,
 		Timing: lock.Timing{TTL: cfg.LeaseTTL},
 	})
 	if err != nil {
@@ -104,18 +108,20 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	if err := s.start(); err != nil {
 		return err
 	}
-	defer func() { _ = s.client.Close() }()
+	defer func() { s.leaving.Wait(); _ = s.client.Close() }()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	s.fail = func(err error) { cancel(fatal{err}) }
 	var running sync.WaitGroup
-	for _, work := range []func(context.Context) error{s.declare, s.lead, s.watch} {
+	for _, work := range []func(context.Context) error{s.declare, s.lead, s.watch, s.keep} {
 		running.Go(func() {
 			if err := work(ctx); err != nil {
-				cancel(fatal{err})
+				s.fail(err)
 			}
 		})
 	}
 	running.Wait()
+	s.checking.Wait()
 	var failed fatal
 	if errors.As(context.Cause(ctx), &failed) {
 		return failed.error
@@ -138,6 +144,9 @@ func (s *Scheduler) start() error {
 	s.started = true
 	return nil
 }
+
+// ElectionName is what the schedulers of a namespace campaign for.
+const ElectionName = schedules.ElectionName
 
 // Leader is who leads, since when, and the number of its term.
 type Leader = election.Leader

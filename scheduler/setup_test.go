@@ -55,10 +55,16 @@ func setupAt(t *testing.T, url string) *rig {
 	return &rig{t, url, namespace, jobs.New(client, namespace), schedules.New(client, namespace)}
 }
 
+// in gives the rig in another namespace.
+func (r *rig) in(namespace string) *rig {
+	client := r.engine.Client()
+	return &rig{r.T, r.url, namespace, jobs.New(client, namespace), schedules.New(client, namespace)}
+}
+
 // scheduler makes a replica that declares schedules.
 func (r *rig) scheduler(declared []Schedule, change ...func(*Config)) *Scheduler {
 	r.Helper()
-	cfg := Config{RedisURL: r.url, Namespace: r.namespace, Source: "test", LeaseTTL: 2 * time.Second}
+	cfg := Config{RedisURL: r.url, Namespace: r.namespace, Source: "test", LeaseTTL: 10 * time.Second} // a busy machine deposes nobody
 	for _, c := range change {
 		c(&cfg)
 	}

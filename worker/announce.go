@@ -25,7 +25,7 @@ const leaveTimeout = time.Second
 func (s *session) announces(background, running context.Context) {
 	r := registry.New(s.client, s.cfg.Namespace)
 	row := s.row()
-	closing, stopping := s.closing, running.Done()
+	closing, stopping := (<-chan struct{})(s.phase.closing), running.Done()
 	ticker := time.NewTicker(registry.Every)
 	defer ticker.Stop()
 	for {
@@ -59,9 +59,9 @@ func (s *session) row() *registry.Worker {
 		Kinds: kinds[:min(len(kinds), registry.MaxNames)], KindCount: len(kinds), AnyKind: anyKind,
 		Concurrency: s.cfg.Concurrency,
 	}
-	for _, l := range s.lines { // the heaviest first
+	for _, src := range s.supply.all() { // the heaviest first
 		if len(row.Queues) < registry.MaxNames {
-			row.Queues[l.part.Queue] = l.weight
+			row.Queues[src.part.Queue] = src.weight
 		}
 	}
 	return row
@@ -77,7 +77,7 @@ func (s *session) present(row *registry.Worker) {
 		}
 		if started := e.started.Load(); started != 0 { // the envelope has been read
 			row.Jobs = append(row.Jobs, registry.Job{
-				ID: jobs.UnpackID(e.claim.ID), Kind: e.kind, Queue: e.holding.line.part.Queue,
+				ID: jobs.UnpackID(e.claim.ID), Kind: e.kind, Queue: e.queue,
 				Attempt: e.attempt(), Since: time.Unix(0, started).UTC(),
 			})
 		}

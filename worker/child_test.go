@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -27,7 +30,8 @@ const (
 )
 
 // runChild is main of a worker process. Its handlers: "quick" returns, "hang" waits
-// for its context, "poison" kills the process.
+// for its context, "compute" keeps a CPU busy until its context ends, "poison" kills the
+// process.
 func runChild() {
 	concurrency, _ := strconv.Atoi(os.Getenv(childConcurrency))
 	w, err := worker.New(worker.Config{
@@ -42,6 +46,13 @@ func runChild() {
 		<-ctx.Done()
 		fmt.Println("ended:", context.Cause(ctx))
 		return ctx.Err()
+	})
+	worker.HandleKind(w, "compute", func(ctx context.Context, _ *rawJob) error {
+		for ctx.Err() == nil {
+			for range 1_000_000 {
+			}
+		}
+		return nil
 	})
 	worker.HandleKind(w, "poison", func(context.Context, *rawJob) error {
 		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
@@ -58,9 +69,10 @@ type child struct {
 	*exec.Cmd
 	exited chan struct{}
 	lines  chan string // what it says on stdout
+	log    logBuffer
 }
 
-func startChild(t *testing.T, url, namespace string, concurrency int) *child {
+func startChild(t *testing.T, url, namespace string, concurrency int, env ...string) *child {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -68,7 +80,8 @@ func startChild(t *testing.T, url, namespace string, concurrency int) *child {
 	}
 	c := &child{Cmd: exec.Command(self), exited: make(chan struct{}), lines: make(chan string, 100)}
 	c.Env = append(os.Environ(), childEnv+"="+url, childNamespace+"="+namespace, childConcurrency+"="+strconv.Itoa(concurrency))
-	c.Stderr = t.Output()
+	c.Env = append(c.Env, env...)
+	c.Stderr = io.MultiWriter(t.Output(), &c.log)
 	c.Stdout = lineWriter(c.lines)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -90,6 +103,28 @@ func (c *child) signal(t *testing.T, s syscall.Signal) {
 	}
 }
 
+// logBuffer keeps a log that is written meanwhile.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logBuffer) contains(text string) bool { return b.count(text) > 0 }
+
+func (b *logBuffer) count(text string) int { return strings.Count(b.String(), text) }
+
 type lineWriter chan string
 
 func (w lineWriter) Write(p []byte) (int, error) {
@@ -102,7 +137,7 @@ func field(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel()
 	r := &rig{T: t, url: redistest.Shared(t), namespace: redistest.Namespace(t)}
-	p, err := producer.New(producer.Config{RedisURL: r.url, Namespace: r.namespace})
+	p, err := producer.New(producer.Config{RedisURL: r.url, Namespace: r.namespace, Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +162,7 @@ func (r *rig) enqueueN(n int, kind string, options ...drayhorse.Option) []string
 func (r *rig) allBecome(ids []string, state drayhorse.State, within time.Duration) {
 	r.Helper()
 	for _, id := range ids {
-		begun := time.Now()
 		r.becomes(id, state, within)
-		within -= time.Since(begun)
 	}
 }
 
@@ -179,32 +212,32 @@ func TestFrozenWorkerIsRefused(t *testing.T) {
 }
 
 // TestPoisonIsDiscardedAndItsNeighboursFinish restarts a worker as often as a job
-// kills it.
+// kills it: alone, and among a hundred that it is held with.
 func TestPoisonIsDiscardedAndItsNeighboursFinish(t *testing.T) {
-	r := field(t)
-	neighbours := r.enqueueN(5, "quick", keep)
-	poison := r.enqueueN(1, "poison")[0]
-	neighbours = append(neighbours, r.enqueueN(5, "quick", keep)...)
-	deaths := 0
-	for c := startChild(t, r.url, r.namespace, 10); ; {
-		select {
-		case <-c.exited:
-			deaths++
-			if deaths > 5 {
-				t.Fatal("the job killed more than 5 workers")
+	t.Parallel()
+	for n, most := range map[int]int{1: 3, 100: 12} {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			r := field(t)
+			neighbours := r.enqueueN(n/2, "quick", keep)
+			poison := r.enqueueN(1, "poison")[0]
+			neighbours = append(neighbours, r.enqueueN(n-1-n/2, "quick", keep)...)
+			deaths, begun := 0, time.Now()
+			for c := startChild(t, r.url, r.namespace, n); r.get(poison).State != drayhorse.Discarded; {
+				select {
+				case <-c.exited:
+					if deaths++; deaths > most {
+						t.Fatalf("the job killed more than %d workers", most)
+					}
+					c = startChild(t, r.url, r.namespace, n)
+				case <-time.After(50 * time.Millisecond):
+				}
 			}
-			c = startChild(t, r.url, r.namespace, 10)
-			continue
-		case <-time.After(50 * time.Millisecond):
-		}
-		if r.get(poison).State == drayhorse.Discarded {
-			break
-		}
+			r.allBecome(neighbours, drayhorse.Completed, 30*time.Second)
+			info := r.get(poison)
+			t.Logf("after %d deaths and %v: %s", deaths, time.Since(begun), info.Errors[0].Message)
+			if deaths < 3 || info.Rescues != deaths || len(info.Errors) != 1 {
+				t.Errorf("after %d deaths: info = %+v, want it discarded with a reason", deaths, info)
+			}
+		})
 	}
-	info := r.get(poison)
-	if deaths != 3 || info.Rescues != 3 || len(info.Errors) != 1 {
-		t.Errorf("after %d deaths: info = %+v, want it discarded at the third with a reason", deaths, info)
-	}
-	t.Logf("after %d deaths: %s", deaths, info.Errors[0].Message)
-	r.allBecome(neighbours, drayhorse.Completed, 30*time.Second)
 }

@@ -1,87 +1,128 @@
 package worker
 
-import "github.com/drayhorse/drayhorse/internal/jobs"
+import (
+	"slices"
+	"time"
 
-const (
-	// maxClaimed is how many lines one round trip claims from.
-	maxClaimed = 16
-	// pairSlots is from how many slots on there are two claimers.
-	pairSlots = 64
+	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
-// claimers is how many of the fetchers claim jobs, and share how many slots each takes
-// along in one round trip. Where Redis is far, all claim, since one turn on the wire
-// would leave handlers idle. Where it is near, two do, for half of the slots each:
-// handlers run what one has claimed while Redis is at the turn of the other. Of few slots
-// one claims all, since half of them would make turns too small.
-func (s *session) claimers() (claimers, share int) {
-	slots := s.cfg.Concurrency
-	switch {
-	case s.far.Load():
-		return len(s.fetchers), slots
-	case slots >= pairSlots:
-		return 2, (slots + 1) / 2
-	default:
-		return 1, slots
-	}
-}
+const (
+	// maxClaimed is how many sources one round trip claims from.
+	maxClaimed = 16
+	// maxClaimBytes is the most that the jobs of one round trip may have, and
+	// minClaimBytes what each of its turns may have.
+	maxClaimBytes, minClaimBytes = 1 << 20, 64 << 10
+)
 
-// claims reports whether this fetcher claims jobs.
-func (f *fetcher) claims() bool {
-	claimers, _ := f.session.claimers()
-	return f.index < claimers
-}
-
-// claim reserves free slots for lines that have jobs and has their holdings ask for
-// them, and gives these together with the turns that are to be made anyway. What is
-// then left of the slots is for the last line: it may have more than is known.
-func (f *fetcher) claim(turns []*holding) []*holding {
-	s := f.session
-	if s.isClosing() || !f.claims() {
-		return turns
+// claim has leases ask for jobs where there are some and gives them, together with those
+// whose turns are to be made anyway.
+func (f *fetcher) claim(leases []*lease, now time.Time) []*lease {
+	if !f.claims || f.phase.isClosing() {
+		return leases
 	}
-	if !s.slots.any() {
-		if s.hot.any() {
-			s.nudge()
+	ahead := f.pace.ahead(now)
+	if f.mate != nil && f.mate.isWaiting() {
+		if f.supply.any() || f.mayTry(now) { // its wait is over then, and it claims
+			f.mate.interruptWait()
 		}
-		return turns
+		return leases
 	}
-	var first, last *holding
-	_, share := s.claimers()
+	if f.capacity.room(ahead) == 0 {
+		return leases
+	}
+	if trial := f.beginTrial(now); trial != nil {
+		leases = append(leases, trial)
+	}
+	asked := f.share(now, ahead)
+	for _, l := range asked {
+		if l.turn.Turn == nil {
+			l.turn.Turn = &jobs.Turn{Lease: l.Lease}
+			leases = append(leases, l)
+		}
+		l.turn.Want, l.turn.Bytes = l.turn.reserved, max(maxClaimBytes/len(asked), minClaimBytes)
+		_, l.turn.Lanes = l.source.claimable()
+	}
+	return leases
+}
+
+// share shares the room out among sources that have jobs, in parts, so that the weights
+// hold within a round trip too, and gives the leases that ask for them. What is left goes
+// to the last one: it may have more than is known.
+func (f *fetcher) share(now time.Time, ahead int) (asked []*lease) {
+	part := jobs.MaxClaims
+	if f.supply.claimable() > 1 {
+		part = max(f.capacity.room(ahead)/maxClaimed, 1)
+	}
+	var last *lease
 	for range maxClaimed {
-		l := s.hot.pick(s.cfg.StrictOrder, f.passesOver)
-		if l == nil || (first != nil && s.cfg.StrictOrder && l.weight < first.line.weight) {
+		s := f.pick(now, asked)
+		if s == nil || (len(asked) > 0 && f.supply.strict && s.weight < asked[0].source.weight) {
 			break
 		}
-		expected, lanes := l.claimable()
-		n := s.slots.take(min(max(expected, 1), jobs.MaxClaims, share))
+		l := f.leaseOf(s)
+		expected, _ := s.claimable()
+		n := f.capacity.take(min(part, max(expected-l.turn.reserved, 1)), ahead)
 		if n == 0 {
 			break
 		}
-		share -= n
-		last = f.hold(l)
-		if last.pending == nil {
-			last.pending = &jobs.Turn{Lease: last.Lease}
-			turns = append(turns, last)
+		if l.turn.reserved == 0 {
+			asked = append(asked, l)
 		}
-		last.reserved, last.pending.Want, last.pending.Lanes = n, n, lanes
-		if first == nil {
-			first = last
-			first.suspect = s.suspect.CompareAndSwap(false, true)
-			first.pending.Suspect = first.suspect
-		}
+		l.turn.reserved += n
+		last = l
 	}
 	if last != nil {
-		last.reserved += s.slots.take(min(jobs.MaxClaims-last.reserved, share))
-		last.pending.Want = last.reserved
+		last.turn.reserved += f.capacity.take(jobs.MaxClaims-last.turn.reserved, ahead)
 	}
-	return turns
+	return asked
 }
 
-// passesOver reports whether no claim is to be made from a line now: the last call about
-// it had no answer, a turn on it claims already, or one waits to be made again and so
-// stays as it is.
-func (f *fetcher) passesOver(l *line) bool {
-	h := f.held[l]
-	return l.away.Load() || (h != nil && (h.claims() || !h.asked.IsZero()))
+// pick gives a source to claim from; asked are those that this round trip claims from
+// already. One on another node is for that node's claimer, which is told to claim from it,
+// unless it is busy with a round trip; in strict order that is waited for.
+func (f *fetcher) pick(now time.Time, asked []*lease) *source {
+	if s := f.assigned.Swap(nil); s != nil && s.isClaimable() && s.isOn(f.addr) && !f.passesOver(s, now, asked) {
+		return s
+	}
+	s := f.supply.pick(func(s *source) bool {
+		if s.isOn(f.addr) {
+			return f.passesOver(s, now, asked)
+		}
+		other := f.claimerOf(s)
+		return other == nil || s.isResting(now) || (!f.supply.strict && other.onWire.Load())
+	})
+	if s == nil || s.isOn(f.addr) {
+		return s
+	}
+	if other := f.claimerOf(s); other != nil {
+		other.assigned.Store(s)
+		other.wake()
+	}
+	return nil
+}
+
+// claimerOf gives the claimer of a source's node.
+func (f *fetcher) claimerOf(s *source) *fetcher {
+	for _, other := range f.others() {
+		if s.isOn(other.addr) {
+			return other
+		}
+	}
+	return nil
+}
+
+// passesOver reports whether no claim is to be made from a source now: it is left alone
+// after a failure, a turn on it has no answer yet, or this round trip asks it for all
+// that it has or may give.
+func (f *fetcher) passesOver(s *source, now time.Time, asked []*lease) bool {
+	if s.isResting(now) {
+		return true
+	}
+	l := f.held[s]
+	if l == nil || l.turn.reserved == 0 && l.turn.asked.IsZero() {
+		return false
+	}
+	expected, _ := s.claimable()
+	return !slices.Contains(asked, l) || l.turn.reserved >= min(expected, jobs.MaxClaims)
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -11,184 +12,299 @@ import (
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
-func TestOneTripClaimsFromManyLines(t *testing.T) {
+func TestOneTripClaimsFromManySources(t *testing.T) {
 	t.Parallel()
-	const slots = pairSlots - 1 // one fetcher claims all
+	const slots = 63
 	s, f := offline(t, slots, slices.Repeat([]int{1}, 40)...)
-	for _, l := range s.lines {
-		l.expect(2)
+	for _, src := range s.supply.all() {
+		src.expect(2)
 	}
-	turns := f.plan()
-	if len(turns) != maxClaimed {
-		t.Fatalf("%d turns, want %d", len(turns), maxClaimed)
+	leases := f.plan(time.Now())
+	if len(leases) != maxClaimed {
+		t.Fatalf("%d turns, want %d", len(leases), maxClaimed)
 	}
-	seen := map[*line]bool{}
-	for i, h := range turns {
+	seen := map[*source]bool{}
+	for i, l := range leases {
 		want := 2
-		if i == len(turns)-1 {
+		if i == len(leases)-1 {
 			want = slots - 2*(maxClaimed-1) // it may have more than is known
 		}
-		if h.pending.Want != want || h.reserved != want {
-			t.Errorf("turn %d wants %d and reserved %d, want %d", i, h.pending.Want, h.reserved, want)
+		if l.turn.Want != want || l.turn.reserved != want {
+			t.Errorf("turn %d wants %d and reserved %d, want %d", i, l.turn.Want, l.turn.reserved, want)
 		}
-		if h.pending.Suspect != (i == 0) {
-			t.Errorf("turn %d may claim a suspect: %v; one of them may", i, h.pending.Suspect)
+		if l.turn.Bytes != maxClaimBytes/maxClaimed {
+			t.Errorf("turn %d asks for %d bytes, want its share of %d", i, l.turn.Bytes, maxClaimBytes)
 		}
-		seen[h.line] = true
+		seen[l.source] = true
 	}
-	if len(seen) != maxClaimed || s.slots.any() {
-		t.Errorf("%d lines are asked and %d slots left, want %d and none", len(seen), s.slots.free.Load(), maxClaimed)
+	if len(seen) != maxClaimed || s.capacity.freeSlots() != 0 {
+		t.Errorf("%d sources are asked and %d slots left, want %d and none", len(seen), s.capacity.freeSlots(), maxClaimed)
 	}
-	if again := f.plan(); len(again) != 0 {
+	if again := f.plan(time.Now()); len(again) != 0 {
 		t.Errorf("%d turns while those have no answer, want none", len(again))
-	}
-}
-
-// TestTwoFetchersShareManySlots: while one waits for Redis the other has something to do.
-func TestTwoFetchersShareManySlots(t *testing.T) {
-	t.Parallel()
-	s, first := offline(t, pairSlots+1, 1, 1)
-	second, third := newFetcher(s, 1), newFetcher(s, 2)
-	s.fetchers = []*fetcher{first, second, third}
-	s.lines[0].expect(2)
-	s.lines[1].expect(1000)
-	wants := func(f *fetcher) (n int) {
-		for _, h := range f.plan() {
-			n += h.pending.Want
-		}
-		return n
-	}
-	if got := []int{wants(third), wants(first), wants(second)}; !slices.Equal(got, []int{0, pairSlots/2 + 1, pairSlots / 2}) {
-		t.Errorf("the third fetcher asks for %d jobs, the first for %d, the second for %d", got[0], got[1], got[2])
-	}
-	s.far.Store(true) // then each asks for all that it can have
-	s.slots.give(10)
-	if got := wants(third); got != 10 {
-		t.Errorf("where Redis is far the third fetcher asks for %d jobs, want 10", got)
 	}
 }
 
 func TestStrictOrderClaimsFromTheHeaviestAlone(t *testing.T) {
 	t.Parallel()
 	s, f := offline(t, 10, 3, 3, 1)
-	s.cfg.StrictOrder = true
-	for _, l := range s.lines {
-		l.expect(1)
+	s.supply.strict = true
+	for _, src := range s.supply.all() {
+		src.expect(1)
 	}
-	turns := f.plan()
-	if len(turns) != 2 || turns[0].line.weight != 3 || turns[1].line.weight != 3 || turns[1].reserved != 9 {
-		t.Errorf("turns = %v, want one for each line of weight 3, the last with what is left of the slots", turns)
+	leases := f.plan(time.Now())
+	if len(leases) != 2 || leases[0].source.weight != 3 || leases[1].source.weight != 3 || leases[1].turn.reserved != 9 {
+		t.Errorf("leases = %v, want one for each source of weight 3, the last with what is left of the slots", leases)
 	}
 }
 
-// TestTurnTakesAlongWhatFinished has jobs finish before and while their lease's turn
-// has no answer.
-func TestTurnTakesAlongWhatFinished(t *testing.T) {
+// end has jobs end under a lease.
+func end(l *lease, finishes ...jobs.Finish) {
+	for _, f := range finishes {
+		e := &execution{claim: jobs.Claim{ID: f.ID}, owner: l}
+		l.add([]*execution{e})
+		l.report(e, f, nil)
+	}
+}
+
+// said gives the IDs that the turns of a plan finish.
+func said(leases []*lease) (ids []string) {
+	for _, l := range leases {
+		for _, f := range l.turn.Finishes {
+			ids = append(ids, f.ID)
+		}
+	}
+	return ids
+}
+
+// TestTurnTakesAlongWhatEnded has jobs end before and while their lease's turn has no
+// answer.
+func TestTurnTakesAlongWhatEnded(t *testing.T) {
 	t.Parallel()
 	s, f := offline(t, 10, 1, 1)
-	h := f.hold(s.lines[0])
-	finish := func(id string) {
-		e := newExecution(h, &jobs.Claim{ID: id})
-		h.add([]*execution{e})
-		h.done(e, jobs.Finish{ID: id, Outcome: jobs.Complete}, nil)
-	}
+	l := f.leaseOf(s.supply.all()[0])
 	says := func(want ...string) {
 		t.Helper()
-		var got []string
-		for _, h := range f.plan() {
-			for _, f := range h.pending.Finishes {
-				got = append(got, f.ID)
-			}
-		}
-		if fmt.Sprint(got) != fmt.Sprint(want) {
+		if got := said(f.plan(time.Now())); !slices.Equal(got, want) {
 			t.Errorf("the turns finish %q, want %q", got, want)
 		}
 	}
-	finish("a")
-	finish("b")
+	complete := func(id string) jobs.Finish { return jobs.Finish{ID: id, Outcome: jobs.Complete} }
+	end(l, complete("a"), complete("b"))
 	says("a", "b")
-	finish("c")
+	end(l, complete("c"))
 	says() // a turn waits for its answer
-	f.settle(answer{h, jobs.TurnReply{Turned: &jobs.Turned{}}})
+	f.settle(l, jobs.TurnReply{Turned: &jobs.Turned{}})
 	says("c")
 }
 
-// TestUnansweredTurnKeepsNoSlots: other lines have them while one is away.
-func TestUnansweredTurnKeepsNoSlots(t *testing.T) {
+// TestResultsOfACallHaveABudget: many large results go in many calls, also where they
+// ended under several leases.
+func TestResultsOfACallHaveABudget(t *testing.T) {
 	t.Parallel()
 	s, f := offline(t, 10, 1, 1)
-	away, other := s.lines[0], s.lines[1]
-	away.heat()
-	h := f.plan()[0]
-	if h.pending.Want != 10 || s.slots.any() {
-		t.Fatalf("the only hot line is asked for %d jobs, want all 10", h.pending.Want)
+	const size, each = maxFinishBytes / 4, 6
+	large := make([]byte, size)
+	for i, src := range s.supply.all() {
+		for j := range each {
+			end(f.leaseOf(src), jobs.Finish{ID: fmt.Sprint(i, j), Outcome: jobs.Complete, Keep: true, Result: large})
+		}
 	}
-	ended, end := context.WithCancel(t.Context())
-	end() // nobody makes the turn again: the test does
-	f.settleAll(ended, []*holding{h}, []jobs.TurnReply{{Err: fmt.Errorf("%w: gone", drayhorse.ErrUnavailable)}})
-	s.loops.Wait()
-	if h.pending.Want != 0 || f.empty() {
-		t.Errorf("the turn wants %d jobs and is forgotten: %v; want none, and to wait for its answer", h.pending.Want, f.empty())
+	total := 0
+	for calls := 0; total < 2*each; calls++ {
+		leases := f.plan(time.Now())
+		n := len(said(leases))
+		if n == 0 || n*size > maxFinishBytes {
+			t.Fatalf("call %d takes %d results of %d bytes along, want some, of %d bytes at most", calls, n, size, maxFinishBytes)
+		}
+		total += n
+		for _, l := range leases {
+			f.settle(l, jobs.TurnReply{Turned: &jobs.Turned{}})
+		}
 	}
-	away.heat()
-	other.heat()
-	turns := f.plan()
-	if len(turns) != 1 || turns[0].line != other || turns[0].pending.Want != 10 {
-		t.Fatalf("turns = %v, want one that asks the other line for 10 jobs", turns)
-	}
-	// The turn had been made, and claimed: its answer comes late.
-	envelope := &jobs.Envelope{Kind: "none", MaxAttempts: 1, EnqueuedAt: time.Now(), Args: []byte("{}")}
-	claims := []jobs.Claim{{ID: "a", Envelope: string(envelope.Encode())}}
-	if open := f.deliver([]answer{{h, jobs.TurnReply{Turned: &jobs.Turned{Claims: claims}}}}); open != nil || len(f.wake) != 1 {
-		t.Error("the answer is not delivered, or the fetcher does not hear of it")
-	}
-	f.plan()
-	if free := s.slots.free.Load(); free != -1 || f.empty() || f.unanswered != 0 {
-		t.Errorf("%d slots are free after the claim of a slot that others have, want -1", free)
+	over := make([]byte, 2*maxFinishBytes)
+	end(f.leaseOf(s.supply.all()[0]), jobs.Finish{ID: "over", Result: over}, jobs.Finish{ID: "small"})
+	if got := said(f.plan(time.Now())); !slices.Equal(got, []string{"over"}) {
+		t.Errorf("the turns finish %q, want one alone that is over the budget", got)
 	}
 }
 
-func TestHotLinesArePickedByWeight(t *testing.T) {
+// TestUnansweredTurnKeepsNothing: other sources have its slots while it waits to be made
+// again.
+func TestUnansweredTurnKeepsNothing(t *testing.T) {
 	t.Parallel()
-	s, _ := offline(t, 1, 6, 6, 3, 1)
-	none := func(*line) bool { return false }
-	if l := s.hot.pick(false, none); l != nil || s.hot.any() {
-		t.Errorf("picked %v of none", l)
+	for name, err := range map[string]error{
+		"away":   fmt.Errorf("%w: gone", drayhorse.ErrUnavailable),
+		"broken": fmt.Errorf("WRONGTYPE"),
+		"newer":  fmt.Errorf("%w: 2", drayhorse.ErrFormat),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, f := offline(t, 10, 1, 1)
+			sick, well := s.supply.all()[0], s.supply.all()[1]
+			sick.markClaimable()
+			l := f.plan(time.Now())[0]
+			if l.turn.Want != 10 || s.capacity.freeSlots() != 0 {
+				t.Fatalf("the only claimable source is asked for %d jobs, want all 10", l.turn.Want)
+			}
+			f.settleAll([]*lease{l}, []jobs.TurnReply{{Err: err}})
+			if l.turn.Turn == nil || l.turn.Want != 0 || f.isIdle() {
+				t.Fatalf("turn = %+v, want it to wait for its answer and claim nothing", l.turn)
+			}
+			sick.markClaimable()
+			well.markClaimable()
+			leases := f.plan(time.Now())
+			if len(leases) != 1 || leases[0].source != well || leases[0].turn.Want != 10 {
+				t.Fatalf("leases = %v, want one that asks the other source for 10 jobs", leases)
+			}
+			if len(s.fatal) != 0 {
+				t.Error("the worker ends though a queue is well")
+			}
+			// The turn had been made, and claimed: its answer comes late.
+			again := f.plan(l.turn.retryAt)
+			if !slices.Contains(again, l) {
+				t.Fatal("the turn is not made again when its time has come")
+			}
+			looked := make(chan struct{})
+			s.kinds["slow"] = &registration{handler: func(context.Context, *drayhorse.Job[json.RawMessage]) error { <-looked; return nil }}
+			envelope := &jobs.Envelope{Kind: "slow", MaxAttempts: 1, EnqueuedAt: time.Now(), Args: []byte("{}")}
+			f.settle(l, jobs.TurnReply{Turned: &jobs.Turned{Claims: []jobs.Claim{{ID: "a", Envelope: string(envelope.Encode())}}}})
+			if free := s.capacity.free.Load(); free != -1 {
+				t.Errorf("%d slots are free after the claim of a slot that others have, want -1", free)
+			}
+			close(looked)
+			s.executors.close()
+			s.executors.wait()
+		})
 	}
-	for _, l := range s.lines {
-		s.hot.add(l)
-		s.hot.add(l) // changes nothing
-	}
-	const n = 16_000
-	count := map[*line]int{}
-	for range n {
-		count[s.hot.pick(false, none)]++
-	}
-	for _, l := range s.lines {
-		want := n * l.weight / 16
-		if got := count[l]; got < want*8/10 || got > want*12/10 {
-			t.Errorf("a line of weight %d was picked %d of %d times, want about %d", l.weight, got, n, want)
+}
+
+// TestWorkerEndsWhenAllQueuesAreNewer: there is nothing that it could work on.
+func TestWorkerEndsWhenAllQueuesAreNewer(t *testing.T) {
+	t.Parallel()
+	s, f := offline(t, 10, 1, 1)
+	for i, src := range s.supply.all() {
+		src.markClaimable()
+		f.settleAll(f.plan(time.Now()), []jobs.TurnReply{{Err: fmt.Errorf("%w: 2", drayhorse.ErrFormat)}})
+		if ended := len(s.fatal) == 1; ended != (i == 1) {
+			t.Errorf("after %d of 2 queues of a newer format the worker ends: %v", i+1, ended)
 		}
 	}
-	heaviest := s.hot.pick(true, none)
-	if heaviest.weight != 6 {
+}
+
+// TestBrokenSourceRestsLongerEachTime: also where the repeat of its turn, which claims
+// nothing, succeeds in between.
+func TestBrokenSourceRestsLongerEachTime(t *testing.T) {
+	t.Parallel()
+	s, f := offline(t, 10, 1)
+	src := s.supply.all()[0]
+	at, last := time.Now(), time.Duration(0)
+	for range 6 {
+		src.restUntil.Store(0)
+		src.markClaimable()
+		l := f.plan(at)[0]
+		f.settleAll([]*lease{l}, []jobs.TurnReply{{Err: fmt.Errorf("WRONGTYPE")}})
+		rests := time.Until(time.Unix(0, src.restUntil.Load()))
+		if rests < last/2 || rests > maxBrokenWait {
+			t.Errorf("it rests %v after %v", rests, last)
+		}
+		last = rests
+		f.plan(l.turn.retryAt)
+		f.settle(l, jobs.TurnReply{Turned: &jobs.Turned{}})
+	}
+	if last < maxBrokenWait/4 {
+		t.Errorf("after six failures it rests %v", last)
+	}
+}
+
+func TestSourcesArePickedByWeight(t *testing.T) {
+	t.Parallel()
+	s, _ := offline(t, 1, 6, 6, 3, 1)
+	sources := s.supply.all()
+	none := func(*source) bool { return false }
+	if src := s.supply.pick(none); src != nil || s.supply.any() {
+		t.Errorf("picked %v of none", src)
+	}
+	for _, src := range sources {
+		s.supply.add(src)
+		s.supply.add(src) // changes nothing
+	}
+	const n = 16_000
+	count := map[*source]int{}
+	for range n {
+		count[s.supply.pick(none)]++
+	}
+	for _, src := range sources {
+		want := n * src.weight / 16
+		if got := count[src]; got < want*8/10 || got > want*12/10 {
+			t.Errorf("a source of weight %d was picked %d of %d times, want about %d", src.weight, got, n, want)
+		}
+	}
+	s.supply.strict = true
+	if heaviest := s.supply.pick(none); heaviest.weight != 6 {
 		t.Errorf("strict order picked weight %d, want 6", heaviest.weight)
 	}
-	if l := s.hot.pick(true, func(l *line) bool { return l.weight == 6 }); l != s.lines[2] {
-		t.Errorf("strict order passed over to weight %d, want 3", l.weight)
+	if src := s.supply.pick(func(src *source) bool { return src.weight == 6 }); src != sources[2] {
+		t.Errorf("strict order passed over to weight %d, want 3", src.weight)
 	}
-	s.hot.remove(s.lines[0])
-	s.hot.remove(s.lines[0])
-	if s.lines[0].isHot() || !s.lines[1].isHot() || s.hot.pick(true, none) != s.lines[1] {
-		t.Error("a line that cooled down is picked, or took another with it")
+	s.supply.remove(sources[0])
+	s.supply.remove(sources[0])
+	if sources[0].isClaimable() || !sources[1].isClaimable() || s.supply.pick(none) != sources[1] {
+		t.Error("a source that has nothing is picked, or took another with it")
 	}
-	if l := s.hot.pick(false, func(*line) bool { return true }); l != nil {
-		t.Errorf("picked %v though all are passed over", l.part)
+	if src := s.supply.pick(func(*source) bool { return true }); src != nil {
+		t.Errorf("picked %v though all are passed over", src.part)
 	}
-	for _, l := range s.lines {
-		s.hot.remove(l)
+	for _, src := range sources {
+		s.supply.remove(src)
 	}
-	if s.hot.any() {
-		t.Error("a line is hot after all were removed")
+	if s.supply.any() {
+		t.Error("a source is claimable after all were removed")
+	}
+}
+
+// TestClaimersOfTwoNodesShareTheSlotsByWeight: which node a slot goes to is decided by
+// weight, not by who asks.
+func TestClaimersOfTwoNodesShareTheSlotsByWeight(t *testing.T) {
+	t.Parallel()
+	for _, strict := range []bool{false, true} {
+		s, here := offline(t, 1, 9, 1)
+		s.supply.strict = strict
+		n := newNode(&s.parts, "there", 1, false)
+		there := n.claimer()
+		all := []*fetcher{here, there}
+		here.others = func() []*fetcher { return all }
+		there.others = here.others
+		heavy, light := s.supply.all()[0], s.supply.all()[1]
+		light.node.Store(&there.addr)
+		claims := map[*source]int{}
+		const rounds = 1000
+		for i := range rounds {
+			heavy.markClaimable()
+			light.markClaimable()
+			for turn := i; ; turn++ { // both are woken until one of them claims
+				f := all[turn%2]
+				if leases := f.plan(time.Now()); len(leases) > 0 {
+					claims[leases[0].source]++
+					f.settle(leases[0], jobs.TurnReply{Turned: &jobs.Turned{}})
+					break
+				}
+			}
+		}
+		least, most := rounds/20, rounds/5
+		if strict {
+			least, most = 0, 0
+		}
+		if got := claims[light]; got < least || got > most {
+			t.Errorf("strict %v: the lighter one got %d of %d slots, want %d to %d", strict, got, rounds, least, most)
+		}
+		s.capacity.take(1, 0)
+		select {
+		case <-there.wakeup:
+		default:
+		}
+		if leases := here.plan(time.Now()); len(leases) != 0 || len(there.wakeup) != 0 {
+			t.Error("a claimer without room claims, or wakes the other one")
+		}
 	}
 }

@@ -49,6 +49,11 @@ type Config struct {
 	// Retry says how long a failed job waits, for kinds without a policy of their
 	// own. nil: Exponential(time.Second, 6*time.Hour).
 	Retry RetryPolicy
+	// Limits are declared when the worker starts: what limits the jobs of a queue, for all
+	// workers together. One that an operator has set stays as it is, and one that another
+	// worker has declared is replaced. A limit stays when no worker declares it any more,
+	// until it is removed.
+	Limits []drayhorse.Limit
 	// Logger takes the log. nil: none.
 	Logger *slog.Logger
 	// Registerer takes the metrics. nil: none.
@@ -71,6 +76,9 @@ func (c *Config) Validate() error {
 	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
 		return fmt.Errorf("%w: Concurrency %d; want 1 to %d, or 0 for the default", drayhorse.ErrInvalid, c.Concurrency, maxConcurrency)
 	}
+	if err := c.ValidateLimits(); err != nil {
+		return err
+	}
 	if c.Namespace != "" {
 		return drayhorse.ValidateNamespace(c.Namespace)
 	}
@@ -90,7 +98,7 @@ func (c *Config) withDefaults() Config {
 		d.ShutdownTimeout = DefaultShutdownTimeout
 	}
 	if d.Retry == nil {
-		d.Retry = Exponential(time.Second, 6*time.Hour)
+		d.Retry = defaultRetry
 	}
 	return d
 }

@@ -20,16 +20,17 @@ func (cost) Kind() string { return "cost" }
 func newRun(t testing.TB) func() {
 	t.Helper()
 	s, f := offline(t, 10, 1) // slots, so that no job's end is the first one to be free
-	Handle(s.Worker, func(context.Context, *drayhorse.Job[cost]) error { return nil })
-	h := f.hold(s.lines[0])
+	s.kinds["cost"] = &registration{retry: Constant(0), handler: typed(func(context.Context, *drayhorse.Job[cost]) error { return nil }, false)}
+	l := f.leaseOf(s.supply.all()[0])
 	envelope := &jobs.Envelope{Kind: "cost", MaxAttempts: 25, Timeout: time.Hour, EnqueuedAt: time.Now(), Args: []byte(`{"n":1}`)}
 	claim := jobs.Claim{ID: "job", Envelope: string(envelope.Encode())}
+	now := time.Now()
 	return func() {
-		s.active.Add(1)
-		e := newExecution(h, &claim)
-		h.add([]*execution{e})
-		e.run()
-		h.finishes, h.counts, f.ended = h.finishes[:0], h.counts[:0], f.ended[:0] // as after a turn
+		s.capacity.hold(1)
+		e := newExecution(s.base, "q0", &claim, l, now)
+		l.add([]*execution{e})
+		s.runner.run(e)
+		l.unsaid, f.ended = l.unsaid.emptied(), f.ended[:0] // as after a turn
 	}
 }
 

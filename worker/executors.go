@@ -1,12 +1,15 @@
 package worker
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // executors run claims, on as many goroutines as were ever needed at once, at most
 // limit. Claims come in batches and are taken one by one: a goroutine that takes one
 // and leaves others behind wakes the next goroutine, and no more than that one. So
 // short handlers run after each other on goroutines that are awake, and long ones
-// beside each other.
+// beside each other. More claims than goroutines wait for one.
 type executors struct {
 	run   func(*execution)
 	limit int
@@ -84,6 +87,37 @@ func (x *executors) work() {
 		x.run(e)
 		running = false
 		x.mu.Lock()
+	}
+}
+
+// take takes what is next away, to be run by the caller; nil: nothing waits.
+func (x *executors) take() *execution {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.line) == 0 {
+		return nil
+	}
+	e := x.line[0]
+	x.line[0] = nil
+	x.line = x.line[1:]
+	return e
+}
+
+// withdraw takes back what has not started yet and is to be taken back, and hands it
+// back to the queue in its order.
+func (x *executors) withdraw(takes func(*execution) bool) {
+	x.mu.Lock()
+	var taken []*execution
+	x.line = slices.DeleteFunc(x.line, func(e *execution) bool {
+		if !takes(e) {
+			return false
+		}
+		taken = append(taken, e)
+		return true
+	})
+	x.mu.Unlock()
+	for _, e := range slices.Backward(taken) { // each goes in front of the others
+		e.release()
 	}
 }
 

@@ -20,7 +20,8 @@ type Middleware func(next Handler) Handler
 // registration is what a worker knows of one kind.
 type registration struct {
 	handler Handler
-	retry   RetryPolicy // nil: the worker's
+	retry   RetryPolicy
+	strict  bool
 }
 
 // KindOption says how the jobs of one kind are to be treated.
@@ -29,6 +30,13 @@ type KindOption func(*registration)
 // Retry gives a kind a retry policy of its own.
 func Retry(policy RetryPolicy) KindOption {
 	return func(r *registration) { r.retry = policy }
+}
+
+// Strict has jobs of the kind fail whose arguments have fields that the handler's type
+// does not have. Otherwise they are passed over, so that producers of a newer version
+// may add fields.
+func Strict() KindOption {
+	return func(r *registration) { r.strict = true }
 }
 
 // Handle registers the handler of T's kind. It panics if the kind has a handler
@@ -41,6 +49,9 @@ func Retry(policy RetryPolicy) KindOption {
 // and Snooze say otherwise. Its context ends at the job's timeout, when the job is
 // cancelled, when the worker stops and when the lease is lost: context.Cause says
 // which.
+//
+// Arguments that do not fit T fail the attempt with a drayhorse.ArgsError, which names the
+// field: in a deploy that changes T, a later attempt may find a worker that they fit.
 func Handle[T drayhorse.Args](w *Worker, handler func(ctx context.Context, job *drayhorse.Job[T]) error, options ...KindOption) {
 	HandleKind(w, kindOf[T](), handler, options...)
 }
@@ -52,7 +63,12 @@ func HandleKind[T any](w *Worker, kind string, handler func(ctx context.Context,
 	if handler == nil {
 		panic(fmt.Sprintf("worker: the handler of kind %q is nil", kind))
 	}
-	w.register(kind, typed(handler), options)
+	r := &registration{}
+	for _, o := range options {
+		o(r)
+	}
+	r.handler = typed(handler, r.strict)
+	w.register(kind, r)
 }
 
 // HandleRest registers a handler for every kind that has none of its own.
@@ -64,13 +80,17 @@ func HandleRest(w *Worker, handler Handler, options ...KindOption) {
 // kind.
 const rest = ""
 
-// typed decodes the arguments. Arguments that do not fit will not fit the next
-// time: such a job is discarded.
-func typed[T any](handler func(ctx context.Context, job *drayhorse.Job[T]) error) Handler {
+// typed decodes the arguments. Those that do not fit are an error like any other: the
+// next worker may be of the version that they fit.
+func typed[T any](handler func(ctx context.Context, job *drayhorse.Job[T]) error, strict bool) Handler {
+	decode := drayhorse.Decode[T]
+	if strict {
+		decode = drayhorse.DecodeStrict[T]
+	}
 	return func(ctx context.Context, raw *drayhorse.Job[json.RawMessage]) error {
-		job, err := drayhorse.Decode[T](raw)
+		job, err := decode(raw)
 		if err != nil {
-			return drayhorse.Discard(err)
+			return err
 		}
 		return handler(ctx, job)
 	}
@@ -85,7 +105,7 @@ func kindOf[T drayhorse.Args]() string {
 	return zero.Kind()
 }
 
-func (w *Worker) register(kind string, handler Handler, options []KindOption) {
+func (w *Worker) register(kind string, r *registration) {
 	if kind != rest {
 		if err := drayhorse.ValidateKind(kind); err != nil {
 			panic(fmt.Sprintf("worker: %v", err))
@@ -99,12 +119,14 @@ func (w *Worker) register(kind string, handler Handler, options []KindOption) {
 	if _, taken := w.kinds[kind]; taken {
 		panic(fmt.Sprintf("worker: kind %q has a handler already", kind))
 	}
-	r := &registration{handler: handler}
-	for _, o := range options {
-		o(r)
+	if r.retry == nil {
+		r.retry = w.cfg.Retry
 	}
 	w.kinds[kind] = r
 }
+
+// kinds are those that a worker serves, by name.
+type kinds map[string]*registration
 
 // other is the kind in the metrics of jobs whose kind has no handler of its own:
 // their names come from producers, and there is no limit to them.
@@ -112,15 +134,27 @@ const other = "other"
 
 // find gives the registration that serves a kind, or nil, and the kind's name in
 // the metrics.
-func (w *Worker) find(kind string) (*registration, string) {
-	if r, ok := w.kinds[kind]; ok {
+func (k kinds) find(kind string) (*registration, string) {
+	if r, ok := k[kind]; ok {
 		return r, kind
 	}
-	return w.kinds[rest], other
+	return k[rest], other
 }
 
 // serves reports whether jobs of a kind can be run here.
-func (w *Worker) serves(kind string) bool {
-	r, _ := w.find(kind)
+func (k kinds) serves(kind string) bool {
+	r, _ := k.find(kind)
 	return r != nil
+}
+
+// wrap puts the handlers of all kinds into middleware, the first one outermost.
+func (k kinds) wrap(middleware []Middleware) error {
+	for kind, r := range k {
+		for i := len(middleware) - 1; i >= 0; i-- {
+			if r.handler = middleware[i](r.handler); r.handler == nil {
+				return fmt.Errorf("%w: middleware %d gave no handler for kind %q; want a function", drayhorse.ErrInvalid, i, kind)
+			}
+		}
+	}
+	return nil
 }

@@ -132,17 +132,17 @@ func TestSnoozeConsumesNoAttempt(t *testing.T) {
 	}
 }
 
-func TestArgumentsThatDoNotFitAreDiscarded(t *testing.T) {
+func TestArgumentsThatDoNotFitFailTheAttempt(t *testing.T) {
 	r := setup(t)
 	worker.Handle(r.worker, func(context.Context, *drayhorse.Job[welcome]) error { return nil })
 	r.start()
-	info, err := r.producer.EnqueueRaw(t.Context(), "welcome", json.RawMessage(`{"user_id":"x"}`))
+	info, err := r.producer.EnqueueRaw(t.Context(), "welcome", json.RawMessage(`{"user_id":"x"}`), drayhorse.MaxAttempts(2))
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := r.becomes(info.ID, drayhorse.Discarded)
-	if len(got.Errors) != 1 || !strings.Contains(got.Errors[0].Message, "user_id") {
-		t.Errorf("errors = %+v, want the field's name", got.Errors)
+	if len(got.Errors) != 2 || !strings.Contains(got.Errors[0].Message, "user_id") {
+		t.Errorf("errors = %+v, want two, with the field's name", got.Errors)
 	}
 }
 
@@ -279,7 +279,7 @@ func TestWeightsAndStrictOrder(t *testing.T) {
 					light++
 				}
 			}
-			if strict && light > 1 { // the first claim may come before the first look at heavy
+			if strict && light > n/40 { // the first claims may come before the first look at heavy
 				t.Errorf("%d of the first %d jobs were light, want them last", light, n)
 			}
 			if !strict && (light < n/50 || light > n/3) {
@@ -309,14 +309,18 @@ func TestRegistrationPanicsOnMistakes(t *testing.T) {
 	}
 }
 
+// TestIdleWorkerIsWokenByTheBell tells bells from looks: jobs that a look finds, one
+// after the other, wait a second or two each. On a busy machine some take as long with
+// a bell, but not most of them. How soon a bell wakes is measured in bench.
 func TestIdleWorkerIsWokenByTheBell(t *testing.T) {
-	for _, queues := range []int{1, 10, worker.BellsTogether + 10} { // attended, one listener, two
+	for _, queues := range []int{1, 10, 2 * worker.BellsTogether} { // attended, one listener, two
 		t.Run(fmt.Sprint(queues), func(t *testing.T) {
-			name := func(i int) string { return fmt.Sprint("q", i*7%queues) }
+			name := func(half, i int) string { return fmt.Sprintf("q%d", half*(queues/2)+i%max(1, queues/2)) }
 			r := setup(t, func(c *worker.Config) {
 				c.Queues = map[string]int{}
-				for i := range queues {
-					c.Queues[name(i)] = 1
+				for i := range queues { // the first listener has the heavier half
+					c.Queues[name(0, i)] = 2
+					c.Queues[name(1, i)] = 1
 				}
 			})
 			ran := make(chan time.Time, 1)
@@ -324,7 +328,7 @@ func TestIdleWorkerIsWokenByTheBell(t *testing.T) {
 			redistest.Eventually(t, 10*time.Second, "the worker is ready", func() bool { return r.worker.Ready() == nil })
 			all := make([]drayhorse.Spec, queues)
 			for i := range all {
-				all[i] = drayhorse.Spec{Args: drayhorse.Raw("test", nil), Options: []drayhorse.Option{drayhorse.Queue(name(i))}}
+				all[i] = drayhorse.Spec{Args: drayhorse.Raw("test", nil), Options: []drayhorse.Option{drayhorse.Queue(fmt.Sprint("q", i))}}
 			}
 			if _, err := r.producer.EnqueueMany(t.Context(), all); err != nil {
 				t.Fatal(err)
@@ -332,17 +336,20 @@ func TestIdleWorkerIsWokenByTheBell(t *testing.T) {
 			for range all { // leaves bells behind that nobody has heard
 				<-ran
 			}
-			const n = 100
-			var slow int
-			for i := range n { // each finds the worker idle
-				r.enqueue("test", drayhorse.Queue(name(i)))
-				begun := time.Now()
-				if (<-ran).Sub(begun) > 500*time.Millisecond {
-					slow++
+			for half := range 2 {
+				const n = 50
+				var slow int
+				for i := range n { // each finds the worker idle
+					begun := time.Now()
+					r.enqueue("test", drayhorse.Queue(name(half, 7*i)))
+					if (<-ran).Sub(begun) > 500*time.Millisecond {
+						slow++
+					}
+					if slow > n/2 {
+						t.Fatalf("%d of %d jobs on an idle worker took over 500 ms: the bell is not heard", slow, i+1)
+					}
 				}
-			}
-			if slow > 1 {
-				t.Errorf("%d of %d jobs on an idle worker took over 500 ms: the bell is not heard", slow, n)
+				t.Logf("%d of %d jobs took over 500 ms", slow, n)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -10,17 +9,57 @@ import (
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
-// hold gives the fetcher's holding for a line.
-func (f *fetcher) hold(l *line) *holding {
-	if h := f.held[l]; h != nil {
-		return h
+// leaseOf gives the fetcher's lease on a source, a new one if it has none.
+func (f *fetcher) leaseOf(s *source) *lease {
+	if l := f.held[s]; l != nil {
+		return l
 	}
-	name := f.name() + "." + strconv.FormatUint(f.session.epoch.Add(1), 10)
-	h := &holding{Lease: jobs.NewLease(l.part, name), line: l, fetcher: f}
+	l := f.newLease(s)
 	f.mu.Lock()
-	f.held[l] = h
+	f.held[s] = l
 	f.mu.Unlock()
-	return h
+	return l
+}
+
+// newLease makes a lease on a source.
+func (f *fetcher) newLease(s *source) *lease {
+	name := f.name + "." + strconv.FormatUint(f.epoch.Add(1), 10)
+	return &lease{Lease: jobs.NewLease(s.part, name), source: s, flush: f.reports, onEnded: f.onEnded}
+}
+
+// leases gives those that are held, and those that were lost but have handlers that go
+// on.
+func (f *fetcher) leases() []*lease {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lost = slices.DeleteFunc(f.lost, (*lease).isEmpty)
+	all := slices.Concat(f.lost, f.stray, f.left)
+	if f.trial != nil {
+		all = append(all, f.trial)
+	}
+	for _, l := range f.held {
+		all = append(all, l)
+	}
+	return all
+}
+
+// isIdle reports whether the fetcher holds nothing, has nothing to say, and waits for no
+// answer. It is for the fetcher's own goroutine.
+func (f *fetcher) isIdle() bool { return len(f.unanswered) == 0 && f.holdsNothing() }
+
+// holdsNothing reports whether the fetcher holds nothing and has nothing to say.
+func (f *fetcher) holdsNothing() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.trial != nil || slices.ContainsFunc(f.left, func(l *lease) bool { return !l.isEmpty() }) {
+		return false
+	}
+	for _, l := range f.held {
+		if !l.isEmpty() {
+			return false
+		}
+	}
+	return true
 }
 
 // leaveIdle parts with leases that hold nothing and were not renewed for a while, so
@@ -30,19 +69,7 @@ func (f *fetcher) leaveIdle(ctx context.Context, after time.Duration) time.Time 
 	now := time.Now()
 	if after == 0 || !now.Before(f.leaveAt) {
 		f.leaveAt = now.Add(after)
-		var idle []*holding
-		for _, h := range f.holdings() {
-			if h.pending != nil || !h.empty() {
-				continue
-			}
-			switch at := h.lastRenewed().Add(after); {
-			case !now.Before(at):
-				idle = append(idle, h)
-			case at.Before(f.leaveAt):
-				f.leaveAt = at
-			}
-		}
-		f.leave(ctx, idle)
+		f.leave(ctx, f.idleLeases(now, after))
 	}
 	if len(f.held) == 0 {
 		return time.Time{}
@@ -50,40 +77,37 @@ func (f *fetcher) leaveIdle(ctx context.Context, after time.Duration) time.Time 
 	return f.leaveAt
 }
 
-// leave parts with leases that hold nothing.
-func (f *fetcher) leave(ctx context.Context, holdings []*holding) {
-	var leases []*jobs.Lease
+// idleLeases gives the leases to part with, and notes in leaveAt when the next ones are.
+func (f *fetcher) idleLeases(now time.Time, after time.Duration) (idle []*lease) {
 	f.mu.Lock()
-	for _, h := range holdings {
-		delete(f.held, h.line)
-		if h.Joined() && !h.line.away.Load() {
-			leases = append(leases, h.Lease)
+	idle, f.left = f.left, nil
+	f.mu.Unlock()
+	for _, l := range f.held {
+		if l.turn.Turn != nil || !l.isEmpty() {
+			continue
+		}
+		switch at := l.lastRenewed().Add(after); {
+		case !now.Before(at):
+			idle = append(idle, l)
+		case at.Before(f.leaveAt):
+			f.leaveAt = at
+		}
+	}
+	return idle
+}
+
+// leave parts with leases that hold nothing.
+func (f *fetcher) leave(ctx context.Context, idle []*lease) {
+	var joined []*jobs.Lease
+	f.mu.Lock()
+	for _, l := range idle {
+		if f.held[l.source] == l {
+			delete(f.held, l.source)
+		}
+		if l.Joined() && !l.source.isResting(time.Now()) {
+			joined = append(joined, l.Lease)
 		}
 	}
 	f.mu.Unlock()
-	_ = f.session.engine.Leave(ctx, leases...) // or observers condemn them, which finds nothing
-}
-
-func (f *fetcher) holdings() []*holding {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Collect(maps.Values(f.held))
-}
-
-// all gives the leases that are held, and those that were lost but have handlers
-// that go on.
-func (f *fetcher) all() []*holding {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.lost = slices.DeleteFunc(f.lost, (*holding).empty)
-	return slices.AppendSeq(slices.Clone(f.lost), maps.Values(f.held))
-}
-
-// empty reports whether there is nothing to say. It is for the fetcher's own
-// goroutine, between turns.
-func (f *fetcher) empty() bool { return f.unanswered == 0 && f.idle() }
-
-// idle reports whether nothing is held and nothing is to be said of it.
-func (f *fetcher) idle() bool {
-	return !slices.ContainsFunc(f.holdings(), func(h *holding) bool { return !h.empty() })
+	_ = f.engine.Leave(ctx, joined...) // or observers condemn them, which finds nothing
 }

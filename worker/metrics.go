@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type instruments struct {
 	rescued       prometheus.Counter
 	refused       prometheus.Counter
 	stuck         prometheus.Gauge
+	stalled       prometheus.Counter
 
 	mu     sync.RWMutex
 	series map[seriesKey]*series
@@ -72,13 +74,20 @@ func newInstruments(r prometheus.Registerer) (*instruments, error) {
 		stuck: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "drayhorse_worker_stuck", Help: "Handlers that go on although their context ended.",
 		}),
+		stalled: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "drayhorse_worker_stalled_seconds_total", Help: "For how long this worker got no CPU, in times of a second or more.",
+		}),
 		series: map[seriesKey]*series{},
 	}
 	return m, m.register(r)
 }
 
 func (m *instruments) register(r prometheus.Registerer) error {
-	err := metrics.Register(r, m.finishedTotal, m.runSeconds, m.waitSeconds, m.running, m.concurrency, m.rescued, m.refused, m.stuck)
+	err := errors.Join(
+		metrics.Share(r, &m.finishedTotal), metrics.Share(r, &m.runSeconds), metrics.Share(r, &m.waitSeconds),
+		metrics.Share(r, &m.running), metrics.Share(r, &m.concurrency), metrics.Share(r, &m.rescued),
+		metrics.Share(r, &m.refused), metrics.Share(r, &m.stuck), metrics.Share(r, &m.stalled),
+	)
 	if err != nil {
 		return err
 	}

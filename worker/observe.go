@@ -20,24 +20,17 @@ const (
 	idleSweepEvery = time.Minute
 )
 
-// observe looks at all partitions every second, or two while they are idle: for jobs
-// whose bell was lost, and for leases whose workers died.
-func (s *session) observe(ctx context.Context) {
+// observe looks at the sources of a node every second, or two while they are idle: for
+// jobs whose bell was lost, and for leases whose workers died.
+func (n *node) observe(ctx context.Context) {
 	watch := jobs.NewWatch()
-	sweep := time.Now().Add(rand.N(sweepEvery)) //nolint:gosec // not a secret
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		begun := time.Now()
 		next := jobs.LookEvery
-		if s.look(ctx, watch) {
+		if n.look(ctx, watch) {
 			next = jobs.IdleLookEvery
-		}
-		if begun.After(sweep) {
-			sweep = begun.Add(idleSweepEvery)
-			if s.sweep(ctx) {
-				sweep = begun.Add(sweepEvery)
-			}
 		}
 		timer.Reset(time.Until(begun.Add(next)))
 		select {
@@ -48,77 +41,111 @@ func (s *session) observe(ctx context.Context) {
 	}
 }
 
-// look looks at all partitions once and says whether they are idle.
-func (s *session) look(ctx context.Context, watch *jobs.Watch) (idle bool) {
-	parts := make([]*jobs.Partition, len(s.lines))
-	for i, l := range s.lines {
-		parts[i] = l.part
+// look looks at all sources of the node once and says whether they are idle.
+func (n *node) look(ctx context.Context, watch *jobs.Watch) (idle bool) {
+	sources := n.supply.on(n.addr)
+	if len(sources) == 0 {
+		return true
 	}
 	asked := time.Now()
-	seen := s.engine.Observe(ctx, parts...)
+	seen := n.engine.Observe(ctx, partitions(sources)...)
 	now := time.Now()
-	s.noticed(ctx, asked, seen)
-	s.calmed(s.listeners...) // somebody may have to take over the wait at the bells
-	for i := range seen {
-		s.lines[i].away.Store(errors.Is(seen[i].Err, drayhorse.ErrUnavailable))
+	n.noteAnswers(ctx, seen)
+	n.onLook() // a fetcher may have to take over the wait at the bells
+	for i, s := range sources {
+		s.unreachable.Store(errors.Is(seen[i].Err, drayhorse.ErrUnavailable))
 		if seen[i].Err != nil {
 			continue
 		}
-		s.lines[i].observed(&seen[i])
-		if dead := watch.Look(&seen[i], asked, now); len(dead) > 0 {
-			s.rescue(ctx, parts[i], dead)
+		s.applyObservation(&seen[i])
+		if seen[i].Paused {
+			n.withdraw(s.part.Queue)
+		}
+		if dead := watch.Look(&seen[i], asked, now); len(dead) > 0 && s.rescuing.CompareAndSwap(false, true) {
+			n.loops.Go(func() {
+				defer s.rescuing.Store(false)
+				n.rescue(ctx, s.part, dead)
+			})
 		}
 	}
 	return !slices.ContainsFunc(seen, func(o jobs.Observation) bool { return !o.Idle() })
 }
 
-// noticed takes note of whether Redis is there: an idle worker has no turns that
+func partitions(sources []*source) []*jobs.Partition {
+	parts := make([]*jobs.Partition, len(sources))
+	for i, s := range sources {
+		parts[i] = s.part
+	}
+	return parts
+}
+
+// noteAnswers takes note of whether the node answers: an idle worker has no turns that
 // would tell. Where some partitions answer and some do not, those turns tell more.
-func (s *session) noticed(ctx context.Context, asked time.Time, seen []jobs.Observation) {
-	var away error
+func (n *node) noteAnswers(ctx context.Context, seen []jobs.Observation) {
 	unanswered := 0
 	for i := range seen {
-		if err := seen[i].Err; errors.Is(err, drayhorse.ErrUnavailable) {
-			away = err
+		if errors.Is(seen[i].Err, drayhorse.ErrUnavailable) {
 			unanswered++
 		}
 	}
 	switch {
-	case away == nil:
-		s.back()
-		if len(seen) <= jobs.MaxLook { // more take their time wherever Redis is
-			s.measure(asked)
-		}
+	case unanswered == 0:
+		n.reach.markReachable(n.addr)
 	case unanswered == len(seen) && ctx.Err() == nil:
-		s.gone(away)
+		n.reach.markUnreachable(n.addr, seen[0].Err)
 	}
 }
 
 // rescue takes the jobs of dead leases back.
-func (s *session) rescue(ctx context.Context, p *jobs.Partition, dead []jobs.Score) {
+func (n *node) rescue(ctx context.Context, p *jobs.Partition, dead []jobs.Score) {
 	got, err := p.Rescue(ctx, dead)
 	if err != nil {
-		s.log.WarnContext(ctx, "rescue interrupted", slog.String(logs.Queue, p.String()), slog.String(logs.Error, err.Error()))
+		n.log.WarnContext(ctx, "rescue interrupted", slog.String(logs.Queue, p.String()), slog.String(logs.Error, err.Error()))
 	}
-	s.metrics.rescued.Add(float64(got.Jobs))
+	n.metrics.rescued.Add(float64(got.Jobs))
 	if got.Jobs > 0 {
-		s.log.WarnContext(ctx, "rescued the jobs of a dead worker", slog.String(logs.Queue, p.String()),
+		n.log.WarnContext(ctx, "rescued the jobs of a dead worker", slog.String(logs.Queue, p.String()),
 			slog.Int(logs.Count, got.Jobs), slog.Int("poisoned", got.Poisoned))
 	}
 }
 
-// sweep says whether there was something to remove.
-func (s *session) sweep(ctx context.Context) (found bool) {
-	for _, l := range s.lines {
-		swept, err := l.part.Sweep(ctx)
-		if err != nil {
-			return true // the next one goes on
+// sweeps removes now and then what need not be kept any longer on a node.
+func (n *node) sweeps(ctx context.Context) {
+	timer := time.NewTimer(rand.N(sweepEvery)) //nolint:gosec // not a secret
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
 		}
-		found = found || swept.Removed > 0
-		if swept.Trimmed > 0 {
-			s.log.WarnContext(ctx, "archive is full: ended jobs removed before their time",
-				slog.String(logs.Queue, l.part.String()), slog.Int(logs.Count, swept.Trimmed))
+		next := idleSweepEvery
+		for _, s := range n.supply.on(n.addr) {
+			if n.sweep(ctx, s) {
+				next = sweepEvery
+			}
 		}
+		timer.Reset(next)
 	}
-	return found
+}
+
+// sweep says whether there was something to remove.
+func (n *node) sweep(ctx context.Context, s *source) (found bool) {
+	if s.isResting(time.Now()) {
+		return false
+	}
+	swept, err := s.part.Sweep(ctx)
+	if err != nil {
+		n.log.DebugContext(ctx, "sweep failed", slog.String(logs.Queue, s.part.String()), slog.String(logs.Error, err.Error()))
+		return true // the next one goes on
+	}
+	if swept.Expired > 0 {
+		n.log.InfoContext(ctx, "jobs discarded that were not started in time",
+			slog.String(logs.Queue, s.part.String()), slog.Int(logs.Count, swept.Expired))
+	}
+	if swept.Trimmed > 0 {
+		n.log.WarnContext(ctx, "archive is full: ended jobs removed before their time",
+			slog.String(logs.Queue, s.part.String()), slog.Int(logs.Count, swept.Trimmed))
+	}
+	return swept.Removed+swept.Expired > 0
 }

@@ -13,8 +13,8 @@ import (
 // BellsTogether is for tests from outside.
 const BellsTogether = bellsTogether
 
-// offline makes a session of lines with these weights, none of them hot, that never
-// sees Redis, and its first fetcher.
+// offline makes a session of sources with these weights, none of them claimable, that
+// never sees Redis, and a claimer.
 func offline(t testing.TB, slots int, weights ...int) (*session, *fetcher) {
 	t.Helper()
 	w, err := New(Config{Concurrency: slots, Registerer: prometheus.NewRegistry()})
@@ -22,15 +22,11 @@ func offline(t testing.TB, slots int, weights ...int) (*session, *fetcher) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.client.Close() })
-	s := &session{
-		Worker: w, base: context.Background(), work: make(chan struct{}, 1), closing: make(chan struct{}),
-		freed: make(chan struct{}, 1), deadlines: newDeadlines(), executors: newExecutors(0, nil),
-	}
-	s.slots.give(slots)
+	s := newSession(context.Background(), w)
 	for i, weight := range weights {
-		l := newLine(s, &jobs.Partition{Queue: fmt.Sprint("q", i)}, weight)
-		l.tier = s.hot.tier(weight)
-		s.lines = append(s.lines, l)
+		s.supply.append(newSource(s.supply, &jobs.Partition{Queue: fmt.Sprint("q", i)}, weight))
 	}
-	return s, newFetcher(s, 0)
+	n := newNode(&s.parts, "", 0, true)
+	s.nodes.Store(&[]*node{n})
+	return s, n.claimer()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 	"github.com/drayhorse/drayhorse/worker"
@@ -52,13 +53,18 @@ func TestOutageIsRiddenOut(t *testing.T) {
 	r := setupAt(t, server.URL)
 	r.handle("test", func(context.Context, *rawJob) error { return nil }).start()
 	first := r.enqueueN(100, "test", keep)
+	usual, err := producer.New(producer.Config{RedisURL: server.URL, Namespace: r.namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer usual.Close()
 	server.Kill()
 	r.notReady()
 	begun := time.Now()
-	if _, err := r.producer.EnqueueRaw(t.Context(), "test", nil); !errors.Is(err, drayhorse.ErrUnavailable) {
+	if _, err := usual.EnqueueRaw(t.Context(), "test", nil); !errors.Is(err, drayhorse.ErrUnavailable) {
 		t.Errorf("enqueue while redis is away: %v, want ErrUnavailable", err)
 	}
-	if took := time.Since(begun); took > 6*time.Second {
+	if took := time.Since(begun); took > redistest.Stretch*5*time.Second { // 5 s are promised
 		t.Errorf("that took %v, want 5 s at most", took)
 	}
 	server.Restart()
@@ -107,8 +113,10 @@ func TestNodeThatIsAwayLeavesTheOthersAtWork(t *testing.T) {
 	before, begun := ran[well].Load(), time.Now()
 	redistest.Eventually(t, 9*time.Second, "the queue of another node is worked on", func() bool { return ran[well].Load() > before+300 })
 	t.Logf("300 jobs ran within %v of the other node's stop", time.Since(begun))
+	redistest.Eventually(t, 30*time.Second, "it is worked off", func() bool { return ran[well].Load() >= many })
+	t.Logf("and all of them within %v", time.Since(begun))
 	c.Nodes[0].Resume()
-	redistest.Eventually(t, 30*time.Second, "all jobs ran", func() bool { return ran[sick].Load() >= few && ran[well].Load() >= many })
+	redistest.Eventually(t, 30*time.Second, "all jobs ran", func() bool { return ran[sick].Load() >= few })
 }
 
 // queuesOf gives the name of a queue for each master of a Cluster.
@@ -169,8 +177,8 @@ func TestOutageLongerThanTheLeaseLosesNoClaim(t *testing.T) {
 			t.Errorf("cause = %v, want ErrLeaseLost", cause)
 		}
 		causes <- cause
-	case <-time.After(10 * time.Second):
-		t.Error("the handler was not told within 10 s that its lease may be lost")
+	case <-time.After(redistest.Stretch * jobs.LeaseTime):
+		t.Error("the handler was not told that its lease may be lost")
 	}
 	server.Resume()
 	info := r.becomes(id, drayhorse.Completed, 15*time.Second)

@@ -1,79 +1,120 @@
 package worker
 
 import (
-	"encoding/json"
 	"errors"
-	"log/slog"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
-	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
-// conclude turns what the handler returned into what becomes of the job.
-func (e *execution) conclude(kind *registration, series *series, err error) {
-	s := e.holding.fetcher.session
-	f := e.outcome(kind, err)
-	e.holding.mu.Lock()
-	f.Result = e.result
-	e.holding.mu.Unlock()
-	if err != nil {
-		s.logFailure(&e.job, f.Outcome, err)
+// verdict says what becomes of a job whose handler returned an error. cause is why its
+// context ended, nil if it lives; steer is what the handler asked for, nil if nothing.
+func verdict(cause error, steer *drayhorse.Steer, lastAttempt bool) jobs.Outcome {
+	var to drayhorse.State
+	if steer != nil {
+		to = steer.To
 	}
-	e.finish(f, series.finished[f.Outcome])
+	switch {
+	case errors.Is(cause, drayhorse.ErrCancelled), to == drayhorse.Cancelled:
+		return jobs.Cancel
+	case to == drayhorse.Discarded:
+		return jobs.Exhaust
+	case to == drayhorse.Scheduled:
+		return jobs.Snooze
+	case isWorkers(cause):
+		return jobs.Release
+	case lastAttempt:
+		return jobs.Exhaust
+	}
+	return jobs.Fail
 }
 
-// outcome decides. A job whose context ended because of the worker, not of the job,
-// is handed back and loses no attempt.
-func (e *execution) outcome(kind *registration, err error) jobs.Finish {
-	if err == nil {
-		return jobs.Finish{Outcome: jobs.Complete, Keep: e.keep}
-	}
+// isWorkers reports whether a context ended because of the worker, not of the job: then
+// the job is handed back and loses no attempt.
+func isWorkers(cause error) bool {
+	return errors.Is(cause, drayhorse.ErrLeaseLost) || errors.Is(cause, drayhorse.ErrStopping)
+}
+
+// outcome gives what becomes of a job whose handler returned an error, and the error's
+// text. It asks the user's code for the text, for what it wraps and for the wait, any of
+// which may panic. A panic does not steer, whatever it carries.
+func (e *execution) outcome(retry RetryPolicy, err error) (f jobs.Finish, message string) {
 	var panicked *panicError
+	var steer *drayhorse.Steer
 	stack := ""
 	if errors.As(err, &panicked) {
 		stack = panicked.stack
+	} else {
+		errors.As(err, &steer)
 	}
-	f := jobs.Finish{Error: e.failure(err.Error(), stack)}
+	message = err.Error()
 	_, cause := e.ended()
-	var steer *drayhorse.Steer
-	switch steered := errors.As(err, &steer); {
-	case errors.Is(cause, drayhorse.ErrCancelled), steered && steer.To == drayhorse.Cancelled:
-		f.Outcome = jobs.Cancel
-	case steered && steer.To == drayhorse.Discarded:
-		f.Outcome = jobs.Exhaust
-	case steered && steer.To == drayhorse.Scheduled:
-		f = jobs.Finish{Outcome: jobs.Snooze, Delay: steer.After}
-	case errors.Is(cause, drayhorse.ErrLeaseLost), errors.Is(cause, drayhorse.ErrStopping):
-		f = jobs.Finish{Outcome: jobs.Release}
-	case e.attempt() >= e.maxAttempts:
-		f.Outcome = jobs.Exhaust
-	case steered:
-		f.Outcome, f.Delay = jobs.Fail, steer.After
-	default:
-		f.Outcome, f.Delay = jobs.Fail, e.backoff(kind, e.attempt(), err)
+	f.Outcome = verdict(cause, steer, e.attempt() >= e.maxAttempts)
+	switch f.Outcome {
+	case jobs.Release:
+		return f, message
+	case jobs.Snooze:
+		f.Delay = steer.After
+		return f, message
+	case jobs.Fail:
+		if steer != nil {
+			f.Delay = steer.After
+		} else {
+			f.Delay = max(retry(e.attempt(), err), 0)
+		}
 	}
-	return f
+	f.Error = e.failure(message, stack)
+	return f, message
 }
 
-func (e *execution) backoff(kind *registration, attempt int, err error) time.Duration {
-	policy := e.holding.fetcher.session.cfg.Retry
-	if kind.retry != nil {
-		policy = kind.retry
-	}
-	return max(policy(attempt, err), 0)
+// failed gives what becomes of a job of which the user's code could not be asked. err is
+// of our own making.
+func (e *execution) failed(err error) (f jobs.Finish, message string) {
+	return e.outcome(defaultRetry, err)
 }
 
-func (s *session) logFailure(job *drayhorse.Job[json.RawMessage], outcome jobs.Outcome, err error) {
-	level := slog.LevelWarn
-	switch outcome {
-	case jobs.Exhaust:
-		level = slog.LevelError
-	case jobs.Snooze, jobs.Release, jobs.Cancel:
-		level = slog.LevelInfo
-	}
-	s.log.Log(s.base, level, "job did not complete", slog.String("outcome", string(outcome)),
-		slog.String(logs.JobID, job.ID), slog.String(logs.Kind, job.Kind), slog.String(logs.Queue, job.Queue),
-		slog.Int(logs.Attempt, job.Attempt), slog.String(logs.Error, err.Error()))
+// interrupted gives what becomes of a job whose context ended before its handler began.
+func (e *execution) interrupted(cause error) jobs.Finish {
+	return jobs.Finish{Outcome: verdict(cause, nil, false)}
 }
+
+// errGoexit stands for a handler that did not return.
+var errGoexit = errors.New("handler ended its goroutine (runtime.Goexit)")
+
+// panicError is what a panic becomes.
+type panicError struct {
+	value any
+	text  string
+	stack string
+}
+
+func newPanicError(value any) *panicError {
+	return &panicError{value: value, text: textOf(value), stack: string(debug.Stack())}
+}
+
+// textOf gives the text of what was panicked with, which may panic in turn.
+func textOf(value any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("panic: of a %T whose text cannot be had: it panics", value)
+		}
+	}()
+	if err, ok := value.(error); ok {
+		return "panic: " + err.Error()
+	}
+	return fmt.Sprintf("panic: %v", value)
+}
+
+func (p *panicError) Error() string { return p.text }
+
+// Unwrap gives the error that was panicked with, if it was one.
+func (p *panicError) Unwrap() error {
+	err, _ := p.value.(error)
+	return err
+}
+
+// defaultRetry is for jobs whose own policy cannot be asked.
+var defaultRetry = Exponential(time.Second, 6*time.Hour)

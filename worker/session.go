@@ -19,122 +19,150 @@ import (
 )
 
 const (
-	// fetchers is how many fetch loops a worker has. The first ones claim, as many as
-	// claimers says, each for the slots that became free while the others wait for
-	// Redis. When there is nothing to claim, one that is idle attends.
-	fetchers = 4
 	// stopGrace is how long handlers have to return after their contexts ended
 	// with ErrStopping.
 	stopGrace = time.Second
 	// flushTimeout is how long a stopping worker tries to say what became of its
-	// last jobs while Redis is away.
+	// last jobs while Redis does not answer.
 	flushTimeout = 5 * time.Second
+	// regroupEvery is how often the worker looks which node each of its sources is
+	// on, and tries to make queues that it could not make before.
+	regroupEvery = time.Second
 )
 
-// session is one Run of a worker: all that lives from its begin to its end.
+// session is one Run of a worker: it builds the parts and the loops, runs them and
+// stops them.
 type session struct {
-	*Worker
-	base      context.Context // carries the values of Run's context, never ends
-	lines     []*line
-	hot       hotLines
-	fetchers  []*fetcher
-	listeners []*listener
-	slots     slots
-	work      chan struct{} // wakes one idle fetcher: there is something to claim
-	closing   chan struct{} // closed when nothing more is to be claimed
-	drained   chan struct{} // closed when no job is left to run
-	freed     chan struct{} // says that no job runs
-	suspect   atomic.Bool   // whether this worker holds a suspect, or asks for one
-	away      atomic.Bool   // whether Redis is, as far as the log knows
-	trips     trips
-	far       atomic.Bool  // whether Redis is
-	claimed   atomic.Int64 // Unix ns of the last claim
-	attendant atomic.Pointer[fetcher]
-	nudged    atomic.Bool  // the attendant has been, and has not come back yet
-	deafUntil atomic.Int64 // Unix ns: the bells cannot be heard before
-	fatal     chan error   // what waiting cannot mend
-
-	active    atomic.Int64 // jobs that run or are about to
-	executors *executors
+	parts
+	cfg       Config
+	client    *redis.Client
+	kinds     kinds
+	quiet     <-chan struct{} // closed when nothing more is to be claimed
+	runner    runner
 	deadlines *deadlines
-	loops     sync.WaitGroup
+	fatal     chan error // what waiting cannot mend
+	missing   []string   // queues that could not be made yet
+	deleted   []string   // queues that were, and may be made anew by others
+	changed   chan []jobs.Change
+
+	background context.Context //nolint:containedctx // ends when the worker has stopped
+
+	nodes    atomic.Pointer[[]*node]
+	fetching sync.WaitGroup // the fetchers
+	watching sync.WaitGroup // all that goes on beside them
+}
+
+// newSession makes the parts. Nothing runs yet.
+func newSession(base context.Context, w *Worker) *session {
+	s := &session{
+		cfg: w.cfg, client: w.client, kinds: w.kinds, quiet: w.quiet,
+		deadlines: newDeadlines(), fatal: make(chan error, 1), changed: make(chan []jobs.Change),
+	}
+	s.nodes.Store(new([]*node))
+	s.parts = parts{
+		id: w.id, base: base, log: w.log, engine: w.engine, metrics: w.metrics,
+		capacity: newCapacity(w.cfg.Concurrency, s.onFree),
+		supply:   &supply{strict: w.cfg.StrictOrder, serves: w.kinds.serves, onClaimable: s.onClaimable, onQuiet: s.onQuiet},
+		reach:    newReach(base, w.log, w.metrics.redis),
+		phase:    newPhase(),
+		reports:  newFlusher(w.engine),
+		fail:     s.fatally,
+		onLost:   s.sayAlive,
+	}
+	together := bellsTogether
+	if w.client.IsCluster() {
+		together = 1
+	}
+	s.bells = &bells{
+		engine: w.engine, capacity: s.capacity, together: together, single: !w.client.IsCluster(),
+		closing: s.phase.closing, covered: s.isCovered,
+	}
+	s.runner = runner{base: base, log: w.log, metrics: w.metrics, kinds: w.kinds, deadlines: s.deadlines, capacity: s.capacity, unserved: newUnserved(w.log, w.kinds)}
+	s.executors = newExecutors(w.cfg.Concurrency, s.runner.run)
+	return s
 }
 
 // open connects, however long that takes, and looks up the queues. It gives
 // neither a session nor an error if ctx ends first.
 func (w *Worker) open(ctx context.Context) (*session, error) {
-	s := &session{
-		Worker: w, base: context.WithoutCancel(ctx), executors: newExecutors(w.cfg.Concurrency, (*execution).run), deadlines: newDeadlines(),
-		work: make(chan struct{}, 1), closing: make(chan struct{}), drained: make(chan struct{}),
-		freed: make(chan struct{}, 1), fatal: make(chan error, 1),
-	}
-	s.away.Store(true) // until it answers
+	s := newSession(context.WithoutCancel(ctx), w)
 	w.current.Store(s)
 	var backoff redis.Backoff
-	for told := false; ; told = true {
+	for {
 		err := s.connect(ctx)
 		switch {
 		case err == nil:
-			s.away.Store(told) // only who was told that it is away hears that it is back
-			s.back()
 			return s, nil
 		case ctx.Err() == nil && !errors.Is(err, drayhorse.ErrUnavailable):
 			return nil, err
 		}
-		if !told {
-			s.log.WarnContext(ctx, "waiting for redis", slog.String(logs.Error, err.Error()))
-		}
+		s.reach.markUnreachable("", err)
 		if !backoff.Wait(ctx) {
 			return nil, nil // told to stop before there was anything to stop
 		}
 	}
 }
 
+// connect checks the server and finds the queues. Those that are not there yet are made
+// if that is possible; otherwise the worker starts with the others, since a Redis that
+// is full must be drainable.
 func (s *session) connect(ctx context.Context) error {
-	if err := s.client.Check(ctx); err != nil {
+	if err := s.engine.Check(ctx); err != nil {
 		return err
 	}
-	if err := s.engine.Meet(ctx, slices.Collect(maps.Keys(s.cfg.Queues))); err != nil {
+	names := slices.Sorted(maps.Keys(s.cfg.Queues))
+	if _, err := s.engine.Meet(ctx, names); err != nil {
 		return err
 	}
-	s.lines, s.hot.tiers = nil, nil
-	for name, weight := range s.cfg.Queues {
+	var failed error
+	s.missing, failed = s.addQueues(ctx, names)
+	if len(s.missing) == len(names) {
+		s.missing = nil
+		return failed
+	}
+	if err := s.declareLimits(ctx); err != nil {
+		return err
+	}
+	// A node that does not answer has its part of the queues wait, and no other.
+	if err := s.engine.Check(ctx, partitions(s.supply.all())); err != nil && !errors.Is(err, drayhorse.ErrUnavailable) {
+		return err
+	}
+	return nil
+}
+
+// addQueues makes sources of queues, and gives those that could not be made, with the
+// last error.
+func (s *session) addQueues(ctx context.Context, names []string) (missing []string, failed error) {
+	var added []*source
+	for _, name := range names {
 		partitions, err := s.engine.Queue(ctx, name)
 		if err != nil {
-			return err
+			missing, failed = append(missing, name), err
+			continue
 		}
 		for _, p := range partitions {
-			s.lines = append(s.lines, newLine(s, p, weight))
+			added = append(added, newSource(s.supply, p, s.cfg.Queues[name]))
 		}
 	}
-	slices.SortFunc(s.lines, func(a, b *line) int {
-		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.part.String(), b.part.String()))
-	})
-	for _, l := range s.lines {
-		l.tier = s.hot.tier(l.weight)
-	}
-	s.listeners = newListeners(s)
-	return nil
+	slices.SortFunc(added, func(a, b *source) int { return cmp.Compare(a.part.String(), b.part.String()) })
+	s.supply.append(added...)
+	return missing, failed
 }
 
 // run works until ctx ends, then stops in order.
 func (s *session) run(ctx context.Context) error {
-	s.slots.give(s.cfg.Concurrency)
-	s.claimed.Store(time.Now().UnixNano())
-	for i := range fetchers {
-		s.fetchers = append(s.fetchers, newFetcher(s, i))
-	}
+	s.reach.markReachable("")
 	background, stop := context.WithCancel(s.base)
-	for _, f := range s.fetchers {
-		s.loops.Go(func() { f.run(background) })
-	}
-	var watchers sync.WaitGroup
-	for _, l := range s.listeners {
-		watchers.Go(func() { l.listen(background) })
-	}
-	watchers.Go(func() { s.beats(background) })
-	watchers.Go(func() { s.guard(background) })
-	watchers.Go(func() { s.observe(background) })
+	s.background = background
+	s.regroup(background)
+	s.listen(background, s.supply.all())
+	s.watching.Go(func() { s.maintain(background) })
+	s.watching.Go(func() { s.keepQueues(background) })
+	s.watching.Go(func() { s.sweepsOthers(background) })
+	guard := &guard{parts: &s.parts, deadlines: s.deadlines, leases: s.leases}
+	s.watching.Go(func() { guard.run(background) })
+	s.watching.Go(func() { (&lag{parts: &s.parts}).run(background) })
+	s.watching.Go(func() { s.reports.run(background) })
 	var announced sync.WaitGroup
 	announced.Go(func() { s.announces(background, ctx) })
 	s.log.InfoContext(ctx, "worker started", slog.Int("concurrency", s.cfg.Concurrency), slog.Int("queues", len(s.cfg.Queues)))
@@ -152,157 +180,113 @@ func (s *session) run(ctx context.Context) error {
 		}
 	}
 	s.stop()
-	flush := time.AfterFunc(flushTimeout, stop)
-	s.loops.Wait() // the fetchers say what became of the last jobs, and leave
-	flush.Stop()
+	s.flush()
 	stop()
+	s.fetching.Wait()
 	announced.Wait()     // takes the worker out of the registry
 	_ = s.client.Close() // ends the listeners' blocking waits
-	watchers.Wait()
+	s.watching.Wait()
 	s.log.InfoContext(s.base, "worker stopped")
 	return err
 }
 
-// stop ends the claiming, waits for the handlers and ends those that take too
-// long.
+// stop ends the claiming, waits for the handlers and ends those that take too long.
 func (s *session) stop() {
-	if !s.isClosing() {
+	if !s.phase.isClosing() {
 		s.close()
 	}
-	settled := s.settled(s.cfg.ShutdownTimeout)
+	settled := s.capacity.awaitIdle(s.cfg.ShutdownTimeout)
 	if !settled {
-		s.log.WarnContext(s.base, "shutdown timeout: ending the contexts of running jobs", slog.Int64(logs.Count, s.active.Load()))
+		s.log.WarnContext(s.base, "shutdown timeout: ending the contexts of running jobs", slog.Int64(logs.Count, s.capacity.held.Load()))
 		for _, e := range s.executions() {
 			e.end(drayhorse.ErrStopping)
 		}
-		settled = s.settled(stopGrace)
+		settled = s.capacity.awaitIdle(stopGrace)
 	}
 	s.executors.close()
 	if settled {
 		s.executors.wait()
 	} else {
-		s.log.ErrorContext(s.base, "handing back jobs whose handlers do not return", slog.Int64(logs.Count, s.active.Load()))
+		s.log.ErrorContext(s.base, "handing back jobs whose handlers do not return", slog.Int64(logs.Count, s.capacity.held.Load()))
 		for _, e := range s.executions() {
-			e.finish(jobs.Finish{Outcome: jobs.Release}, nil)
+			e.release()
 		}
 	}
-	close(s.drained)
+	s.phase.answered.Store(time.Now().UnixNano())
+	close(s.phase.drained)
 }
 
-// close ends the claiming.
+// close ends the claiming. What was claimed ahead goes back.
 func (s *session) close() {
-	close(s.closing)
-	s.nudge()
+	close(s.phase.closing)
+	s.executors.withdraw(func(*execution) bool { return true })
+	for _, n := range *s.nodes.Load() {
+		if waiter := n.waiter(); waiter != nil {
+			waiter.interruptWait()
+		}
+	}
 }
 
-// executions gives all jobs that run or are about to.
+// flush waits for the fetchers, which say what became of the last jobs, while Redis
+// answers.
+func (s *session) flush() {
+	fetched := make(chan struct{})
+	go func() { s.fetching.Wait(); close(fetched) }()
+	for {
+		left := flushTimeout - s.phase.sinceAnswer(time.Now())
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-fetched:
+			return
+		case <-time.After(left):
+		}
+	}
+}
+
+// executions gives all jobs that are held.
 func (s *session) executions() []*execution {
 	var all []*execution
-	for _, h := range s.holdings() {
-		all = append(all, h.executions()...)
+	for _, l := range s.leases() {
+		all = append(all, l.executions()...)
 	}
 	return all
 }
 
-// settled waits until no job is held, for d at most.
-func (s *session) settled(d time.Duration) bool {
-	deadline := time.NewTimer(max(d, 0))
-	defer deadline.Stop()
-	for !s.idle() {
-		select {
-		case <-deadline.C:
-			return s.idle()
-		case <-s.freed:
+// sayAlive says that the worker lives though a lease was lost, so that no job that it
+// held is suspected of its death. Where that cannot be said within a minute, it is.
+func (s *session) sayAlive(l *jobs.Lease, ids []string) {
+	s.watching.Go(func() {
+		ctx, cancel := context.WithTimeout(s.background, time.Minute)
+		defer cancel()
+		var backoff redis.Backoff
+		for {
+			_, err := s.engine.Alive(ctx, l, ids...)
+			if err == nil {
+				return
+			}
+			s.log.DebugContext(ctx, "cannot say that the worker lives", slog.String(logs.Lease, l.Name), slog.String(logs.Error, err.Error()))
+			if !errors.Is(err, drayhorse.ErrUnavailable) || !backoff.Wait(ctx) {
+				return
+			}
 		}
-	}
-	return true
+	})
 }
 
-// ended notes that a job runs no more, and frees its slot.
-func (s *session) ended() {
-	s.free(1)
-	if s.active.Add(-1) == 0 {
-		select {
-		case s.freed <- struct{}{}:
-		default:
+// leases gives those of all fetchers, lost ones included.
+func (s *session) leases() []*lease {
+	var all []*lease
+	for _, n := range *s.nodes.Load() {
+		for _, f := range n.fetchers {
+			all = append(all, f.leases()...)
 		}
-	}
-}
-
-// free gives slots back. Those who wait for one are told of the first. Below 0 it
-// takes them: a turn turned out to have claimed, whose slots had been given back.
-func (s *session) free(n int) {
-	if s.slots.give(n) == n && n > 0 {
-		s.calmed(s.listeners...)
-	}
-}
-
-func (s *session) idle() bool { return s.active.Load() == 0 }
-
-func (s *session) isDrained() bool {
-	select {
-	case <-s.drained:
-		return true
-	default:
-		return false
-	}
-}
-
-func (s *session) isClosing() bool {
-	select {
-	case <-s.closing:
-		return true
-	default:
-		return false
-	}
-}
-
-// holdings gives the leases of all fetchers, lost ones included.
-func (s *session) holdings() []*holding {
-	var all []*holding
-	for _, f := range s.fetchers {
-		all = append(all, f.all()...)
 	}
 	return all
 }
 
-// measure takes in how long a round trip took that began at begun.
-func (s *session) measure(begun time.Time) {
-	now := time.Now()
-	s.trips.add(now, now.Sub(begun))
-	far := s.trips.far()
-	if s.far.Swap(far) != far { // who claims is another question now
-		for _, f := range s.fetchers {
-			f.rouse()
-		}
-	}
-}
-
-// poke wakes one idle fetcher.
-func (s *session) poke() {
-	select {
-	case s.work <- struct{}{}:
-	default:
-	}
-}
-
-// gone says once that Redis is away; back says once that it is there again.
-func (s *session) gone(err error) {
-	if s.away.CompareAndSwap(false, true) {
-		s.log.WarnContext(s.base, "redis is away; waiting for it", slog.String(logs.Error, err.Error()))
-	}
-	s.metrics.redis.SetUp(false)
-}
-
-func (s *session) back() {
-	if s.away.CompareAndSwap(true, false) {
-		s.log.InfoContext(s.base, "redis is back")
-	}
-	s.metrics.redis.SetUp(true)
-}
-
-// fail ends Run with an error that waiting cannot mend.
-func (s *session) fail(err error) {
+// fatally ends Run with an error that waiting cannot mend.
+func (s *session) fatally(err error) {
 	select {
 	case s.fatal <- fmt.Errorf("worker: %w", err):
 	default:

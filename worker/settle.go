@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"slices"
@@ -14,94 +13,112 @@ import (
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
-// settleAll takes in what turns came to that were made together. Those without an
-// answer are pursued.
-func (f *fetcher) settleAll(ctx context.Context, holdings []*holding, replies []jobs.TurnReply) {
-	var open []answer
-	for i, h := range holdings {
-		if a := (answer{h, replies[i]}); a.known() {
-			f.settle(a)
+// isAnswered reports whether a turn was answered, if only by the news that its lease is
+// lost. One that was not may have been executed: it is made again before any other on
+// its lease.
+func isAnswered(r jobs.TurnReply) bool { return r.Err == nil || isLost(r.Err) }
+
+// settleAll takes in what turns came to that were made together.
+func (f *fetcher) settleAll(leases []*lease, replies []jobs.TurnReply) {
+	answered := 0
+	for i, l := range leases {
+		if isAnswered(replies[i]) {
+			f.settle(l, replies[i])
+			answered++
 		} else {
-			open = append(open, a)
+			f.postpone(l, replies[i].Err)
 		}
 	}
-	if open == nil {
-		return
+	switch {
+	case answered > 0:
+		f.phase.answered.Store(time.Now().UnixNano())
+		f.reach.markReachable(f.addr)
+	case errors.Is(replies[0].Err, drayhorse.ErrUnavailable):
+		f.reach.markUnreachable(f.addr, replies[0].Err) // all of it, as far as is known
 	}
-	if err := open[0].Err; len(open) == len(holdings) && errors.Is(err, drayhorse.ErrUnavailable) {
-		f.session.gone(err) // all of Redis, as far as is known
+}
+
+// postpone has a turn that had no answer made again later. What it had reserved goes to
+// others at once, and the source is left alone until then.
+func (f *fetcher) postpone(l *lease, err error) {
+	s := l.source
+	f.capacity.give(l.turn.reserved)
+	var wait time.Duration
+	if errors.Is(err, drayhorse.ErrUnavailable) {
+		s.unreachable.Store(true)
+	} else {
+		wait = f.logBroken(s, err)
+		f.abandonTrial(l)
 	}
-	for _, a := range open {
-		f.giveBack(a)
+	s.markQuiet()
+	l.turn.fail(wait)
+	f.unanswered = append(f.unanswered, l)
+}
+
+// logBroken says what is wrong with a partition, and for how long it is left alone.
+func (f *fetcher) logBroken(s *source, err error) time.Duration {
+	wait := s.rest()
+	if errors.Is(err, drayhorse.ErrFormat) {
+		s.newer.Store(true)
+		if !slices.ContainsFunc(f.supply.all(), func(s *source) bool { return !s.newer.Load() }) {
+			f.fail(err) // there is nothing that this program could work on
+		}
 	}
-	f.unanswered += len(open)
-	f.session.loops.Go(func() { f.pursue(ctx, open) })
+	f.log.ErrorContext(f.base, "partition cannot be worked on", slog.String(logs.Queue, s.part.String()),
+		slog.String(logs.Error, err.Error()), slog.Duration(logs.Wait, wait))
+	return wait
 }
 
 // settle takes in what one turn came to.
-func (f *fetcher) settle(a answer) {
-	s, h, reply := f.session, a.holding, a.TurnReply
-	turn, counters, asked, reserved, suspect := h.pending, h.counters, h.asked, h.reserved, h.suspect
-	h.pending, h.counters, h.asked, h.reserved, h.suspect = nil, nil, time.Time{}, 0, false
-	if h.says() {
-		f.note(h)
+func (f *fetcher) settle(l *lease, reply jobs.TurnReply) {
+	done, more := l.endTurn()
+	if more {
+		f.note(l)
 	}
-	s.back()
+	defer f.endTrial(l)
 	if isLost(reply.Err) {
-		f.drop(h, turn, reply.Err)
-		f.dispatch(h, nil, suspect)
-		s.free(reserved)
+		f.drop(l, &done, reply.Err)
 		return
 	}
-	h.renew(asked)
-	if h.suspectID != "" && slices.ContainsFunc(turn.Finishes, func(f jobs.Finish) bool { return f.ID == h.suspectID }) {
-		h.suspectID = ""
-		s.absolve(h.line)
+	l.renew(done.asked)
+	f.count(l.source, done.counters, reply.Rejected)
+	l.reuse(&done)
+	l.source.applyTurn(done.Turn, reply.Turned)
+	if done.Trial && len(reply.Claims) == 0 {
+		l.source.noteSuspects(0) // or they cannot be had now: a look says when they can
 	}
-	f.report(h, counters, reply.Rejected)
-	h.reuse(turn.Finishes, counters)
-	h.line.away.Store(false)
-	h.line.turned(reply.Turned, turn.Want > 0)
-	f.dispatch(h, reply.Claims, suspect)
-	h.cancel(reply.Cancels)
-	s.free(reserved - len(reply.Claims))
-	if h.line.isHot() && s.slots.any() {
-		s.poke()
-	}
+	f.start(l, reply.Claims)
+	l.cancel(reply.Cancels)
+	f.capacity.give(done.reserved - len(reply.Claims))
 }
 
-// drop parts with a lease that Redis does not know any more. Its jobs are rescued
-// by others; the next claim has a new lease.
-func (f *fetcher) drop(h *holding, turn *jobs.Turn, err error) {
+// drop parts with a lease that Redis does not know any more. Its jobs are rescued by
+// others; the next claim has a new lease.
+func (f *fetcher) drop(l *lease, done *turn, err error) {
 	f.mu.Lock()
-	delete(f.held, h.line)
-	f.lost = append(f.lost, h)
-	f.mu.Unlock()
-	s := f.session
-	s.metrics.refused.Add(float64(len(turn.Finishes)))
-	s.log.WarnContext(s.base, "lease lost; ending its jobs",
-		slog.String(logs.Queue, h.line.part.String()), slog.String(logs.Lease, h.Name), slog.String(logs.Error, err.Error()))
-	h.lose()
-	if h.suspectID != "" && !h.runs(h.suspectID) {
-		s.absolve(h.line) // otherwise its handler does, when it returns
+	if f.held[l.source] == l {
+		delete(f.held, l.source)
 	}
-	h.line.heat()
+	f.lost = append(f.lost, l)
+	f.mu.Unlock()
+	f.log.WarnContext(f.base, "lease lost; ending its jobs",
+		slog.String(logs.Queue, l.source.part.String()), slog.String(logs.Lease, l.Name), slog.String(logs.Error, err.Error()))
+	unsaid, held := l.lose()
+	for _, finish := range done.Finishes {
+		unsaid = append(unsaid, finish.ID)
+	}
+	f.metrics.refused.Add(float64(len(unsaid)))
+	f.onLost(l.Lease, append(held, unsaid...))
+	f.capacity.give(done.reserved)
+	l.source.markClaimable()
 }
 
-// absolve allows this worker another suspect. That comes only when Redis knows what
-// became of the one before: were the next one to kill the worker, both would be held.
-func (s *session) absolve(l *line) {
-	s.suspect.Store(false)
-	l.heat()
-}
-
-// report counts what Redis accepted, and counts and logs what it refused.
-func (f *fetcher) report(h *holding, counters []prometheus.Counter, rejected []string) {
-	s := f.session
+// count counts what Redis accepted, and counts and logs what it refused.
+func (f *fetcher) count(s *source, counters []prometheus.Counter, rejected []string) {
 	for _, id := range rejected {
-		s.metrics.refused.Inc()
-		s.log.WarnContext(s.base, "finish refused: the job is no longer this worker's",
-			slog.String(logs.Queue, h.line.part.Queue), slog.String(logs.JobID, jobs.UnpackID(id)))
+		f.metrics.refused.Inc()
+		f.log.WarnContext(f.base, "finish refused: the job is no longer this worker's",
+			slog.String(logs.Queue, s.part.Queue), slog.String(logs.JobID, jobs.UnpackID(id)))
 	}
 	if len(rejected) > 0 {
 		return // which of the counters are meant is not worth the bookkeeping
@@ -113,31 +130,39 @@ func (f *fetcher) report(h *holding, counters []prometheus.Counter, rejected []s
 	}
 }
 
-// dispatch starts what was claimed. suspect says that one of the claims may be the
-// one suspect that this worker is allowed.
-func (f *fetcher) dispatch(h *holding, claims []jobs.Claim, suspect bool) {
-	s := f.session
-	s.active.Add(int64(len(claims))) // before looking at closing: stop does it the other way round
-	if len(claims) > 0 {
-		s.claimed.Store(time.Now().UnixNano())
-	}
-	found := false
+// start has what was claimed run.
+func (f *fetcher) start(l *lease, claims []jobs.Claim) {
+	f.capacity.hold(len(claims)) // before looking at the phase: the stop does it the other way round
 	executions := make([]*execution, len(claims))
+	now := time.Now()
 	for i := range claims {
-		executions[i] = newExecution(h, &claims[i])
-		if claims[i].Suspect() {
-			found, h.suspectID = true, claims[i].ID
-		}
+		executions[i] = newExecution(f.base, l.source.part.Queue, &claims[i], l, now)
 	}
-	h.add(executions)
-	if s.isClosing() {
-		for _, e := range executions {
-			e.finish(jobs.Finish{Outcome: jobs.Release}, nil)
+	l.add(executions)
+	if f.isStray(l) || f.phase.isClosing() {
+		for _, e := range slices.Backward(executions) {
+			e.release()
 		}
 	} else {
-		s.executors.start(executions)
+		f.executors.start(executions)
 	}
-	if suspect && !found {
-		s.suspect.Store(false)
+}
+
+// onEnded is told by a lease of a job that ended under it.
+func (f *fetcher) onEnded(l *lease, news ended) {
+	if !news.first {
+		return
+	}
+	if !news.accepted {
+		f.metrics.refused.Inc()
+		f.endTrial(l)
+	}
+	if news.accepted && news.alone {
+		f.note(l)
+	}
+	f.capacity.end()
+	f.wake()
+	if !f.claims {
+		f.mate.wake() // there is room
 	}
 }

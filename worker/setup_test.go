@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	redistest.Main(m)
 }
 
+// patience is for how long the producers of tests ride out a machine that is busy.
+const patience = time.Minute
+
 // rig is a producer and a worker that is about to run, in a namespace of their own.
 type rig struct {
 	*testing.T
@@ -40,7 +43,7 @@ func setup(t *testing.T, change ...func(*worker.Config)) *rig {
 func setupAt(t *testing.T, url string, change ...func(*worker.Config)) *rig {
 	t.Helper()
 	r := &rig{T: t, url: url, namespace: redistest.Namespace(t)}
-	p, err := producer.New(producer.Config{RedisURL: url, Namespace: r.namespace})
+	p, err := producer.New(producer.Config{RedisURL: url, Namespace: r.namespace, Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

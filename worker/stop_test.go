@@ -67,7 +67,7 @@ func TestQuietClaimsNoMore(t *testing.T) {
 }
 
 func TestRunsOnce(t *testing.T) {
-	r := setup(t).start()
+	r := setup(t).handle("test", func(context.Context, *rawJob) error { return nil }).start()
 	r.stop()
 	if err := r.worker.Run(t.Context()); !errors.Is(err, drayhorse.ErrClosed) {
 		t.Errorf("second Run: %v, want ErrClosed", err)

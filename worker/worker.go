@@ -1,6 +1,3 @@
-// Package worker does the work: a [Worker] claims jobs from queues, runs their
-// handlers and says what became of them. Any number of workers share the queues.
-// A worker that dies loses nothing: the others rescue its jobs.
 package worker
 
 import (
@@ -26,14 +23,13 @@ import (
 type Worker struct {
 	cfg    Config
 	id     string
-	epoch  atomic.Uint64 // of the last lease
 	log    *slog.Logger
 	client *redis.Client
 	engine *jobs.Engine
 
 	mu         sync.Mutex
 	started    bool
-	kinds      map[string]*registration
+	kinds      kinds
 	middleware []Middleware
 	quiet      chan struct{} // closed by Quiet
 	quietOnce  sync.Once
@@ -54,20 +50,23 @@ func New(cfg Config) (*Worker, error) {
 	}
 	w := &Worker{
 		cfg: cfg, id: uuid.NewString(), client: client, engine: jobs.New(client, cfg.Namespace),
-		kinds: map[string]*registration{}, quiet: make(chan struct{}),
+		kinds: kinds{}, quiet: make(chan struct{}),
 	}
 	w.log = logs.Or(cfg.Logger).With(logs.WorkerID, w.id)
 	if w.metrics, err = newInstruments(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	w.metrics.concurrency.Set(float64(cfg.Concurrency))
 	client.Observe(w.metrics.redis)
 	w.metrics.queues.Add(w.engine, w.log, metrics.Existing(w.engine, slices.Sorted(maps.Keys(cfg.Queues))))
 	return w, nil
 }
 
-// Use wraps the handlers of all kinds in middleware. The first is the outermost.
+// Use wraps the handlers of all kinds in middleware. The first is the outermost. It
+// panics on a nil one.
 func (w *Worker) Use(middleware ...Middleware) {
+	if i := slices.IndexFunc(middleware, func(m Middleware) bool { return m == nil }); i >= 0 {
+		panic(fmt.Sprintf("worker: middleware %d is nil; want a function", i))
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.middleware = append(w.middleware, middleware...)
@@ -87,9 +86,9 @@ func (w *Worker) Ready() error {
 	switch {
 	case s == nil:
 		return errors.New("the worker does not run")
-	case s.away.Load():
+	case s.reach.isAway():
 		return fmt.Errorf("%w: the worker waits for it", drayhorse.ErrUnavailable)
-	case s.isClosing():
+	case s.phase.isClosing():
 		return errors.New("the worker claims no more jobs")
 	}
 	return nil
@@ -98,14 +97,16 @@ func (w *Worker) Ready() error {
 // Run works until ctx ends. Then it claims nothing more, waits ShutdownTimeout for
 // the running jobs, ends their contexts, hands back what is left without consuming
 // an attempt, and returns nil. While Redis is away it waits and keeps trying; it
-// returns an error only for what waiting cannot mend: a server too old or set to
-// evict, a login that is refused, data of a newer storage format. A worker runs
-// once.
+// returns an error only for what waiting cannot mend: a worker without handlers (which
+// is drayhorse.ErrInvalid), a server too old or set to evict, a login that is refused,
+// queues that are all of a newer storage format. A worker runs once.
 func (w *Worker) Run(ctx context.Context) error {
 	if err := w.start(); err != nil {
 		return err
 	}
 	defer func() { _ = w.client.Close() }()
+	w.metrics.concurrency.Add(float64(w.cfg.Concurrency)) // of all that run and share a registry
+	defer w.metrics.concurrency.Sub(float64(w.cfg.Concurrency))
 	s, err := w.open(ctx)
 	if err != nil || s == nil {
 		return err
@@ -120,11 +121,9 @@ func (w *Worker) start() error {
 	if w.started {
 		return fmt.Errorf("%w: the worker has run already", drayhorse.ErrClosed)
 	}
-	w.started = true
-	for _, r := range w.kinds {
-		for i := len(w.middleware) - 1; i >= 0; i-- {
-			r.handler = w.middleware[i](r.handler)
-		}
+	if len(w.kinds) == 0 {
+		return fmt.Errorf("%w: the worker has no handlers, so all jobs would wait; want at least one, by Handle, before Run", drayhorse.ErrInvalid)
 	}
-	return nil
+	w.started = true
+	return w.kinds.wrap(w.middleware)
 }

@@ -30,19 +30,14 @@ func Timeout(info *asynq.TaskInfo, now time.Time) time.Duration {
 // job has the task's ID for its own, so that it is stored once.
 func Job(info *asynq.TaskInfo, now time.Time) *jobs.NewJob {
 	t := Task{ID: info.ID, Type: info.Type, Payload: info.Payload, Headers: info.Headers, Deadline: info.Deadline}
-	job := &jobs.NewJob{
-		ID: jobs.PackID(JobID(info.ID)), Past: past(info),
-		Envelope: &jobs.Envelope{
-			Kind: t.Kind(), MaxAttempts: info.MaxRetry + 1, Timeout: Timeout(info, now), Retain: info.Retention,
-			EnqueuedAt: now, OwnID: true, Args: t.Args(),
-		},
+	settings := drayhorse.Settings{
+		ID: JobID(info.ID), MaxAttempts: info.MaxRetry + 1, Timeout: Timeout(info, now), Retain: info.Retention,
 	}
 	if info.State == asynq.TaskStateScheduled || info.State == asynq.TaskStateRetry {
-		job.At = info.NextProcessAt
-		if job.At.After(now) {
-			job.Envelope.DueAt = job.At
-		}
+		settings.At = info.NextProcessAt
 	}
+	job := new(jobs.Made).Make(t.Kind(), t.Args(), &settings, now)
+	job.Past = past(info)
 	return job
 }
 

@@ -2,12 +2,17 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/drayhorse/drayhorse/internal/conf"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // Def is a command. C is the struct of its settings; see the package comment.
@@ -17,7 +22,15 @@ type Def[C any] struct {
 	Short   string   // one line, for lists of commands
 	Long    string   // for its own help
 	Example string
-	Config  C // the defaults
+	Stops   bool // it runs until a signal stops it, or says what it waits for then
+	Config  C    // the defaults
+	// Check does all that Run does before it connects, so that --print-config refuses
+	// what a run would refuse. nil: that is nothing.
+	Check func(ctx context.Context, call *Call, cfg *C) error
+	// Complete gives what a shell may complete as an argument, CompleteFlags what as the
+	// value of a flag. nil: nothing.
+	Complete      Names[C]
+	CompleteFlags map[string]Names[C]
 	// Run does the work until it is done or ctx ends.
 	Run func(ctx context.Context, call *Call, cfg *C) error
 }
@@ -34,16 +47,25 @@ type Call struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Log            *slog.Logger // to Stderr, as the settings of Logging say
+
+	people bool // read the log, not programs
+	form   OutputForm
 }
 
-// Print writes to Stdout.
+// Print writes to Stdout what is printable already.
 func (c *Call) Print(text string) error {
 	_, err := io.WriteString(c.Stdout, text)
 	return err
 }
 
-// Println writes a line to Stdout.
-func (c *Call) Println(text string) error { return c.Print(text + "\n") }
+// Println writes a line to Stdout. What it says may come from anywhere, and is made
+// printable.
+func (c *Call) Println(text string) error { return c.Print(printable.Text(text) + "\n") }
+
+// Notef writes a line to Stderr, made printable as by Println.
+func (c *Call) Notef(format string, args ...any) {
+	_, _ = fmt.Fprintln(c.Stderr, printable.Text(fmt.Sprintf(format, args...)))
+}
 
 // HasColour reports whether colours are wanted on Stdout.
 func (c *Call) HasColour() bool { return HasColour(c.Stdout, c.LookupEnv) }
@@ -51,37 +73,70 @@ func (c *Call) HasColour() bool { return HasColour(c.Stdout, c.LookupEnv) }
 // Command makes the command.
 func (d Def[C]) Command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: strings.Join(append([]string{d.Name}, d.Args...), " "), Short: d.Short, Long: d.Long,
+		Use: strings.Join(append([]string{d.Name}, d.Args...), " "), Short: d.Short, Long: d.longHelp(),
 		Example: d.Example, Version: version(), Args: cobra.ArbitraryArgs, // checked by run
-		RunE: d.run,
+		RunE: d.run, Aliases: aliases[d.Name],
 	}
 	defaults := d.Config
 	declare(cmd.Flags(), &defaults, ownSettings)
+	d.complete(cmd)
 	return cmd
+}
+
+// aliases are the names that other programs have for verbs.
+var aliases = map[string][]string{
+	"list": {"ls"}, "get": {"show", "describe"}, "show": {"get", "describe"}, "delete": {"rm"}, "remove": {"rm", "delete"},
 }
 
 func (d Def[C]) run(cmd *cobra.Command, args []string) error {
 	p := processOf(cmd.Context())
 	cfg := d.Config
-	if err := load(cmd.Flags(), p.LookupEnv, &cfg); err != nil {
+	warnings, err := load(cmd.Flags(), p.LookupEnv, &cfg)
+	if err != nil {
 		return err
+	}
+	if c, ok := any(&cfg).(interface{ readURL() error }); ok {
+		if err := c.readURL(); err != nil {
+			return err
+		}
 	}
 	if s, ok := any(&cfg).(Settler); ok {
 		if err := s.Settle(); err != nil {
 			return err
 		}
 	}
+	call := &Call{
+		Args: args, LookupEnv: p.LookupEnv, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr,
+		Log: newLogger(p, loggingOf(&cfg)), people: forPeople(p, loggingOf(&cfg)),
+	}
+	if o, ok := any(&cfg).(interface{ form() OutputForm }); ok {
+		call.form = o.form()
+	}
+	for _, text := range append(warnings, p.misspelt(&cfg)...) {
+		call.Log.Warn(text)
+	}
 	if wanted, _ := cmd.Flags().GetBool(flagPrintConfig); wanted {
-		return printConfig(p.Stdout, &cfg)
+		return d.print(cmd.Context(), call, &cfg)
 	}
 	if err := checkArgs(cmd.CommandPath(), d.Args, args); err != nil {
 		return err
 	}
-	call := &Call{
-		Args: args, LookupEnv: p.LookupEnv, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr,
-		Log: newLogger(p, loggingOf(&cfg)),
-	}
 	return d.Run(cmd.Context(), call, &cfg)
+}
+
+// print prints the settings in force, if a run would take them.
+func (d Def[C]) print(ctx context.Context, call *Call, cfg *C) error {
+	if c, ok := any(cfg).(interface{ validate() error }); ok {
+		if err := c.validate(); err != nil {
+			return err
+		}
+	}
+	if d.Check != nil {
+		if err := d.Check(ctx, call, cfg); err != nil {
+			return err
+		}
+	}
+	return printConfig(call.Stdout, cfg)
 }
 
 func checkArgs(path string, names, args []string) error {
@@ -107,7 +162,7 @@ func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
 			if len(args) == 0 {
 				return Usagef("no command is given; want %s", strings.Join(names, ", "))
 			}
-			return Usagef("command %q%s", args[0], wantOneOf(args[0], names))
+			return Usagef("command %q is not known%s", args[0], conf.DidYouMean(args[0], names, "; want "+strings.Join(names, ", ")))
 		},
 	}
 	cmd.AddCommand(commands...)
@@ -134,20 +189,54 @@ const settingsHelp = `Every setting of --help can also be given in the environme
 DRAYHORSE_LOG_LEVEL, and in the config file, as log_level. Flags win over the
 environment, and the environment over the file. --print-config shows the outcome.`
 
+// longHelp adds how a command stops.
+func (d Def[C]) longHelp() string {
+	if !d.Stops {
+		return d.Long
+	}
+	return d.Long + "\n\n" + signalsHelp
+}
+
 // prepare makes root the root of a program.
 func prepare(root *cobra.Command) {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand(root))
 	if root.Long == "" {
 		root.Long = root.Short
 	}
 	root.Long += "\n\n" + settingsHelp
+	if !strings.Contains(root.Long, signalsHelp) {
+		root.Long += "\n\n" + programHelp
+	}
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
 	declare(flags, &Common{Connection: DefaultConnection(), Logging: DefaultLogging()}, sharedSettings)
+	for _, s := range settings(&Common{}) {
+		s.complete(root)
+	}
 	flags.VarP(&text{}, flagConfig, "", "YAML file with settings (env "+configEnv+")")
 	flags.Bool(flagPrintConfig, false, "print the settings in force, secrets masked, and exit")
+}
+
+// helpCommand shows the help of a command, and refuses what is none.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Help about any command", DisableFlagsInUseLine: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd := root
+			for _, name := range args {
+				i := slices.IndexFunc(cmd.Commands(), func(c *cobra.Command) bool { return c.Name() == name || c.HasAlias(name) })
+				if i < 0 {
+					names := commandNames(cmd)
+					return Usagef("command %q is not known%s", name, conf.DidYouMean(name, names, "; want one of "+strings.Join(names, ", ")))
+				}
+				cmd = cmd.Commands()[i]
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 // text is a flag that is a string, and shows itself as a file.

@@ -2,13 +2,17 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/conf"
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // Common is what every program can be told.
@@ -19,8 +23,53 @@ type Common struct {
 
 // Connection says where the jobs are.
 type Connection struct {
-	RedisURL  RedisURL `yaml:"redis_url" flag:"redis" arg:"URL" usage:"where Redis is: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"`
-	Namespace string   `yaml:"namespace" arg:"NAME" usage:"prefix of all keys, so that applications share a Redis"`
+	RedisURL     RedisURL `yaml:"redis_url" flag:"redis" arg:"URL" usage:"where Redis is: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"`
+	RedisURLFile string   `yaml:"redis_url_file,omitempty" flag:"redis-file" arg:"FILE" usage:"read the URL of Redis from this file, such as a credential of systemd, in place of --redis"`
+
+	Namespace string `yaml:"namespace" arg:"NAME" usage:"prefix of all keys, so that applications share a Redis"`
+}
+
+// maxURLFile is the most bytes that a file with a URL may have.
+const maxURLFile = 64 << 10
+
+// readURL reads the URL where a file has it, so that its password is in no argv and
+// no environment.
+func (c *Connection) readURL() error {
+	if c.RedisURLFile == "" {
+		return nil
+	}
+	if c.RedisURL != DefaultConnection().RedisURL {
+		return Usagef("redis_url %q and redis_url_file %q; want one of them", c.RedisURL, c.RedisURLFile)
+	}
+	f, err := os.Open(c.RedisURLFile)
+	if err != nil {
+		return Usagef("redis_url_file %q: %v; want a file with a URL", c.RedisURLFile, cause(err))
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxURLFile+1))
+	url := strings.TrimSpace(string(content))
+	switch {
+	case err != nil:
+		return Usagef("redis_url_file %q: %v; want a file with a URL", c.RedisURLFile, cause(err))
+	case len(content) > maxURLFile:
+		return Usagef("redis_url_file %q; want a file of at most %d bytes", c.RedisURLFile, maxURLFile)
+	case url == "":
+		return Usagef("redis_url_file %q is empty; want a file with a URL", c.RedisURLFile)
+	}
+	c.RedisURL = RedisURL(url)
+	return nil
+}
+
+// validate reports an impossible value, as drayhorse.ErrInvalid. It does not connect.
+func (c *Connection) validate() error {
+	if err := drayhorse.ValidateNamespace(c.Namespace); err != nil {
+		return err
+	}
+	client, err := redis.Open(redis.Config{URL: c.RedisURL.Reveal()})
+	if err != nil {
+		return err
+	}
+	return client.Close()
 }
 
 // DefaultConnection is the Redis of this machine.
@@ -30,8 +79,8 @@ func DefaultConnection() Connection {
 
 // Logging says what is logged, and how.
 type Logging struct {
-	LogLevel  LogLevel  `yaml:"log_level" arg:"LEVEL" usage:"the least that is logged: debug, info, warn or error"`
-	LogFormat LogFormat `yaml:"log_format" arg:"FORMAT" usage:"json, console, or auto: console on a terminal, else json"`
+	LogLevel  LogLevel  `yaml:"log_level" arg:"LEVEL" values:"debug,info,warn,error" usage:"the least that is logged: debug, info, warn or error"`
+	LogFormat LogFormat `yaml:"log_format" arg:"FORMAT" values:"json,console,auto" usage:"json, console, or auto: console on a terminal, else json"`
 }
 
 // DefaultLogging logs from info on.
@@ -71,7 +120,7 @@ func (f *LogFormat) UnmarshalText(text []byte) error {
 func oneOf(to *string, text []byte, values ...string) error {
 	if !slices.Contains(values, string(text)) {
 		last := len(values) - 1
-		return &valueError{string(text), strings.Join(values[:last], ", ") + " or " + values[last]}
+		return &conf.ValueError{Text: string(text), Want: strings.Join(values[:last], ", ") + " or " + values[last]}
 	}
 	*to = string(text)
 	return nil
@@ -80,15 +129,20 @@ func oneOf(to *string, text []byte, values ...string) error {
 // Monitoring says what a long-running program tells of itself.
 type Monitoring struct {
 	Metrics string `yaml:"metrics" arg:"ADDR" usage:"serve /metrics, /healthz and /readyz on this HOST:PORT"`
-	Pprof   bool   `yaml:"pprof" usage:"serve profiles as well, under /debug/pprof/"`
+	Pprof   bool   `yaml:"pprof" usage:"serve profiles as well, under /debug/pprof/, to this machine alone"`
 
-	OTLPEndpoint string `yaml:"otlp_endpoint" arg:"URL" usage:"send traces to this http:// or https:// URL, by OTLP"`
+	PprofRemote bool `yaml:"pprof_remote,omitempty" usage:"serve profiles to other machines too"`
+
+	OTLPEndpoint Endpoint `yaml:"otlp_endpoint" arg:"URL" usage:"send traces to this http:// or https:// URL, by OTLP"`
 }
 
 // Validate reports an impossible address, as drayhorse.ErrInvalid.
 func (m Monitoring) Validate() error {
-	if err := validateEndpoint(m.OTLPEndpoint); err != nil {
+	if err := validateEndpoint(string(m.OTLPEndpoint)); err != nil {
 		return err
+	}
+	if m.PprofRemote && !m.Pprof {
+		return fmt.Errorf("%w: pprof_remote without pprof; want both, or none", drayhorse.ErrInvalid)
 	}
 	if m.Metrics == "" {
 		if m.Pprof {
@@ -128,11 +182,11 @@ func (w *Weights) Add(text string) error {
 		if given {
 			var err error
 			if n, err = strconv.Atoi(weight); err != nil || n < 1 {
-				return &valueError{item, "NAME or NAME=WEIGHT with a weight of 1 or more"}
+				return &conf.ValueError{Text: item, Want: "NAME or NAME=WEIGHT with a weight of 1 or more"}
 			}
 		}
 		if drayhorse.ValidateQueue(name) != nil {
-			return &valueError{item, "NAME or NAME=WEIGHT with a name of letters, digits and _ . : -"}
+			return &conf.ValueError{Text: item, Want: "NAME or NAME=WEIGHT with a name of letters, digits and _ . : -"}
 		}
 		(*w)[name] = n
 	}

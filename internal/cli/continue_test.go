@@ -56,7 +56,7 @@ func TestJobsCarryTheTraceOfTheirRequest(t *testing.T) {
 					if !c.fits(got) {
 						t.Errorf("the job of a request with %+v carries %+v", c.trace, got)
 					}
-				case <-time.After(30 * time.Second):
+				case <-time.After(redistest.Stretch * 30 * time.Second):
 					t.Fatal("a job has not run")
 				}
 			}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/drayhorse/drayhorse/internal/conf"
 )
 
 // given is the flag of a setting. It keeps what was given until load puts it in
@@ -19,7 +21,7 @@ type given struct {
 }
 
 func (g *given) Set(text string) error {
-	if err := assign(reflect.New(g.value.Type()).Elem(), text); err != nil {
+	if err := conf.Assign(reflect.New(g.value.Type()).Elem(), text); err != nil {
 		return err
 	}
 	g.texts = append(g.texts, text)
@@ -61,8 +63,8 @@ func declare(flags *pflag.FlagSet, config any, shared bool) {
 		if isShared != shared {
 			continue
 		}
-		f := flags.VarPF(&given{setting: s}, s.flag, "", s.usage)
-		if f.Value.Type() == "bool" {
+		f := flags.VarPF(&given{setting: s}, s.flag, s.short, s.usage)
+		if f.Value.Type() == "bool" || s.bare {
 			f.NoOptDefVal = "true"
 		}
 	}
@@ -71,7 +73,7 @@ func declare(flags *pflag.FlagSet, config any, shared bool) {
 // flagError words what pflag found wrong.
 func flagError(cmd *cobra.Command, err error) error {
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		if v, ok := errors.AsType[*valueError](err); ok {
+		if v, ok := errors.AsType[*conf.ValueError](err); ok {
 			return Usagef("--%s %s", e.GetFlag().Name, v.Error())
 		}
 	}
@@ -82,7 +84,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 		name := "--" + e.GetSpecifiedName()
-		return Usagef("flag %s is not known%s", name, didYouMean(name, names, "; see "+cmd.CommandPath()+" --help"))
+		return Usagef("flag %s is not known%s", name, conf.DidYouMean(name, names, "; see "+cmd.CommandPath()+" --help"))
 	}
 	return Usagef("%s; see %s --help", oneLine(err.Error()), cmd.CommandPath())
 }

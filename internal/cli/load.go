@@ -6,13 +6,16 @@ import (
 	"reflect"
 
 	"github.com/spf13/pflag"
+
+	"github.com/drayhorse/drayhorse/internal/conf"
 )
 
 // load fills a config that holds the defaults: from the file, over that from the
-// environment, over that from flags.
-func load(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config any) error {
-	if err := loadFile(flags, lookupEnv, config); err != nil {
-		return err
+// environment, over that from flags. The warnings are for the log.
+func load(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config any) (warnings []string, err error) {
+	warnings, err = loadFile(flags, lookupEnv, config)
+	if err != nil {
+		return nil, err
 	}
 	all := settings(config)
 	for _, s := range all {
@@ -21,7 +24,7 @@ func load(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config an
 		}
 		if text, ok := lookupEnv(s.env()); ok && text != "" {
 			if err := s.put(text); err != nil {
-				return Usagef("%s %s", s.env(), err)
+				return nil, Usagef("%s %s", s.env(), err)
 			}
 		}
 	}
@@ -41,26 +44,32 @@ func load(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config an
 		}
 		foreign = errors.Join(foreign, Usagef("--%s is given; want it left out: this command has no such setting", f.Name))
 	})
-	return foreign
+	return warnings, foreign
 }
 
-func loadFile(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config any) error {
+func loadFile(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config any) (warnings []string, err error) {
 	path := flags.Lookup(flagConfig).Value.String()
 	if path == "" && !flags.Changed(flagConfig) {
 		path, _ = lookupEnv(configEnv)
 		if path == "" {
-			return nil
+			return nil, nil
 		}
 	}
 	content, err := readConfig(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return decodeYAML(path, content, config)
+	if _, err = conf.Decode(path, content, configLimits, config); err != nil {
+		return nil, err
+	}
+	if warning := conf.Writable(path); warning != "" {
+		warnings = append(warnings, warning)
+	}
+	return warnings, nil
 }
 
-// maxConfig is how long a config file may be.
-const maxConfig = 16 << 20
+// configLimits bound a config file: some 20,000 schedules.
+var configLimits = conf.Limits{Bytes: 16 << 20, Entries: 250_000}
 
 func readConfig(path string) ([]byte, error) {
 	const want = "want a YAML file that can be read"
@@ -70,8 +79,8 @@ func readConfig(path string) ([]byte, error) {
 		return nil, Usagef("--config %q: %v; %s", path, cause(err), want)
 	case info.IsDir():
 		return nil, Usagef("--config %q is a directory; %s", path, want)
-	case info.Size() > maxConfig:
-		return nil, Usagef("--config %q has %d bytes; want at most %d", path, info.Size(), maxConfig)
+	case info.Size() > int64(configLimits.Bytes):
+		return nil, Usagef("--config %q has %d bytes; want at most %d", path, info.Size(), configLimits.Bytes)
 	}
 	content, err := os.ReadFile(path) //nolint:gosec // a person names it
 	if err != nil {
@@ -93,7 +102,7 @@ func cause(err error) error {
 func (s setting) put(texts ...string) error {
 	s.value.Set(reflect.Zero(s.value.Type()))
 	for _, text := range texts {
-		if err := assign(s.value, text); err != nil {
+		if err := conf.Assign(s.value, text); err != nil {
 			return err
 		}
 	}

@@ -59,7 +59,9 @@ func documentedBy(t *testing.T) map[string]map[string]bool {
 	names := map[string]map[string]bool{"worker": {}, "scheduler": {}, "producer": {}}
 	for _, row := range regexp.MustCompile("(?m)^\\| `(drayhorse_\\w+)` \\|[^|]*\\|[^|]*\\|([^|]*)\\|").FindAllStringSubmatch(string(text), -1) {
 		for daemon := range strings.SplitSeq(row[2], ",") {
-			names[strings.TrimSpace(daemon)][row[1]] = true
+			if of := names[strings.TrimSpace(daemon)]; of != nil { // else it is a library that tells it
+				of[row[1]] = true
+			}
 		}
 	}
 	return names

@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,7 +49,7 @@ func (m *Monitor) Run(ctx context.Context, run func(ctx context.Context) error) 
 	}
 	m.Log.InfoContext(ctx, "serving metrics", slog.String("addr", listener.Addr().String()))
 	server := &http.Server{
-		Handler: m.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		Handler: m.handler(IsLoopback(listener.Addr().String())), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 2 * time.Minute, // profiles take their time
 		IdleTimeout:  2 * time.Minute, ErrorLog: slog.NewLogLogger(m.Log.Handler(), slog.LevelDebug),
 	}
@@ -71,23 +71,45 @@ func (m *Monitor) Run(ctx context.Context, run func(ctx context.Context) error) 
 	return err
 }
 
-func (m *Monitor) handler() http.Handler {
+func (m *Monitor) handler(local bool) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Gatherer, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Gatherer, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := m.Ready(); err != nil {
-			http.Error(w, oneLine(err.Error()), http.StatusServiceUnavailable)
+			http.Error(w, line(err), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ok\n"))
 	})
 	if m.Config.Pprof {
-		mux.HandleFunc("/debug/pprof/", pprof.Index)
-		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+		mux.Handle("GET /debug/pprof/", &profiles{remote: m.Config.PprofRemote, free: make(chan struct{}, maxProfiles)})
+	}
+	if local {
+		return ownHost(mux)
 	}
 	return mux
+}
+
+// maxScrapes is how many requests for metrics are answered at once.
+const maxScrapes = 10
+
+// ownHost refuses requests that a browser was led to make: a page of a name that
+// resolves to this machine could read what only this machine is to see.
+func ownHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !IsLoopback(r.Host) {
+			http.Error(w, fmt.Sprintf("host %q; want this machine's, such as 127.0.0.1 or localhost", r.Host), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// IsLoopback reports whether HOST or HOST:PORT names this machine alone.
+func IsLoopback(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.EqualFold(host, "localhost") || net.ParseIP(strings.Trim(host, "[]")).IsLoopback()
 }

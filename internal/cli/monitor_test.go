@@ -67,6 +67,10 @@ func TestMonitorServesWhileTheProgramRuns(t *testing.T) {
 			{"/metrics", 200, "drayhorse_build_info"},
 			{"/metrics", 200, "go_goroutines"},
 			{"/debug/pprof/goroutine?debug=1", 200, "goroutine profile"},
+			{"/debug/pprof/cmdline", 404, ""},
+			{"/debug/pprof/profile?seconds=61", 400, `seconds "61"; want 1 to 60`},
+			{"/debug/pprof/heap?seconds=1e9", 400, "want 1 to 60"},
+			{"/debug/pprof/trace?seconds=nan", 400, "want 1 to 60"},
 			{"/", 404, ""},
 		} {
 			if code, body := get(t, base+c.path); code != c.code || !strings.Contains(body, c.want) {
@@ -96,5 +100,55 @@ func TestMonitorNamesAnAddressThatIsTaken(t *testing.T) {
 	err = m.Run(t.Context(), func(context.Context) error { t.Error("the program runs"); return nil })
 	if err == nil || !strings.Contains(err.Error(), addr) || errors.Is(err, drayhorse.ErrInvalid) {
 		t.Errorf("got %v; want an error at run time that names %s", err, addr)
+	}
+}
+
+func TestMonitorOfThisMachineIsForItAlone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		listen, host string
+		remote       bool
+		metrics      int
+		profile      int
+	}{
+		{"127.0.0.1:0", "", false, 200, 200},
+		{"127.0.0.1:0", "localhost:9090", false, 200, 200},
+		{"127.0.0.1:0", "[::1]:9090", false, 200, 200},
+		{"127.0.0.1:0", "evil.example", false, 403, 403},
+		{"127.0.0.1:0", "127.0.0.1.evil.example", true, 403, 403},
+		{"0.0.0.0:0", "worker-1.example:9090", false, 200, 403},
+		{"0.0.0.0:0", "worker-1.example:9090", true, 200, 200},
+	} {
+		served := addrs{slog.DiscardHandler, make(chan string, 1)}
+		m := cli.Monitor{
+			Config:   cli.Monitoring{Metrics: c.listen, Pprof: true, PprofRemote: c.remote},
+			Gatherer: cli.NewRegistry(), Log: slog.New(served),
+		}
+		err := m.Run(t.Context(), func(ctx context.Context) error {
+			_, port, err := net.SplitHostPort(<-served.to)
+			if err != nil {
+				return err
+			}
+			for path, want := range map[string]int{"/metrics": c.metrics, "/debug/pprof/symbol": c.profile} {
+				request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+path, http.NoBody)
+				if err != nil {
+					return err
+				}
+				request.Host = c.host
+				client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+				response, err := client.Do(request)
+				if err != nil {
+					return err
+				}
+				_ = response.Body.Close()
+				if response.StatusCode != want {
+					t.Errorf("%+v: %s: %d; want %d", c, path, response.StatusCode, want)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -45,7 +45,7 @@ func TestWrongCallsGetOneLineThatHelps(t *testing.T) {
 		"see --numbr 5":              "prog see: flag --numbr is not known; did you mean --number?",
 		"see --number":               "prog see: --number has no value; want --number INT",
 		"see --number five":          `prog see: --number "five"; want a whole number`,
-		"see --long-pause 5":         `prog see: --long-pause "5"; want a duration such as 500ms, 30s or 5m`,
+		"see --long-pause 5":         `prog see: --long-pause "5"; want a duration such as 500ms, 30s, 5m or 7d`,
 		"see --once tomorrow":        `prog see: --once "tomorrow"; want a time such as 2030-01-02T15:04:05Z`,
 		"see --strict=maybe":         `prog see: --strict "maybe"; want true or false`,
 		"see --queue a=b":            `prog see: --queue "a=b"; want NAME or NAME=WEIGHT with a weight of 1 or more`,

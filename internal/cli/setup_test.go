@@ -35,6 +35,8 @@ type section struct {
 
 // outcome is what a run of a program shows.
 type outcome struct {
+	env            map[string]string
+	environ        []string
 	code           int
 	stdout, stderr string
 	cfg            *sample // nil: the command did not run
@@ -43,13 +45,25 @@ type outcome struct {
 // call runs a program of one command with a sample config.
 func call(t *testing.T, env map[string]string, args ...string) outcome {
 	t.Helper()
-	var o outcome
+	o := outcome{env: env}
+	return o.sample(t, args)
+}
+
+// callWith is call with what a process has as its environment, for warnings.
+func callWith(t *testing.T, environ []string, args ...string) outcome {
+	t.Helper()
+	o := outcome{environ: environ}
+	return o.sample(t, args)
+}
+
+func (o outcome) sample(t *testing.T, args []string) outcome {
+	t.Helper()
 	root := cli.Def[sample]{
 		Name: "prog", Short: "A program",
 		Config: sample{Common: cli.DefaultCommon(), Number: 1},
 		Run:    func(_ context.Context, _ *cli.Call, cfg *sample) error { o.cfg = cfg; return nil },
 	}.Command()
-	o.run(t, root, env, args)
+	o.run(t, root, o.env, args)
 	return o
 }
 
@@ -57,7 +71,7 @@ func (o *outcome) run(t *testing.T, root *cobra.Command, env map[string]string, 
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	p := cli.Process{
-		Args: args, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
+		Args: args, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Environ: o.environ,
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 	}
 	o.code = p.Run(t.Context(), root)

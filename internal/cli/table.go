@@ -2,9 +2,12 @@ package cli
 
 import (
 	"io"
+	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // Colour is how a cell is shown on a terminal.
@@ -31,12 +34,13 @@ type Cell struct {
 
 // Table is rows for people. Programs get JSON.
 type Table struct {
-	rows [][]Cell
+	rows   [][]Cell
+	headed bool
 }
 
 // NewTable makes a table with a header.
 func NewTable(header ...string) *Table {
-	t := &Table{}
+	t := &Table{headed: true}
 	cells := make([]Cell, len(header))
 	for i, text := range header {
 		cells[i] = Cell{Text: text, Colour: Bold}
@@ -45,11 +49,10 @@ func NewTable(header ...string) *Table {
 	return t
 }
 
-// Row adds a row. What the cells say may come from anywhere: control characters
-// are taken out, so that they cannot steer the terminal.
+// Row adds a row. What the cells say may come from anywhere, and is made printable.
 func (t *Table) Row(cells ...Cell) {
 	for i := range cells {
-		cells[i].Text = Printable(cells[i].Text)
+		cells[i].Text = printable.Text(cells[i].Text)
 	}
 	t.rows = append(t.rows, cells)
 }
@@ -62,7 +65,7 @@ func (t *Table) Write(w io.Writer, coloured bool) error {
 		line := make([]string, len(row))
 		for i, c := range row {
 			painted := Paint(c.Text, c.Colour, coloured)
-			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.Text))
+			padding := strings.Repeat(" ", widths[i]-uniseg.StringWidth(c.Text))
 			if c.Right || t.isRight(i) {
 				line[i] = padding + painted
 			} else {
@@ -88,10 +91,96 @@ func (t *Table) widths() []int {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.Text))
+			widths[i] = max(widths[i], uniseg.StringWidth(c.Text))
 		}
 	}
 	return widths
+}
+
+// isEmpty reports whether there is nothing but a header.
+func (t *Table) isEmpty() bool { return len(t.rows) == 0 || len(t.rows) == 1 && t.headed }
+
+// writeNames writes the first column.
+func (t *Table) writeNames(w io.Writer) error {
+	var b strings.Builder
+	for i, row := range t.rows {
+		if i > 0 || !t.headed {
+			b.WriteString(row[0].Text + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// narrowest is how narrow a column may get.
+const narrowest = 5
+
+// fit makes the table as narrow as a terminal of that width; 0 is as wide as it is. It
+// leaves out columns of zeros first, and then cuts the widest column again and again.
+func (t *Table) fit(width int) {
+	if width == 0 {
+		return
+	}
+	for column := len(t.widths()) - 1; column > 0 && t.width() > width; column-- {
+		if t.isZero(column) {
+			for i, row := range t.rows {
+				t.rows[i] = slices.Delete(slices.Clone(row), column, column+1)
+			}
+		}
+	}
+	widths := t.widths()
+	for over := t.width() - width; over > 0; over-- {
+		widest := 0
+		for i, w := range widths {
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if widths[widest] <= narrowest {
+			break
+		}
+		widths[widest]--
+	}
+	for _, row := range t.rows {
+		for i := range row {
+			row[i].Text = cut(row[i].Text, widths[i])
+		}
+	}
+}
+
+// isZero reports whether a column says nothing: it holds zeros alone, or no text.
+func (t *Table) isZero(column int) bool {
+	for i, row := range t.rows {
+		if (i > 0 || !t.headed) && column < len(row) && row[column].Text != "0" && row[column].Text != "" {
+			return false
+		}
+	}
+	return t.headed
+}
+
+// width is that of the longest line.
+func (t *Table) width() int {
+	all := -2
+	for _, w := range t.widths() {
+		all += w + 2
+	}
+	return all
+}
+
+// cut cuts text to a width.
+func cut(text string, width int) string {
+	if uniseg.StringWidth(text) <= width {
+		return text
+	}
+	var b strings.Builder
+	left := width - 1
+	for g := uniseg.NewGraphemes(text); g.Next(); {
+		if left -= g.Width(); left < 0 {
+			break
+		}
+		b.WriteString(g.Str())
+	}
+	return b.String() + "…"
 }
 
 // Paint gives text in a colour.
@@ -100,14 +189,4 @@ func Paint(text string, c Colour, coloured bool) string {
 		return text
 	}
 	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
-}
-
-// Printable replaces control characters by spaces.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

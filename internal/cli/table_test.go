@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/drayhorse/drayhorse/internal/cli"
 )
 
@@ -16,7 +18,7 @@ func TestTableAlignsWhateverTheColours(t *testing.T) {
 	if err := table.Write(&plain, false); err != nil {
 		t.Fatal(err)
 	}
-	want := "NAME       N  LAST\né          7  x [2Jy z\nlonger  1234\n"
+	want := "NAME       N  LAST\né          7  x\\x1b[2Jy z\nlonger  1234\n"
 	if plain.String() != want {
 		t.Errorf("got\n%swant\n%s", plain.String(), want)
 	}
@@ -25,5 +27,27 @@ func TestTableAlignsWhateverTheColours(t *testing.T) {
 	}
 	if !strings.Contains(coloured.String(), "\x1b[31mé\x1b[0m          7") {
 		t.Errorf("got %q", coloured.String())
+	}
+}
+
+func TestTableFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{60, 80, 100} {
+		table := cli.NewTable("ID", "ZERO", "COUNT", "LAST ERROR")
+		table.Row(cli.Cell{Text: strings.Repeat("1a", 18)}, cli.Cell{Text: "0", Right: true}, cli.Cell{Text: "12", Right: true}, cli.Cell{Text: strings.Repeat("日本 text ", 20)})
+		table.Row(cli.Cell{Text: "b"}, cli.Cell{Text: "0", Right: true}, cli.Cell{Text: "0", Right: true}, cli.Cell{})
+		cli.Fit(table, width)
+		var b strings.Builder
+		if err := table.Write(&b, false); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if got := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); got > width {
+				t.Errorf("%d columns: a line of %d: %q", width, got, line)
+			}
+		}
+		if !strings.Contains(b.String(), "…") || strings.Contains(b.String(), "ZERO") || !strings.Contains(b.String(), "12") {
+			t.Errorf("%d columns:\n%s", width, b.String())
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/tracing"
 )
@@ -30,7 +31,7 @@ func (m Monitoring) Tracer(ctx context.Context, service string, call *Call) (*tr
 	}
 	var options []otlptracehttp.Option
 	if m.OTLPEndpoint != "" {
-		to, err := url.JoinPath(m.OTLPEndpoint, "v1/traces")
+		to, err := url.JoinPath(string(m.OTLPEndpoint), "v1/traces")
 		if err != nil {
 			return nil, nil, err
 		}
@@ -82,9 +83,9 @@ func validateEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err == nil && u.User != nil:
-		return fmt.Errorf("%w: otlp_endpoint %q; want it without user and password: put headers in OTEL_EXPORTER_OTLP_HEADERS", drayhorse.ErrInvalid, u.Redacted())
+		return fmt.Errorf("%w: otlp_endpoint %q; want it without user and password: put headers in OTEL_EXPORTER_OTLP_HEADERS", drayhorse.ErrInvalid, conf.MaskURL(endpoint))
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%w: otlp_endpoint %q; want http://HOST:PORT or https://HOST:PORT", drayhorse.ErrInvalid, endpoint)
+		return fmt.Errorf("%w: otlp_endpoint %q; want http://HOST:PORT or https://HOST:PORT", drayhorse.ErrInvalid, conf.MaskURL(endpoint))
 	}
 	return nil
 }

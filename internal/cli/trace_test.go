@@ -27,7 +27,7 @@ func TestTracesAreSentWhereTheConfigSays(t *testing.T) {
 	}))
 	defer collector.Close()
 	call := &cli.Call{LookupEnv: lookup(nil), Log: slog.New(slog.DiscardHandler)}
-	tracer, flush, err := cli.Monitoring{OTLPEndpoint: collector.URL}.Tracer(t.Context(), "drayhorse-test", call)
+	tracer, flush, err := cli.Monitoring{OTLPEndpoint: cli.Endpoint(collector.URL)}.Tracer(t.Context(), "drayhorse-test", call)
 	if err != nil || tracer == nil {
 		t.Fatal(tracer, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // console tells a person what happens. On a terminal its last line shows how far
@@ -32,7 +33,7 @@ func newConsole(call *cli.Call, gone func()) *console {
 // event tells something that happened, on a line with the time since the start.
 func (c *console) event(format string, args ...any) {
 	c.clear()
-	c.print(c.since() + cli.Printable(fmt.Sprintf(format, args...)) + "\n")
+	c.print(c.since() + printable.Text(fmt.Sprintf(format, args...)) + "\n")
 }
 
 // print writes.

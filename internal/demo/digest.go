@@ -39,7 +39,7 @@ func digestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return call.Println(sum + "  " + call.Args[0])
+			return call.Print(sum + "  " + call.Args[0] + "\n") // as it is: the worker reads it
 		},
 	}.Command()
 	cmd.Hidden = true

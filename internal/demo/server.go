@@ -95,8 +95,9 @@ func freeAddr(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// startTimeout is how long a process may take until it can do its job.
-const startTimeout = 20 * time.Second
+// startTimeout is how long a process may take until it can do its job. One that ends
+// before is noticed at once; one that starts may wait long for a busy machine or disk.
+const startTimeout = 2 * time.Minute
 
 // awaitRedis waits until the server says that it is ready. Only its own word tells
 // it from another that got the port.

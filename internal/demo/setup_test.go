@@ -20,6 +20,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/cli/produce"
 	"github.com/drayhorse/drayhorse/internal/cli/schedule"
 	"github.com/drayhorse/drayhorse/internal/cli/work"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // binaries is the directory of the programs.
@@ -146,7 +147,7 @@ func (r *trial) exit() int {
 	r.Helper()
 	select {
 	case <-r.exited:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(redistest.Stretch * time.Minute):
 		r.Fatalf("the demo does not end:\n%s%s", &r.stdout, &r.stderr)
 	}
 	r.Logf("%v\n%s%s", r.cmd.Args[1:], &r.stdout, &r.stderr)
@@ -168,9 +169,20 @@ func (r *trial) awaitLine(text string) string {
 	return found
 }
 
+// await waits for a fact. A demo that has ended does not bring it about any more.
 func (r *trial) await(what string, fact func() bool) {
 	r.Helper()
-	err := until(r.Context(), time.Minute, what, func() (bool, error) { return fact(), nil })
+	err := until(r.Context(), redistest.Stretch*time.Minute, what, func() (bool, error) {
+		select {
+		case <-r.exited:
+			if !fact() {
+				return false, fmt.Errorf("the demo ended (%v) before %s", r.cmd.ProcessState, what)
+			}
+			return true, nil
+		default:
+			return fact(), nil
+		}
+	})
 	if err != nil {
 		r.Fatalf("%v:\n%s%s", err, &r.stdout, &r.stderr)
 	}

@@ -12,8 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
+	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/internal/handlers"
 )
 
@@ -27,7 +26,7 @@ func writeWorkerFile(path string, concurrency int, commands map[string][]string)
 	for kind, command := range commands {
 		file.Handlers[kind] = handlers.Config{Exec: &handlers.Exec{Command: command, Timeout: time.Minute}}
 	}
-	text, err := yaml.Marshal(file)
+	text, err := conf.Encode(file)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package drain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -26,6 +28,9 @@ type Config struct {
 	From   *asynq.Inspector
 	To     *jobs.Engine
 	Queues []string // none: all that asynq has
+	// Rename says what queues are called here, by their names in asynq. The others keep
+	// theirs.
+	Rename map[string]string
 	// Follow goes on, once all is moved, with what producers write, until the
 	// context ends.
 	Follow bool
@@ -36,7 +41,8 @@ type Config struct {
 
 // Queue is what became of a queue's tasks.
 type Queue struct {
-	Name string
+	Name string // in asynq
+	To   string // here
 	// Before and After are what asynq had when the drain began and when it ended.
 	Before, After *asynq.QueueInfo
 	Moved         map[asynq.TaskState]int // by the state they had in asynq
@@ -60,17 +66,18 @@ var States = []asynq.TaskState{
 
 // Drain is one run.
 type Drain struct {
-	cfg    Config
-	log    *slog.Logger
-	movers []*mover
+	cfg     Config
+	log     *slog.Logger
+	movers  []*mover
+	skipped []string
 }
 
 // New makes a drain.
 func New(cfg Config) *Drain { return &Drain{cfg: cfg, log: logs.Or(cfg.Logger)} }
 
 // Look gives what there is to move. It changes nothing. The error is
-// drayhorse.ErrNotFound for a queue that asynq does not have, ErrQueueInvalid for one
-// whose name is none here, and asynq's own.
+// drayhorse.ErrNotFound for a queue that asynq does not have, ErrQueueInvalid for one of
+// Config's whose name is none here, and asynq's own.
 func (d *Drain) Look() ([]*Queue, error) {
 	if err := d.find(); err != nil {
 		return nil, err
@@ -117,6 +124,10 @@ func wait(ctx context.Context, pause bool) bool {
 	}
 }
 
+// Skipped gives the queues with tasks that are left alone, since their names are none
+// here. Those that Config names are an error instead.
+func (d *Drain) Skipped() []string { return append([]string{}, d.skipped...) }
+
 // find makes a mover of each queue that has none yet.
 func (d *Drain) find() error {
 	all, err := d.cfg.From.Queues()
@@ -126,24 +137,40 @@ func (d *Drain) find() error {
 	names := d.cfg.Queues
 	if len(names) == 0 {
 		names = all
-		slices.Sort(names)
 	}
-	for _, name := range names {
-		if slices.ContainsFunc(d.movers, func(m *mover) bool { return m.Name == name }) {
-			continue
-		}
+	for _, name := range slices.Concat(names, slices.Collect(maps.Keys(d.cfg.Rename))) {
 		if !slices.Contains(all, name) {
 			return fmt.Errorf("%w: queue %q of asynq", drayhorse.ErrNotFound, name)
 		}
-		if err := drayhorse.ValidateQueue(name); err != nil {
+	}
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if err := d.take(name); err != nil {
 			return err
 		}
-		before, err := d.cfg.From.GetQueueInfo(name)
-		if err != nil {
-			return fmt.Errorf("look at queue %q of asynq: %w", name, err)
-		}
-		d.movers = append(d.movers, newMover(d.cfg, name, before))
 	}
+	return nil
+}
+
+// take makes a mover of a queue.
+func (d *Drain) take(name string) error {
+	if slices.Contains(d.skipped, name) || slices.ContainsFunc(d.movers, func(m *mover) bool { return m.Name == name }) {
+		return nil
+	}
+	before, err := d.cfg.From.GetQueueInfo(name)
+	if err != nil {
+		return fmt.Errorf("look at queue %q of asynq: %w", name, err)
+	}
+	to := cmp.Or(d.cfg.Rename[name], name)
+	if err := drayhorse.ValidateQueue(to); err != nil {
+		if to != name || slices.Contains(d.cfg.Queues, name) {
+			return err
+		}
+		if before.Size > 0 {
+			d.skipped = append(d.skipped, name)
+		}
+		return nil
+	}
+	d.movers = append(d.movers, newMover(d.cfg, name, to, before))
 	return nil
 }
 

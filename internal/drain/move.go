@@ -30,9 +30,9 @@ type mover struct {
 	kept  map[string]bool // the IDs of Kept
 }
 
-func newMover(cfg Config, name string, before *asynq.QueueInfo) *mover {
+func newMover(cfg Config, name, to string, before *asynq.QueueInfo) *mover {
 	return &mover{cfg: cfg, lanes: map[*jobs.Partition]*jobs.Lane{}, Queue: Queue{
-		Name: name, Before: before, After: before, Moved: map[asynq.TaskState]int{}, Known: map[asynq.TaskState]int{},
+		Name: name, To: to, Before: before, After: before, Moved: map[asynq.TaskState]int{}, Known: map[asynq.TaskState]int{},
 	}}
 }
 

@@ -2,6 +2,7 @@ package drain
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,7 +31,7 @@ func (m *mover) store(ctx context.Context, tasks []*asynq.TaskInfo) (ids []strin
 	if len(tasks) == 0 {
 		return nil, nil
 	}
-	partitions, err := m.cfg.To.Queue(ctx, m.Name)
+	partitions, err := m.cfg.To.Queue(ctx, m.To)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +75,9 @@ func (m *mover) storeIn(ctx context.Context, part *jobs.Partition, moves []move)
 	}
 	var duplicates []move
 	for i, s := range stored {
+		if s.Full {
+			continue // it stays in asynq
+		}
 		if s.Duplicate {
 			duplicates = append(duplicates, moves[i])
 			continue
@@ -82,7 +86,7 @@ func (m *mover) storeIn(ctx context.Context, part *jobs.Partition, moves []move)
 		ids = append(ids, moves[i].task.ID)
 	}
 	known, err := m.known(ctx, part, duplicates)
-	return append(ids, known...), err
+	return append(ids, known...), cmp.Or(err, part.FullError(stored...))
 }
 
 // known gives the IDs of the tasks that are here already. A job of the same ID that

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,12 +27,19 @@ const (
 	childNamespace = "ELECTION_TEST_NAMESPACE"
 )
 
-const patience = 20 * time.Second
+const (
+	patience = 20 * time.Second
+	ttl      = 10 * time.Second // a living leader survives a busy machine
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childURL) != "" {
 		child()
 		return
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // the tests wait for leases to end, and compute little
+		panic(err)
 	}
 	redistest.Main(m)
 }
@@ -42,7 +50,7 @@ func child() {
 	if err != nil {
 		panic(err)
 	}
-	e, err := New(client, Config{Namespace: os.Getenv(childNamespace), Name: "thing", Identity: "child"})
+	e, err := New(client, Config{Namespace: os.Getenv(childNamespace), Name: "thing", Identity: "child", Timing: lock.Timing{TTL: ttl}})
 	if err != nil {
 		panic(err)
 	}
@@ -114,11 +122,14 @@ func (c *campaign) term(t *testing.T) int64 {
 	select {
 	case term := <-c.terms:
 		return term
-	case <-time.After(patience):
+	case <-time.After(redistest.Stretch * patience):
 		t.Fatal("not elected")
 		return 0
 	}
 }
+
+// lasting is a timing under which what a bell brings and what a look finds are far apart.
+var lasting = lock.Timing{TTL: time.Hour, RetryPeriod: 20 * time.Second}
 
 // A leader that stops is followed at once, by the bell.
 func TestHandOver(t *testing.T) {
@@ -126,17 +137,24 @@ func TestHandOver(t *testing.T) {
 	const rounds = 20
 	server := redistest.Start(t)
 	f, client := fixture{server.URL, "drayhorse"}, server.Client(t)
-	leader := f.campaign(t, "0", lock.Timing{})
+	leader := f.campaign(t, "0", lasting)
 	last := leader.term(t)
 	var took []time.Duration
+	slow := 0
 	for i := range rounds {
 		redistest.Eventually(t, patience, "nobody waits", func() bool { return !listening(t, client) })
-		next := f.campaign(t, fmt.Sprint(i+1), lock.Timing{})
+		next := f.campaign(t, fmt.Sprint(i+1), lasting)
 		redistest.Eventually(t, patience, "a candidate that waits", func() bool { return listening(t, client) })
 		start := time.Now()
 		go leader.stop()
 		term := next.term(t)
 		took = append(took, time.Since(start))
+		if took[i] > lasting.RetryPeriod/2 {
+			slow++
+		}
+		if slow > rounds/4 { // one may be missed where Redis does not answer for a second or two
+			t.Fatalf("%d of %d hand-overs by a look: the bell is not heard", slow, i+1)
+		}
 		if term <= last {
 			t.Errorf("term %d after %d", term, last)
 		}
@@ -145,9 +163,6 @@ func TestHandOver(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("hand-over: median %v, longest %v", took[rounds/2], took[rounds-1])
-	if took[rounds/2] > 100*time.Millisecond {
-		t.Errorf("median %v, want at most 100ms", took[rounds/2])
-	}
 }
 
 // listening reports whether anybody waits for a bell on this server.
@@ -157,7 +172,7 @@ func listening(t *testing.T, client *goredis.Client) bool {
 	return err == nil && strings.Contains(clients, "flags=b")
 }
 
-// A leader that is killed is followed within its lease and a second.
+// A leader that is killed is followed soon after its lease has ended.
 func TestTakeoverFromTheKilled(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -180,7 +195,7 @@ func TestTakeoverFromTheKilled(t *testing.T) {
 	if _, bad := fmt.Sscanf(line, "leads %d", &old); bad != nil {
 		t.Fatal(line, err)
 	}
-	follower := f.campaign(t, "follower", lock.Timing{})
+	follower := f.campaign(t, "follower", lock.Timing{TTL: ttl})
 	observer := f.candidate(t, "observer", lock.Timing{})
 	if leader, err := observer.Leader(t.Context()); err != nil || leader.Identity != "child" || leader.Term != old {
 		t.Errorf("leader %+v, %v; want the child's term %d", leader, err, old)
@@ -188,7 +203,7 @@ func TestTakeoverFromTheKilled(t *testing.T) {
 	select { // let the follower watch for a while
 	case <-follower.terms:
 		t.Fatal("elected beside a living leader")
-	case <-time.After(DefaultTTL * 3 / 2):
+	case <-time.After(ttl * 3 / 2):
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -197,7 +212,7 @@ func TestTakeoverFromTheKilled(t *testing.T) {
 	term := follower.term(t)
 	took := time.Since(killed)
 	t.Logf("took over %v after the kill", took)
-	if limit := DefaultTTL + time.Second; took > limit || term <= old {
+	if limit := redistest.Stretch * ttl; took > limit || term <= old {
 		t.Errorf("term %d after %d, %v after the kill; want at most %v", term, old, took, limit)
 	}
 	leader, err := observer.Leader(t.Context())
@@ -211,22 +226,22 @@ func TestTakeoverFromTheKilled(t *testing.T) {
 func TestCutOffLeader(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
-	timing := lock.Timing{TTL: 2 * time.Second}
+	timing := lock.Timing{TTL: ttl}
 	proxy := redistest.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(f.url, "redis://"), "/0"))
 	cut := fixture{"redis://" + proxy.Addr, f.namespace}.campaign(t, "cut off", timing)
 	old := cut.term(t)
 	heir := f.campaign(t, "heir", timing)
 	proxy.Freeze()
+	if term := heir.term(t); term <= old {
+		t.Errorf("term %d after %d", term, old)
+	}
 	select {
 	case cause := <-cut.ended:
 		if !errors.Is(cause, drayhorse.ErrLeaseLost) {
 			t.Errorf("term ended by %v, want ErrLeaseLost", cause)
 		}
-	case <-heir.terms:
+	default:
 		t.Fatal("two leaders")
-	}
-	if term := heir.term(t); term <= old {
-		t.Errorf("term %d after %d", term, old)
 	}
 	proxy.Resume()
 	heir.stop()
@@ -238,7 +253,7 @@ func TestCutOffLeader(t *testing.T) {
 func TestLeadReturns(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
-	e := f.candidate(t, "one", lock.Timing{TTL: 2 * time.Second})
+	e := f.candidate(t, "one", lock.Timing{})
 	want := errors.New("cannot lead")
 	var terms []int64
 	err := e.Run(t.Context(), func(_ context.Context, term int64) error {
@@ -260,7 +275,7 @@ func TestRunWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	f := fixture{server.URL, "thing"}
 	server.Kill()
-	c := f.campaign(t, "early", lock.Timing{TTL: 2 * time.Second})
+	c := f.campaign(t, "early", lock.Timing{TTL: ttl})
 	server.Restart()
 	c.term(t)
 	server.Kill()

@@ -24,6 +24,16 @@ type Server struct {
 // Start starts a server on addr, a HOST:PORT; with port 0, or an empty addr, on a
 // free port of the loopback interface.
 func Start(addr string) (*Server, error) {
+	m, err := listen(addr)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{redis: m, stop: make(chan struct{}), done: make(chan struct{})}
+	go s.moveTime()
+	return s, nil
+}
+
+func listen(addr string) (*miniredis.Miniredis, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
@@ -31,9 +41,7 @@ func Start(addr string) (*Server, error) {
 	if err := m.StartAddr(addr); err != nil {
 		return nil, fmt.Errorf("start embedded redis on %s: %w", addr, err)
 	}
-	s := &Server{redis: m, stop: make(chan struct{}), done: make(chan struct{})}
-	go s.moveTime()
-	return s, nil
+	return m, nil
 }
 
 // URL is where the server listens.

@@ -66,6 +66,9 @@ func (h *hook) refusal(resp *http.Response) error {
 
 func describeAnswer(resp *http.Response) string {
 	text := strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)
+	if resp.StatusCode/100 == 1 { // 101: what follows is another protocol, which no timeout of net/http ends
+		return text + ": want an answer, not another protocol"
+	}
 	if resp.StatusCode/100 == 3 {
 		return text + ": redirect not followed"
 	}

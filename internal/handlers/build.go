@@ -2,7 +2,9 @@ package handlers
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net"
@@ -16,8 +18,12 @@ import (
 // Func is a handler of raw arguments, as a worker takes it.
 type Func = func(ctx context.Context, job *drayhorse.Job[json.RawMessage]) error
 
-// Config is the handler of one kind: exactly one of the two is set.
+// Config is the handler of one kind: exactly one of Exec and HTTP is set.
 type Config struct {
+	// Queues are those whose jobs the handler takes; none means all that the worker
+	// works on.
+	Queues []string `yaml:"queues,omitempty"`
+
 	Exec *Exec `yaml:"exec,omitempty"`
 	HTTP *HTTP `yaml:"http,omitempty"`
 }
@@ -26,6 +32,11 @@ type Config struct {
 // looks at the values alone: whether commands, files and variables exist is
 // seen by [Build].
 func (c Config) Validate() error {
+	for i, queue := range c.Queues {
+		if err := drayhorse.ValidateQueue(queue); err != nil {
+			return invalidf(fmt.Sprintf("queues[%d]", i), "%q; want the name of a queue", queue)
+		}
+	}
 	switch {
 	case c.Exec != nil && c.HTTP != nil:
 		return &invalid{what: "has exec and http; want one of them"}
@@ -45,8 +56,11 @@ type Options struct {
 	// nil means os.LookupEnv.
 	LookupEnv func(name string) (string, bool)
 
-	resolver *net.Resolver                   // nil: the system's
-	allow    func(addr netip.AddrPort) error // nil: checkPublic
+	// What tests put in place of the world.
+	resolver     *net.Resolver                   // nil: the system's
+	allow        func(addr netip.AddrPort) error // nil: checkPublic
+	allowPrivate func(addr netip.AddrPort) error // with allow_private; nil: checkMetadata
+	roots        *x509.CertPool                  // nil: the system's
 }
 
 // Set is the handlers of a worker.
@@ -55,6 +69,16 @@ type Set struct {
 	Funcs map[string]Func
 
 	clients *clients
+}
+
+// HasCommands reports whether any handler runs commands.
+func HasCommands(configs map[string]Config) bool {
+	for _, c := range configs {
+		if c.Exec != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Close closes the idle connections of the http handlers. Call it when the
@@ -74,6 +98,9 @@ func Build(configs map[string]Config, opts Options) (*Set, error) {
 	if opts.allow == nil {
 		opts.allow = checkPublic
 	}
+	if opts.allowPrivate == nil {
+		opts.allowPrivate = checkMetadata
+	}
 	set := &Set{Funcs: make(map[string]Func, len(configs)), clients: newClients(configs, opts)}
 	for _, kind := range slices.Sorted(maps.Keys(configs)) {
 		if err := drayhorse.ValidateKind(kind); err != nil {
@@ -83,7 +110,7 @@ func Build(configs map[string]Config, opts Options) (*Set, error) {
 		if err != nil {
 			return nil, prefix("handlers."+kind, err)
 		}
-		set.Funcs[kind] = run
+		set.Funcs[kind] = gate(kind, configs[kind].Queues, run, opts.Logger)
 	}
 	return set, nil
 }

@@ -10,10 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"go.uber.org/goleak"
-
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/conf"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 func TestMain(m *testing.M) {
@@ -21,7 +20,7 @@ func TestMain(m *testing.M) {
 		act(os.Args[1:])
 		syscall.Exit(0) // without what os.Exit has to say of coverage and races
 	}
-	goleak.VerifyTestMain(m)
+	redistest.Main(m)
 }
 
 // recordedJob is a job that keeps what its handler reports.
@@ -85,7 +84,7 @@ handlers:
   digest:  {exec: {command: ["sha256sum", "{{path}}"], timeout: 1m}}
   notify:  {http: {url: "http://127.0.0.1:9000/hooks", timeout: 10s, allow_private: true, secret: {env: KEY}}}
 `
-	if err := yaml.NewDecoder(strings.NewReader(text), yaml.Strict()).Decode(&cfg); err != nil {
+	if _, err := conf.Decode("worker.yaml", []byte(text), conf.Limits{Bytes: 1000, Entries: 100}, &cfg); err != nil {
 		t.Fatal(err)
 	}
 	if got := cfg.Handlers["digest"].Exec.Timeout; got != time.Minute {
@@ -174,6 +173,9 @@ func TestImpossibleConfigsNameKeyAndValue(t *testing.T) {
 		"no source":         {web(func(h *HTTP) { h.Secret = &SecretSource{} }), []string{"http.secret.file", "env"}},
 		"no variable":       {web(func(h *HTTP) { h.Secret = &SecretSource{Env: "NO_SUCH"} }), []string{"http.secret.env", `"NO_SUCH"`}},
 		"no file":           {web(func(h *HTTP) { h.Secret = &SecretSource{File: "/no/such"} }), []string{"http.secret.file", `"/no/such"`}},
+		"previous alone":    {web(func(h *HTTP) { h.PreviousSecret = &SecretSource{Env: "A"} }), []string{"http.previous_secret", "without secret"}},
+		"previous nowhere":  {web(func(h *HTTP) { h.Secret, h.PreviousSecret = &SecretSource{Env: "PATH"}, &SecretSource{} }), []string{"http.previous_secret.file"}},
+		"previous again":    {web(func(h *HTTP) { h.Secret, h.PreviousSecret = &SecretSource{Env: "PATH"}, &SecretSource{Env: "PATH"} }), []string{"http.previous_secret", "the same"}},
 		"secret header": {web(func(h *HTTP) { h.SecretHeaders = map[string]SecretSource{"A": {File: "/no/such"}} }),
 			[]string{"http.secret_headers.A.file", `"/no/such"`}},
 	} {

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // errDowngrade refuses a redirect that would take the arguments out of TLS.
@@ -25,8 +23,8 @@ type clients struct {
 
 func newClients(configs map[string]Config, opts Options) *clients {
 	c := &clients{
-		public:  newTransport(opts.resolver, opts.allow),
-		private: newTransport(opts.resolver, func(netip.AddrPort) error { return nil }),
+		public:  newTransport(opts, opts.allow),
+		private: newTransport(opts, opts.allowPrivate),
 		slots:   make(map[string]slots),
 	}
 	for _, cfg := range configs {
@@ -50,50 +48,25 @@ func (c *clients) close() {
 	c.private.CloseIdleConnections()
 }
 
-// newTransport makes a connection pool that reaches allowed addresses only. The
-// address is looked at when the socket is about to connect, after every name
-// has been resolved, so it does not matter how the request came to it: by a
-// name, by a redirect, or by a name that means something else the second time.
-// Proxies are not used, for they would resolve names themselves.
-func newTransport(resolver *net.Resolver, allow func(netip.AddrPort) error) *http.Transport {
-	dialer := &net.Dialer{
-		Timeout:  10 * time.Second,
-		Resolver: resolver,
-		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-			at, err := netip.ParseAddrPort(address)
-			if err != nil {
-				return err
-			}
-			return allow(at)
-		},
-	}
-	return &http.Transport{
-		DialContext:            dialer.DialContext,
-		ForceAttemptHTTP2:      true,
-		DisableCompression:     true, // a limit on the answer means what is sent
-		TLSHandshakeTimeout:    10 * time.Second,
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConnsPerHost:    100,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-}
-
 // newClient makes a client that follows up to limit redirects, and only where
-// the method stays: a POST never becomes a GET. The headers named in own stay
-// with the origin that they are meant for.
+// the method stays: a POST never becomes a GET. The signature, and the headers named
+// in own, stay with the origin that they are meant for: once a redirect has led to
+// another, that one decides where it goes on, even back.
 func newClient(transport http.RoundTripper, limit int, own http.Header) *http.Client {
 	return &http.Client{
 		Transport: transport,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			first := via[0]
+			first, last := via[0], via[len(via)-1]
 			if len(via) > limit || req.Method != first.Method {
 				return http.ErrUseLastResponse
 			}
 			req.Header.Del("Referer")
-			if first.URL.Scheme == "https" && req.URL.Scheme != "https" {
+			if last.URL.Scheme == "https" && req.URL.Scheme != "https" {
 				return errDowngrade
 			}
-			if req.URL.Scheme != first.URL.Scheme || hostPort(req.URL) != hostPort(first.URL) {
+			elsewhere := func(r *http.Request) bool { return origin(r.URL) != origin(first.URL) }
+			if elsewhere(req) || slices.ContainsFunc(via, elsewhere) {
+				req.Header.Del(headerSignature)
 				for name := range own {
 					req.Header.Del(name)
 				}
@@ -102,6 +75,9 @@ func newClient(transport http.RoundTripper, limit int, own http.Header) *http.Cl
 		},
 	}
 }
+
+// origin is what a redirect must not leave for secrets to go along.
+func origin(u *url.URL) string { return u.Scheme + "://" + hostPort(u) }
 
 // home is the pool of a handler that may reach private addresses: those of its own
 // host alone. Where a redirect leads is judged as for any other handler.

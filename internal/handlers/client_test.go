@@ -62,6 +62,47 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// TestSecretsStayWithTheirOrigin: neither signature nor headers of a handler go to
+// another one, nor come back from there.
+func TestSecretsStayWithTheirOrigin(t *testing.T) {
+	t.Parallel()
+	type arrival struct{ at, signature, own, secret, id string }
+	arrivals := make(chan arrival, 10)
+	record := func(at string, r *http.Request) {
+		arrivals <- arrival{at, r.Header.Get("Drayhorse-Signature"), r.Header.Get("X-Own"), r.Header.Get("Authorization"), r.Header.Get("Drayhorse-Job-Id")}
+	}
+	var home, other *httptest.Server
+	other = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		record("other", r)
+		http.Redirect(w, r, home.URL+"/end", http.StatusTemporaryRedirect)
+	})
+	home = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		record("home", r)
+		switch r.URL.Path {
+		case "/":
+			http.Redirect(w, r, "/next", http.StatusPermanentRedirect)
+		case "/next":
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		}
+	})
+	cfg := &HTTP{
+		URL: home.URL + "/", AllowPrivate: true, Redirects: 5, Secret: &SecretSource{Env: "KEY"}, Headers: map[string]string{"X-Own": "1"},
+		SecretHeaders: map[string]SecretSource{"Authorization": {Env: "TOKEN"}},
+	}
+	opts := Options{LookupEnv: func(string) (string, bool) { return "s3cret", true }}
+	if err := buildOne(t, Config{HTTP: cfg}, opts)(t.Context(), newJob("{}").Job); err != nil {
+		t.Fatal(err)
+	}
+	for i, at := range []string{"home", "home", "other", "home"} {
+		got := <-arrivals
+		secrets := got.signature != "" && got.own != "" && got.secret != ""
+		none := got.signature == "" && got.own == "" && got.secret == ""
+		if got.at != at || got.id != "job-1" || i < 2 && !secrets || i >= 2 && !none {
+			t.Errorf("request %d arrived as %+v", i, got)
+		}
+	}
+}
+
 func TestRedirectOutOfTLS(t *testing.T) {
 	t.Parallel()
 	plain, hits := count(t)

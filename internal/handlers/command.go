@@ -39,6 +39,9 @@ func newCommand(cfg Exec, opts Options) (*command, error) {
 	if c.items, err = parseCommand(cfg.Command); err != nil {
 		return nil, err
 	}
+	if err := cfg.checkLaunch(c.items, nameOfFile); err != nil {
+		return nil, err
+	}
 	if c.program, err = find(cfg.Command[0]); err != nil {
 		return nil, invalidf("command[0]", "%q; want a program: %v", cfg.Command[0], err)
 	}
@@ -54,6 +57,9 @@ func newCommand(cfg Exec, opts Options) (*command, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Set)) {
 		c.env = append(c.env, name+"="+cfg.Set[name])
+	}
+	if err := checkInterpreter(c.program, cfg.Dir, c.env); err != nil {
+		return nil, invalidf("command[0]", "%q; %v", cfg.Command[0], err)
 	}
 	return c, nil
 }
@@ -133,8 +139,8 @@ func (c *command) environment(job *drayhorse.Job[json.RawMessage]) []string {
 		jobVariables+"QUEUE="+job.Queue,
 		jobVariables+"ATTEMPT="+strconv.Itoa(job.Attempt),
 		jobVariables+"MAX_ATTEMPTS="+strconv.Itoa(job.MaxAttempts))
-	if !job.Tick.IsZero() {
-		env = append(env, jobVariables+"TICK="+job.Tick.UTC().Format(time.RFC3339))
+	if tick := tickOf(job); tick != "" {
+		env = append(env, jobVariables+"TICK="+tick)
 	}
 	return env
 }

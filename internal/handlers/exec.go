@@ -3,7 +3,6 @@ package handlers
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -93,6 +92,9 @@ func (e Exec) Validate() error {
 	if err != nil {
 		return err
 	}
+	if err := e.checkLaunch(items, nameOf); err != nil {
+		return err
+	}
 	for i, index := range e.AllowDash {
 		if index < 0 || index >= len(items) || !items[index].startsWithValue() {
 			return invalidf(fmt.Sprintf("allow_dash[%d]", i), "%d; want the index of an item of command that starts with a placeholder", index)
@@ -123,8 +125,7 @@ func validVariable(name string) bool {
 	return name != "" && !strings.ContainsAny(name, "=\x00") && !strings.HasPrefix(name, jobVariables)
 }
 
-// parseCommand reads argv and refuses placeholders where a value would choose
-// what runs: as the program, and as the script of a shell.
+// parseCommand reads argv. Where its placeholders may stand is for checkLaunch.
 func parseCommand(command []string) ([]template, error) {
 	if len(command) == 0 || command[0] == "" {
 		return nil, invalidf("command", "%q; want a list that starts with a program", command)
@@ -139,22 +140,9 @@ func parseCommand(command []string) ([]template, error) {
 		if items[i], err = parseTemplate(text); err != nil {
 			return nil, invalidf(key, "%q: %v", text, err)
 		}
-		switch takes := items[i].placeholders(); {
-		case takes && i == 0:
+		if i == 0 && items[i].placeholders() {
 			return nil, invalidf(key, "%q; want a program without placeholders", text)
-		case takes && i > 1 && isScriptFlag(command[i-1]) && slices.ContainsFunc(command[:i-1], isShell):
-			return nil, invalidf(key, `%q; want a script without placeholders, which finds the arguments behind it as "$1", "$2"`, text)
 		}
 	}
 	return items, nil
-}
-
-var shells = []string{"sh", "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"}
-
-func isShell(program string) bool { return slices.Contains(shells, filepath.Base(program)) }
-
-// isScriptFlag reports whether the item after flag is the script of a shell, as
-// after -c and -ec.
-func isScriptFlag(flag string) bool {
-	return strings.HasPrefix(flag, "-") && !strings.HasPrefix(flag, "--") && strings.HasSuffix(flag, "c")
 }

@@ -19,7 +19,7 @@ import (
 var errStub = errors.New("stub")
 
 // patience is how long a fact may take to become true.
-const patience = 20 * time.Second
+const patience = 3 * time.Minute
 
 // processes waits for processes that call report.
 type processes struct {

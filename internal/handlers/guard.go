@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // reserved are the networks that are no part of the public Internet, by the
@@ -42,19 +43,70 @@ var (
 	sixToV4 = netip.MustParsePrefix("2002::/16")
 )
 
+// metadata are the addresses at which clouds tell a machine its secrets. No handler
+// reaches them, not even one that may reach private addresses: a name may mean one of
+// them tomorrow. Most are link-local or private anyway; Azure's first and Alibaba's
+// look like any other host.
+var metadata = []netip.Addr{
+	netip.MustParseAddr("169.254.169.254"),    // AWS, Azure, GCP, Oracle, OpenStack, DigitalOcean, Hetzner
+	netip.MustParseAddr("168.63.129.16"),      // Azure, WireServer
+	netip.MustParseAddr("169.254.170.2"),      // AWS, credentials of containers
+	netip.MustParseAddr("169.254.170.23"),     // AWS, credentials of pods
+	netip.MustParseAddr("100.100.100.200"),    // Alibaba
+	netip.MustParseAddr("192.0.0.192"),        // Oracle, first generation
+	netip.MustParseAddr("169.254.0.23"),       // Tencent
+	netip.MustParseAddr("169.254.42.42"),      // Scaleway
+	netip.MustParseAddr("fd00:ec2::254"),      // AWS
+	netip.MustParseAddr("fd00:ec2::23"),       // AWS, credentials of pods
+	netip.MustParseAddr("fd20:ce::254"),       // GCP
+	netip.MustParseAddr("fd00:c1::a9fe:a9fe"), // Oracle
+	netip.MustParseAddr("fd00:42::42"),        // Scaleway
+	netip.MustParseAddr("fd00:a9fe:a9fe::1"),  // Linode
+	netip.MustParseAddr("fe80::a9fe:a9fe"),    // OpenStack
+}
+
 // checkPublic refuses what a job's arguments have no business with: every
 // address that is not on the public Internet.
 func checkPublic(at netip.AddrPort) error {
+	if err := checkMetadata(at); err != nil {
+		return err
+	}
 	if name := refuse(at.Addr()); name != "" {
 		return fmt.Errorf("%v is a %s address; set allow_private to reach it", at.Addr(), name)
 	}
 	return nil
 }
 
+// checkMetadata refuses what is left to refuse with allow_private.
+func checkMetadata(at netip.AddrPort) error {
+	addr := plain(at.Addr())
+	for within := addr; within.IsValid(); within = ipv4Within(within) {
+		if slices.Contains(metadata, within) {
+			return fmt.Errorf("%v is the address of a cloud's metadata, which no handler may reach", at.Addr())
+		}
+	}
+	return nil
+}
+
+// plain gives an address without zone, and IPv4 as IPv4.
+func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
+
+// ipv4Within gives the IPv4 address that an IPv6 one leads to; the zero Addr for none.
+func ipv4Within(addr netip.Addr) netip.Addr {
+	bytes := addr.As16()
+	switch {
+	case nat64.Contains(addr):
+		return netip.AddrFrom4([4]byte(bytes[12:16]))
+	case sixToV4.Contains(addr):
+		return netip.AddrFrom4([4]byte(bytes[2:6]))
+	}
+	return netip.Addr{}
+}
+
 // refuse names what kind of address it is that may not be reached; empty means
 // that it may. IPv4 inside IPv6 is judged by the IPv4.
 func refuse(addr netip.Addr) string {
-	addr = addr.Unmap().WithZone("")
+	addr = plain(addr)
 	for _, r := range reserved {
 		if r.network.Contains(addr) {
 			return r.name
@@ -63,12 +115,9 @@ func refuse(addr netip.Addr) string {
 	if addr.Is4() {
 		return ""
 	}
-	bytes := addr.As16()
-	switch {
-	case nat64.Contains(addr):
-		return refuse(netip.AddrFrom4([4]byte(bytes[12:16])))
-	case sixToV4.Contains(addr):
-		return refuse(netip.AddrFrom4([4]byte(bytes[2:6])))
+	switch within := ipv4Within(addr); {
+	case within.IsValid():
+		return refuse(within)
 	case !public6.Contains(addr):
 		return "reserved"
 	}

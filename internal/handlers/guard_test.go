@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -45,6 +44,54 @@ func TestRefusedAddresses(t *testing.T) {
 				t.Errorf("%s is refused as %q; want %q", addr, got, name)
 			}
 		}
+	}
+}
+
+// TestMetadataOfCloudsIsOutOfReach, by its address, by a name, inside IPv6, after a
+// redirect, and with allow_private too. The dialer of the test lets nothing out.
+func TestMetadataOfCloudsIsOutOfReach(t *testing.T) {
+	t.Parallel()
+	for cloud, addr := range map[string]string{
+		"AWS": "169.254.169.254", "AWS over IPv6": "fd00:ec2::254", "AWS ECS": "169.254.170.2", "AWS EKS": "169.254.170.23", "AWS EKS over IPv6": "fd00:ec2::23",
+		"Azure": "169.254.169.254", "Azure WireServer": "168.63.129.16", "GCP": "169.254.169.254", "GCP over IPv6": "fd20:ce::254",
+		"Oracle": "169.254.169.254", "Oracle Classic": "192.0.0.192", "Oracle over IPv6": "fd00:c1::a9fe:a9fe", "Alibaba": "100.100.100.200",
+		"Tencent": "169.254.0.23", "Scaleway": "169.254.42.42", "Scaleway over IPv6": "fd00:42::42", "Linode": "fd00:a9fe:a9fe::1",
+		"Azure, mapped": "::ffff:168.63.129.16", "Azure by NAT64": "64:ff9b::a83f:8110", "Azure by 6to4": "2002:a83f:8110::1",
+		"Alibaba by NAT64": "64:ff9b::6464:64c8",
+	} {
+		t.Run(cloud, func(t *testing.T) {
+			t.Parallel()
+			host := addr
+			if strings.Contains(addr, ":") {
+				host = "[" + addr + "]"
+			}
+			resolver := names{"hooks.example": {{addr}}, "front.example": {{"127.0.0.1"}}}.resolver(t)
+			front := serve(t, http.RedirectHandler("http://"+host+"/latest/meta-data/", http.StatusTemporaryRedirect).ServeHTTP)
+			at := netip.MustParseAddrPort(front.Listener.Addr().String())
+			for url, private := range map[string]bool{
+				"http://" + host + "/": true, "https://" + host + ":8443/": false, "http://hooks.example/": true, "https://hooks.example/": false,
+				"http://front.example:" + port(t, front) + "/": true,
+			} {
+				var passed []netip.AddrPort
+				alone := func(check func(netip.AddrPort) error) func(netip.AddrPort) error {
+					return func(to netip.AddrPort) error {
+						if to == at {
+							return nil
+						}
+						if err := check(to); err != nil {
+							return err
+						}
+						passed = append(passed, to)
+						return errOutside
+					}
+				}
+				opts := Options{resolver: resolver, allow: alone(checkPublic), allowPrivate: alone(checkMetadata)}
+				err := buildOne(t, Config{HTTP: &HTTP{URL: url, AllowPrivate: private, Redirects: 1}}, opts)(t.Context(), newJob("{}").Job)
+				if destination(err) != drayhorse.Retryable || !strings.Contains(err.Error(), "cloud's metadata, which no handler may reach") || len(passed) > 0 {
+					t.Errorf("%s with allow_private %v: error %v, passed %v", url, private, err, passed)
+				}
+			}
+		})
 	}
 }
 
@@ -95,7 +142,7 @@ func TestNoWayToALocalServer(t *testing.T) {
 	}.resolver(t)
 	for host, want := range map[string]string{
 		"127.0.0.1": "loopback", "localhost": "loopback", "127.1.2.3": "loopback", "[::1]": "loopback", "[::ffff:127.0.0.1]": "loopback",
-		"0.0.0.0": "unspecified", "[::]": "unspecified", "169.254.169.254": "link-local", "[fe80::1%25lo]": "link-local",
+		"0.0.0.0": "unspecified", "[::]": "unspecified", "169.254.169.254": "metadata", "[fe80::1%25lo]": "link-local",
 		"inside.example": "loopback", "mapped.example": "loopback", "six.example": "loopback", "metadata.example": "address", "both.example": "address",
 		"2130706433": "", "0x7f000001": "", "017700000001": "", "127.1": "", "0": "", "inside.example.": "loopback", "INSIDE.example": "loopback",
 	} {
@@ -147,7 +194,7 @@ func TestRedirectToAForbiddenAddress(t *testing.T) {
 		cfg := &HTTP{URL: front.URL, Redirects: 3}
 		resolver := names{"inside.example": {{"127.0.0.1"}}}.resolver(t)
 		err := buildOne(t, Config{HTTP: cfg}, Options{allow: allow, resolver: resolver})(t.Context(), newJob("{}").Job)
-		if destination(err) != drayhorse.Retryable || !strings.Contains(err.Error(), "address; set allow_private") && !strings.HasPrefix(target, "file") {
+		if destination(err) != drayhorse.Retryable || !strings.Contains(err.Error(), "which no handler may reach") && !strings.Contains(err.Error(), "address; set allow_private") && !strings.HasPrefix(target, "file") {
 			t.Errorf("redirect to %s: %v; want it refused", target, err)
 		}
 	}
@@ -191,7 +238,7 @@ func TestPrivateIsReachedAtTheHostOfTheURLAlone(t *testing.T) {
 // TestProxiesOfTheEnvironmentAreNotUsed: one would resolve names itself.
 func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	t.Parallel()
-	if newTransport(net.DefaultResolver, checkPublic).Proxy != nil {
+	if newTransport(Options{}, checkPublic).Proxy != nil {
 		t.Error("a proxy is used; want none")
 	}
 }

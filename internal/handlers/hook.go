@@ -21,7 +21,7 @@ type hook struct {
 	HTTP
 	name   string // for messages: a path or query may hold secrets
 	header http.Header
-	key    *Secret
+	keys   []Secret // that requests are signed with
 	client *http.Client
 	slots  slots
 	log    *slog.Logger
@@ -49,12 +49,8 @@ func newHook(cfg HTTP, opts Options, clients *clients) (*hook, error) {
 		}
 		h.header.Set(name, value.Reveal())
 	}
-	if cfg.Secret != nil {
-		key, err := cfg.Secret.read(opts.LookupEnv)
-		if err != nil {
-			return nil, prefix("secret", err)
-		}
-		h.key = &key
+	if h.keys, err = cfg.keys(opts); err != nil {
+		return nil, err
 	}
 	var transport http.RoundTripper = clients.public
 	if cfg.AllowPrivate {
@@ -62,6 +58,28 @@ func newHook(cfg HTTP, opts Options, clients *clients) (*hook, error) {
 	}
 	h.client = newClient(transport, cfg.Redirects, h.header)
 	return h, nil
+}
+
+// keys gives the secrets that requests are signed with, the present one first.
+func (h *HTTP) keys(opts Options) ([]Secret, error) {
+	var keys []Secret
+	for _, s := range []struct {
+		key    string
+		source *SecretSource
+	}{{"secret", h.Secret}, {"previous_secret", h.PreviousSecret}} {
+		if s.source == nil {
+			continue
+		}
+		key, err := s.source.read(opts.LookupEnv)
+		if err != nil {
+			return nil, prefix(s.key, err)
+		}
+		if slices.Contains(keys, key) {
+			return nil, invalidf(s.key, "is the same as secret; want another one, or none")
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // run is the handler.
@@ -72,6 +90,7 @@ func (h *hook) run(ctx context.Context, job *drayhorse.Job[json.RawMessage]) err
 	defer h.slots.put()
 	ctx, stop := withTimeout(ctx, h.Timeout)
 	defer stop()
+	ctx = withAttempt(ctx)
 	req, err := h.request(ctx, job)
 	if err != nil {
 		return err
@@ -96,8 +115,8 @@ func (h *hook) request(ctx context.Context, job *drayhorse.Job[json.RawMessage])
 	req.Header.Set("User-Agent", "drayhorse")
 	maps.Copy(req.Header, h.header)
 	describe(req.Header, job)
-	if h.key != nil {
-		req.Header.Set(headerSignature, sign(*h.key, time.Now(), job))
+	if len(h.keys) > 0 {
+		req.Header.Set(headerSignature, sign(h.keys, time.Now(), job))
 	}
 	return req, nil
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/conf"
 )
 
 // Defaults of HTTP.
@@ -38,6 +40,9 @@ type HTTP struct {
 	SecretHeaders map[string]SecretSource `yaml:"secret_headers,omitempty"`
 	// Secret is the key that requests are signed with; nil means unsigned.
 	Secret *SecretSource `yaml:"secret,omitempty"`
+	// PreviousSecret signs requests besides Secret, until all receivers know that;
+	// nil means none.
+	PreviousSecret *SecretSource `yaml:"previous_secret,omitempty"`
 	// Redirects is how many are followed, and only those that keep the method
 	// (307 and 308); 0 means none.
 	Redirects int `yaml:"redirects,omitempty"`
@@ -50,6 +55,14 @@ type HTTP struct {
 	// host of the URL at once; the lowest of the handlers for a host counts.
 	// 0 means no limit.
 	MaxPerHost int `yaml:"max_per_host,omitempty"`
+}
+
+// MarshalYAML shows it without the password and the parameters of its URL.
+func (h HTTP) MarshalYAML() (any, error) {
+	type shown HTTP
+	masked := shown(h)
+	masked.URL = conf.MaskURL(h.URL)
+	return masked, nil
 }
 
 func (h HTTP) withDefaults() HTTP {
@@ -102,10 +115,20 @@ func (h HTTP) validateHeaders() error {
 			return prefix("secret_headers."+name, err)
 		}
 	}
-	if h.Secret != nil {
-		return prefix("secret", h.Secret.Validate())
+	return h.validateSecrets()
+}
+
+func (h HTTP) validateSecrets() error {
+	if h.Secret == nil {
+		if h.PreviousSecret != nil {
+			return invalidf("previous_secret", "is given without secret; want both, or secret alone")
+		}
+		return nil
 	}
-	return nil
+	if err := h.Secret.Validate(); err != nil || h.PreviousSecret == nil {
+		return prefix("secret", err)
+	}
+	return prefix("previous_secret", h.PreviousSecret.Validate())
 }
 
 func (h HTTP) parseURL() (*url.URL, error) {

@@ -19,6 +19,7 @@ const (
 	headerKind      = "Drayhorse-Kind"
 	headerQueue     = "Drayhorse-Queue"
 	headerAttempt   = "Drayhorse-Attempt"
+	headerTick      = "Drayhorse-Tick" // of periodic jobs alone
 	headerSignature = "Drayhorse-Signature"
 	headerPrefix    = "Drayhorse-"
 )
@@ -29,14 +30,30 @@ func describe(h http.Header, job *drayhorse.Job[json.RawMessage]) {
 	h.Set(headerKind, job.Kind)
 	h.Set(headerQueue, job.Queue)
 	h.Set(headerAttempt, strconv.Itoa(job.Attempt))
+	if tick := tickOf(job); tick != "" {
+		h.Set(headerTick, tick)
+	}
 }
 
-// sign gives "t=SECONDS,v1=HEX": the time and the HMAC-SHA256 of time, job ID,
-// kind, queue, attempt and body, joined by newlines. None of those but the
-// body, which comes last, can contain a newline.
-func sign(key Secret, now time.Time, job *drayhorse.Job[json.RawMessage]) string {
-	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	_, _ = fmt.Fprintf(mac, "%d\n%s\n%s\n%s\n%d\n", now.Unix(), job.ID, job.Kind, job.Queue, job.Attempt)
-	_, _ = mac.Write(job.Args)
-	return fmt.Sprintf("t=%d,v1=%s", now.Unix(), hex.EncodeToString(mac.Sum(nil)))
+// tickOf is the nominal time of a periodic job; "" for any other.
+func tickOf(job *drayhorse.Job[json.RawMessage]) string {
+	if job.Tick.IsZero() {
+		return ""
+	}
+	return job.Tick.UTC().Format(time.RFC3339)
+}
+
+// sign gives "t=SECONDS,v1=HEX", with one v1 for each key: the time and the
+// HMAC-SHA256 of time, job ID, kind, queue, attempt, tick and body, joined by newlines.
+// None of those but the body, which comes last, can contain a newline; the tick is
+// empty where there is none.
+func sign(keys []Secret, now time.Time, job *drayhorse.Job[json.RawMessage]) string {
+	text := fmt.Sprintf("t=%d", now.Unix())
+	for _, key := range keys {
+		mac := hmac.New(sha256.New, []byte(key.Reveal()))
+		_, _ = fmt.Fprintf(mac, "%d\n%s\n%s\n%s\n%d\n%s\n", now.Unix(), job.ID, job.Kind, job.Queue, job.Attempt, tickOf(job))
+		_, _ = mac.Write(job.Args)
+		text += ",v1=" + hex.EncodeToString(mac.Sum(nil))
+	}
+	return text
 }

@@ -11,13 +11,14 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
+	"github.com/drayhorse/drayhorse/producer"
 )
 
 // What is stored together: what fits one call of a producer, so that a batch is
 // answered soon after its lines come, and takes the same memory however many come.
 const (
 	chunkLines = 1000
-	chunkBytes = 1 << 20
+	chunkBytes = 256 << 10
 )
 
 // ndjson is the type of a batch and of its answer.
@@ -33,14 +34,17 @@ type result struct {
 	ID      string   `json:"id,omitempty"`
 	Queue   string   `json:"queue,omitempty"`
 	Problem *Problem `json:"problem,omitempty"`
+
+	entry auditEntry
 }
 
 func (r *result) refuse(p *Problem) { r.Status, r.Problem = p.Status, p }
 
 func (r *result) accept(info *drayhorse.Info) {
 	r.Status, r.ID, r.Queue = http.StatusCreated, info.ID, info.Queue
+	r.entry.outcome, r.entry.id = outcomeStored, info.ID
 	if info.Duplicate {
-		r.Status = http.StatusOK
+		r.Status, r.entry.outcome = http.StatusOK, outcomeDuplicate
 	}
 }
 
@@ -61,7 +65,9 @@ type batch struct {
 
 	results []result
 	ready   []ready
-	size    int // of the lines, in bytes
+	size    int           // of the lines, in bytes
+	pending *jobjson.Line // was read, and waits for the next round
+	parsing bool          // a processor is taken
 }
 
 // ready is a job that can be stored.
@@ -84,10 +90,13 @@ func (s *Server) batch(c *call) error {
 	if wanted != "" && wanted != "all" && wanted != "refused" {
 		return invalid.in("results", "%q; want all or refused", clip(wanted))
 	}
-	if !s.batches.take() {
-		return busy.later(time.Second, "", "%d batches are being served, which is the limit", s.cfg.Limits.MaxBatches)
+	if len(c.Enqueue) == 0 {
+		return forbidden.in("queue", "token %q may not enqueue", c.Name)
 	}
-	defer s.batches.release()
+	if ok, own := c.account.batches.try(1); !ok {
+		return c.noRoom(own, "batches", c.account.batches)
+	}
+	defer c.account.batches.give(1)
 	control := http.NewResponseController(c.w)
 	_ = control.EnableFullDuplex() // HTTP/2 is that anyway
 	if c.r.ProtoMajor == 1 {
@@ -127,6 +136,8 @@ func (b *batch) run() error {
 // why there will be no more.
 func (b *batch) gather() error {
 	b.results, b.ready, b.size = b.results[:0], b.ready[:0], 0
+	b.letGo()
+	defer b.stopParsing()
 	who, err := b.server.authenticate(b.r)
 	if err != nil { // a batch may outlive its token
 		b.refused = problemOf(err)
@@ -134,15 +145,15 @@ func (b *batch) gather() error {
 		b.caller = who
 	}
 	for {
-		if b.refused == nil && !b.limiter.Allow() {
+		if b.pending == nil && b.refused == nil && !b.puts.Allow() {
 			if len(b.results) > 0 {
 				return nil // answer these while time goes by
 			}
-			if err := b.limiter.Wait(b.server.stopping); err != nil {
+			if err := b.puts.Wait(b.server.stopping); err != nil {
 				return errStopping
 			}
 		}
-		if err := b.line(); err != nil {
+		if more, err := b.line(); err != nil || !more {
 			return err
 		}
 		if len(b.results) >= chunkLines || b.size >= chunkBytes || !b.lines.Ready() {
@@ -151,47 +162,89 @@ func (b *batch) gather() error {
 	}
 }
 
-// line reads one line.
-func (b *batch) line() error {
-	b.body.begin()
-	l, err := b.lines.Next()
-	if err != nil || l.Blank() {
-		return err
+// line reads one line. It reports false if what was gathered before is to be stored
+// first.
+func (b *batch) line() (more bool, err error) {
+	l := b.pending
+	if b.pending = nil; l == nil {
+		if l, err = b.lines.Next(); err != nil {
+			return false, err
+		}
+		if l.Blank() { // gives no more time
+			return true, nil
+		}
+		b.body.begin()
 	}
-	job, err := b.judge(l)
-	if err != nil {
-		b.add(l.Number, problemOf(err))
-		return b.lines.Rest(l, func([]byte) error { return nil })
+	if len(l.Text) > chunkBytes && b.size > 0 {
+		b.pending = l
+		return false, nil
 	}
-	b.ready = append(b.ready, ready{job.Spec, job.Settings.Queue, len(b.results)})
 	b.add(l.Number, nil)
+	last := &b.results[len(b.results)-1]
+	job, err := b.judge(l, &last.entry)
+	if err != nil {
+		last.refuse(problemOf(err))
+		b.stopParsing()
+		return true, b.lines.Rest(l, func([]byte) error { return nil })
+	}
+	b.ready = append(b.ready, ready{job.Spec, job.Settings.Queue, len(b.results) - 1})
 	b.size += len(l.Text)
-	return nil
+	return true, nil
 }
 
 func (b *batch) add(line int, p *Problem) {
-	b.results = append(b.results, result{Line: line})
+	b.results = append(b.results, result{Line: line, entry: auditEntry{action: actEnqueue, line: line}})
 	if p != nil {
 		b.results[len(b.results)-1].refuse(p)
 	}
 }
 
 // judge makes a job of a line, or says why it cannot.
-func (b *batch) judge(l *jobjson.Line) (*jobjson.Job, error) {
+func (b *batch) judge(l *jobjson.Line, entry *auditEntry) (*jobjson.Job, error) {
 	if b.refused != nil {
 		return nil, b.refused
 	}
 	if l.More {
 		return nil, tooLarge.in("", "the line is longer than %d bytes", b.server.cfg.Limits.MaxBody)
 	}
+	if err := b.room(len(l.Text)); err != nil {
+		return nil, err
+	}
 	job, err := jobjson.Parse(l.Text)
 	if err != nil {
 		return nil, err
 	}
 	if b.key != "" && !job.Settings.Given.Has(drayhorse.FieldID) {
-		job.Spec.Options = append(job.Spec.Options, drayhorse.ID(b.key+":"+strconv.Itoa(l.Number)))
+		job.Settings.ID = b.key + ":" + strconv.Itoa(l.Number)
+		job.Spec.Options = append(job.Spec.Options, drayhorse.ID(job.Settings.ID))
 	}
-	return job, b.mayEnqueue(job.Settings.Queue)
+	entry.queue, entry.kind, entry.id = job.Settings.Queue, job.Spec.Args.Kind(), job.Settings.ID
+	return job, b.mayEnqueue(job)
+}
+
+// room sees to it that there are memory and a processor for another line. A few short
+// lines are within what every request takes; from then on it is what a round may take.
+func (b *batch) room(n int) error {
+	if b.size+n <= smallBody {
+		return nil
+	}
+	if err := b.hold(b.r.Context(), int64(max(n, chunkBytes)*bodyFactor)); err != nil {
+		return err
+	}
+	if !b.parsing {
+		if err := b.parser(b.r.Context()); err != nil {
+			return err
+		}
+		b.parsing = true
+	}
+	return nil
+}
+
+func (b *batch) stopParsing() {
+	if b.parsing {
+		b.account.parsers.give(1)
+		b.parsing = false
+	}
 }
 
 // store stores the jobs that were gathered. After an error some of them may be
@@ -202,21 +255,36 @@ func (b *batch) store() error {
 	}
 	ctx, cancel := wait(b.r)
 	defer cancel()
+	queues := make([]string, len(b.ready))
+	for i, job := range b.ready {
+		queues[i] = job.queue
+	}
+	refused, err := b.server.queues.admit(ctx, b.call, queues...)
+	if err != nil {
+		for _, job := range b.ready {
+			b.results[job.at].refuse(problemOf(err))
+		}
+		return err
+	}
 	specs := make([]drayhorse.Spec, 0, len(b.ready))
 	room := b.ready[:0]
-	var unknown error // how long a queue is
-	for _, job := range b.ready {
-		if err := b.server.depths.take(ctx, job.queue); err != nil {
-			b.results[job.at].refuse(problemOf(err))
-			if _, full := errors.AsType[*Problem](err); !full {
-				unknown = err
-			}
+	for i, job := range b.ready {
+		if refused[i] != nil {
+			b.results[job.at].refuse(problemOf(refused[i]))
 			continue
 		}
 		room, specs = append(room, job), append(specs, job.spec)
 	}
+	if len(specs) == 0 {
+		return nil
+	}
 	infos, err := b.server.cfg.Jobs.EnqueueMany(ctx, specs)
+	full := producer.Refused(err)
 	for i, job := range room {
+		if full[i] != nil {
+			b.results[job.at].refuse(problemOf(full[i]))
+			continue
+		}
 		if infos == nil || infos[i] == nil {
 			b.results[job.at].refuse(problemOf(err))
 			continue
@@ -224,7 +292,10 @@ func (b *batch) store() error {
 		b.results[job.at].accept(infos[i])
 		b.stored++
 	}
-	return errors.Join(err, unknown)
+	if producer.OnlyRejected(infos, err) {
+		return nil // each of them is a duplicate, or its queue is full
+	}
+	return err
 }
 
 // reply answers the lines that were gathered, at once.
@@ -234,6 +305,7 @@ func (b *batch) reply(last bool) error {
 	for i := range b.results {
 		r := &b.results[i]
 		b.server.metrics.lines.WithLabelValues(strconv.Itoa(r.Status)).Inc()
+		b.server.audit(b.r, b.Name, b.account, r.entry, r.Problem)
 		if r.Problem != nil || b.all {
 			if err := encoder.Encode(r); err != nil {
 				return err

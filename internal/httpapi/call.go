@@ -2,11 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/drayhorse/drayhorse"
 )
@@ -16,30 +16,51 @@ type call struct {
 	w http.ResponseWriter
 	r *http.Request
 	*caller
+
+	account *account
+	held    int64 // bytes of memory
+	entry   auditEntry
 }
 
-// called makes a handler of one for known callers, and bounds how many run.
-func (s *Server) called(serve func(c *call) error) handler {
+// called makes a handler of one for known callers, bounds how many run, and audits what
+// they do.
+func (s *Server) called(action string, query []string, serve func(c *call) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		who, err := s.authenticate(r)
 		if err != nil {
+			s.audit(r, "", s.strangers, auditEntry{action: action}, problemOf(err))
 			return err
 		}
-		if !s.requests.take() {
-			return busy.later(time.Second, "", "%d requests are being served, which is the limit", s.cfg.Limits.MaxRequests)
+		c := &call{w: w, r: continued(r), caller: who, account: s.resources.of(who), entry: auditEntry{action: action}}
+		err = s.admit(c, query, serve)
+		var refused *Problem
+		if err != nil {
+			refused = problemOf(err)
 		}
-		defer s.requests.release()
-		return serve(&call{w, continued(r), who})
+		s.audit(c.r, c.Name, c.account, c.entry, refused)
+		return err
 	}
 }
 
-// authenticate gives the caller. Where no tokens are asked for, the request must be
-// addressed to a loopback name: a web page whose own name was made to lead here
-// gets nothing.
+// admit serves a call if there is room for it.
+func (s *Server) admit(c *call, query []string, serve func(c *call) error) error {
+	if ok, own := c.account.requests.try(1); !ok {
+		return c.noRoom(own, "requests", c.account.requests)
+	}
+	defer c.account.requests.give(1)
+	defer c.letGo()
+	if err := wantQuery(c.r, query); err != nil {
+		return err
+	}
+	return serve(c)
+}
+
+// authenticate gives the caller. Where no tokens are asked for, the request must come
+// from this machine, and be meant for it.
 func (s *Server) authenticate(r *http.Request) (*caller, error) {
 	if s.anybody != nil {
-		if !isLoopback(r.Host) {
-			return nil, forbidden.in("Host", "host %q; want a loopback address or localhost, since no tokens are asked for", clip(r.Host))
+		if err := fromThisMachine(r); err != nil {
+			return nil, err
 		}
 		return s.anybody, nil
 	}
@@ -53,6 +74,40 @@ func (s *Server) authenticate(r *http.Request) (*caller, error) {
 	return nil, unauthorized.in("Authorization", "the token is not known")
 }
 
+// fromThisMachine refuses requests that a web page makes whose own name was made to lead
+// here, and those that a proxy hands on: whoever reaches that would have no token.
+func fromThisMachine(r *http.Request) error {
+	if !isLocal(r) && !isLoopback(r.Host) {
+		return forbidden.in("Host", "host %q; want a loopback address or localhost, since no tokens are asked for", clip(r.Host))
+	}
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
+		if r.Header.Get(name) != "" {
+			return forbidden.in(name, "the request comes through a proxy, and no tokens are asked for; want a token file where others than this machine's come in")
+		}
+	}
+	return nil
+}
+
+// wantQuery refuses a query that has other keys than a route knows, or one of them twice:
+// a slip in a key would have the request mean something else.
+func wantQuery(r *http.Request, known []string) error {
+	values, err := parseQuery(r)
+	if err != nil {
+		return err
+	}
+	for key, all := range values {
+		switch {
+		case !slices.Contains(known, key) && len(known) == 0:
+			return invalid.in(clip(key), "query key %q; want none", clip(key))
+		case !slices.Contains(known, key):
+			return invalid.in(clip(key), "query key %q is not known; want %s", clip(key), strings.Join(known, ", "))
+		case len(all) > 1:
+			return invalid.in(key, "query key %q comes %d times; want it once", key, len(all))
+		}
+	}
+	return nil
+}
+
 // patience is how long a request waits for Redis. With what goes before and after,
 // an answer comes within 5 s.
 const patience = 4 * time.Second
@@ -63,52 +118,61 @@ func wait(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 }
 
-// mayEnqueue refuses a queue that is out of the caller's scope.
-func (c *caller) mayEnqueue(queue string) error {
-	if !c.Enqueue.has(queue) {
-		return forbidden.in("queue", "token %q may not enqueue to queue %q", c.Name, queue)
-	}
-	return nil
-}
-
-// hasRate takes one job of the caller's rate, or says when there is one.
-func (c *caller) hasRate() error {
-	if c.limiter.Limit() == rate.Inf {
-		return nil
-	}
-	now := time.Now()
-	taken := c.limiter.ReserveN(now, 1)
-	if delay := taken.DelayFrom(now); delay > 0 {
-		taken.CancelAt(now)
-		return rateLimited.later(delay, "", "token %q may put in %v jobs a second", c.Name, float64(c.limiter.Limit()))
-	}
-	return nil
-}
+// maxPlaces is in how many queues a job is looked for when no queue is given.
+const maxPlaces = 100
 
 // places says where to look for a job: the options of one producer call each. A
 // token of some queues looks in those alone, so that it learns nothing about
 // others.
-func (c *call) places(scope Scope, verb string) ([][]drayhorse.Option, error) {
+func (s *Server) places(ctx context.Context, c *call, scope Scope, verb string) ([][]drayhorse.Option, error) {
 	query := c.r.URL.Query()
 	if query.Has("queue") {
 		queue := query.Get("queue")
 		if err := drayhorse.ValidateQueue(queue); err != nil {
 			return nil, invalid.in("queue", "%v", err)
 		}
-		if !scope.has(queue) {
+		c.entry.queue = queue
+		if !scope.hasQueue(queue) {
 			return nil, forbidden.in("queue", "token %q may not %s jobs of queue %q", c.Name, verb, queue)
 		}
 		return [][]drayhorse.Option{{drayhorse.Queue(queue)}}, nil
 	}
-	if scope.all() {
-		return [][]drayhorse.Option{nil}, nil
-	}
 	if len(scope) == 0 {
 		return nil, forbidden.in("", "token %q may not %s jobs", c.Name, verb)
 	}
+	names, all := scope.queues()
+	count := len(names)
+	if all {
+		var err error
+		if count, err = s.queues.count(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if count > maxPlaces {
+		return nil, invalid.in("queue", "there are %d queues to look in, at most %d without a name; want ?queue=NAME, as in the Location of the job", count, maxPlaces)
+	}
+	if all {
+		return [][]drayhorse.Option{nil}, nil
+	}
 	var places [][]drayhorse.Option
-	for _, queue := range scope {
+	for _, queue := range names {
 		places = append(places, []drayhorse.Option{drayhorse.Queue(queue)})
 	}
 	return places, nil
+}
+
+// find gives a job from where it is, if it is in a scope. To who may not know it, there
+// is no such job.
+func (s *Server) find(ctx context.Context, id string, places [][]drayhorse.Option, scope Scope) (*drayhorse.Info, error) {
+	for _, where := range places {
+		info, err := s.cfg.Jobs.Get(ctx, id, where...)
+		switch {
+		case errors.Is(err, drayhorse.ErrNotFound):
+		case err != nil:
+			return nil, err
+		case scope.has(info.Queue, info.Kind):
+			return info, nil
+		}
+	}
+	return nil, drayhorse.ErrNotFound
 }

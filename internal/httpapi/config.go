@@ -11,6 +11,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
+	"github.com/drayhorse/drayhorse/producer"
 )
 
 // Jobs stores jobs and knows them: a *producer.Producer.
@@ -18,12 +19,17 @@ type Jobs interface {
 	Enqueue(ctx context.Context, args drayhorse.Args, options ...drayhorse.Option) (*drayhorse.Info, error)
 	EnqueueMany(ctx context.Context, specs []drayhorse.Spec) ([]*drayhorse.Info, error)
 	Get(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.Info, error)
+	Wait(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.Info, error)
+	Log(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.JobLog, error)
+	ReadStream(ctx context.Context, id, name string, offset int64, options ...drayhorse.Option) (*producer.Stream, error)
 	Cancel(ctx context.Context, id string, options ...drayhorse.Option) error
 }
 
 // Queues knows how long queues are: an *admin.Admin.
 type Queues interface {
 	Queue(ctx context.Context, name string) (*admin.Queue, error)
+	DeleteQueue(ctx context.Context, name string, force bool) (jobs int, err error)
+	Look(ctx context.Context, names ...string) (queues []*admin.Queue, total int, err error)
 }
 
 // Config says what is served, and how. Jobs and Queues are required.
@@ -51,13 +57,20 @@ type Limits struct {
 	// Rate is how many jobs a second a token may put in, unless the token says
 	// otherwise. 0: no limit.
 	Rate int `yaml:"rate" arg:"N" usage:"jobs a second that each token may put in, unless it says otherwise; 0: no limit"`
+	// ReadRate is how many look-ups and cancels a second a token may make, unless the
+	// token says otherwise. 0: no limit.
+	ReadRate int `yaml:"read_rate" arg:"N" usage:"look-ups and cancels a second that each token may make, unless it says otherwise; 0: no limit"`
+	// MaxQueues is how many queues there may be for another to be created. 0: any number.
+	MaxQueues int `yaml:"max_queues" arg:"N" usage:"queues there may be, from which on no more are created; 0: no limit"`
 	// MaxDepth is from how many jobs in a queue on, ended ones not counted, no more
 	// are taken. 0: no limit.
 	MaxDepth int `yaml:"max_depth" arg:"N" usage:"jobs in a queue, ended ones not counted, from which on no more are taken; 0: no limit"`
 	// MaxRequests is how many requests are served at once, batches included.
 	MaxRequests int `yaml:"max_requests" arg:"N" usage:"requests that are served at once"`
-	// MaxBatches is how many batches are served at once: each takes up to 10 MB.
-	MaxBatches int `yaml:"max_batches" arg:"N" usage:"batches among them, each of which takes up to 10 MB of memory"`
+	// MaxBatches is how many batches are served at once.
+	MaxBatches int `yaml:"max_batches" arg:"N" usage:"batches among them"`
+	// MaxMemory is what large bodies, lines and answers may take, all together, in bytes.
+	MaxMemory int `yaml:"max_memory" arg:"BYTES" usage:"memory that large jobs may take while they come in or are shown, all together"`
 	// ClientTimeout is how long a client may take to send a header, a job or a line
 	// of a batch, and to take an answer.
 	ClientTimeout time.Duration `yaml:"client_timeout" usage:"how long a client may take to send a header, a job or a line of a batch, and to take an answer"`
@@ -65,10 +78,17 @@ type Limits struct {
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" usage:"how long requests may go on at the end before they are cut"`
 }
 
-// DefaultLimits suit a machine with 1 GB to spare.
+// Rates are those of tokens that say nothing of them, a second; 0: no limit.
+type Rates struct{ Rate, ReadRate int }
+
+// Rates gives those of the limits.
+func (l *Limits) Rates() Rates { return Rates{l.Rate, l.ReadRate} }
+
+// DefaultLimits suit a machine with 256 MB to spare.
 func DefaultLimits() Limits {
 	return Limits{
 		MaxBody: jobjson.MaxLine, MaxHeader: 16 << 10, MaxRequests: 512, MaxBatches: 16,
+		MaxQueues: 1000, MaxDepth: 1e6, MaxMemory: 64 << 20,
 		ClientTimeout: 10 * time.Second, ShutdownTimeout: 25 * time.Second,
 	}
 }
@@ -82,9 +102,12 @@ func (l *Limits) Validate() error {
 		{"max_body", l.MaxBody, 1, jobjson.MaxLine},
 		{"max_header", l.MaxHeader, 1 << 10, 1 << 20},
 		{"rate", l.Rate, 0, maxRate},
+		{"read_rate", l.ReadRate, 0, maxRate},
+		{"max_queues", l.MaxQueues, 0, 1e6},
 		{"max_depth", l.MaxDepth, 0, 1e12},
 		{"max_requests", l.MaxRequests, 1, 1e6},
 		{"max_batches", l.MaxBatches, 1, 1e6},
+		{"max_memory", l.MaxMemory, 2 * bodyFactor * jobjson.MaxLine, 1e12},
 	} {
 		if v.value < v.least || v.value > v.most {
 			return fmt.Errorf("%w: %s %d; want %d to %d", drayhorse.ErrInvalid, v.name, v.value, v.least, v.most)

@@ -16,6 +16,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/httpapi"
+	"github.com/drayhorse/drayhorse/producer"
 )
 
 // nowhere takes jobs as a producer does, and keeps none.
@@ -34,6 +35,18 @@ func (n *nowhere) Enqueue(_ context.Context, args drayhorse.Args, options ...dra
 		n.t.Errorf("arguments that no producer takes: %v", err)
 	}
 	return &drayhorse.Info{ID: "a", Kind: args.Kind(), Queue: settings.Queue}, nil
+}
+
+func (n *nowhere) Wait(context.Context, string, ...drayhorse.Option) (*drayhorse.Info, error) {
+	return nil, drayhorse.ErrNotFound
+}
+
+func (n *nowhere) Log(context.Context, string, ...drayhorse.Option) (*drayhorse.JobLog, error) {
+	return nil, drayhorse.ErrNotFound
+}
+
+func (n *nowhere) ReadStream(context.Context, string, string, int64, ...drayhorse.Option) (*producer.Stream, error) {
+	return nil, drayhorse.ErrNotFound
 }
 
 func (n *nowhere) EnqueueMany(ctx context.Context, specs []drayhorse.Spec) ([]*drayhorse.Info, error) {
@@ -57,6 +70,12 @@ func (*nowhere) Queue(context.Context, string) (*admin.Queue, error) {
 	return nil, drayhorse.ErrNotFound
 }
 
+func (*nowhere) DeleteQueue(context.Context, string, bool) (int, error) { return 0, nil }
+
+func (*nowhere) Look(_ context.Context, names ...string) ([]*admin.Queue, int, error) {
+	return make([]*admin.Queue, len(names)), 0, nil
+}
+
 // FuzzRequests: whatever a client sends is answered, what is refused by a problem, and
 // nothing reaches the producer that it would refuse.
 func FuzzRequests(f *testing.F) {
@@ -65,6 +84,9 @@ func FuzzRequests(f *testing.F) {
 	f.Add("POST", "/v1/jobs/batch?results=refused", "application/x-ndjson", "k", []byte(job+"\n\n{\"kind\":\"k\"}\nx\n"+job))
 	f.Add("GET", "/v1/jobs/a%2Fb?queue=q", "", "", []byte(nil))
 	f.Add("DELETE", "/v1/jobs/a?queue=", "", "", []byte(nil))
+	f.Add("GET", "/v1/jobs/a?que=%zz&queue=a&queue=b", "", "", []byte(nil))
+	f.Add("POST", "/v1/jobs", "application/json", "", []byte("\xef\xbb\xbf"+`{"kind":"k","args":[[{"a":1,"\u0061":2}]]}`))
+	f.Add("DELETE", "/v1/queues/a?force=true", "", "", []byte(nil))
 	f.Add("GET", "/openapi.yaml", "", "", []byte(nil))
 	f.Add("PATCH", "/v1/jobs/batch", "", "", []byte(nil))
 	stub := &nowhere{}
@@ -104,6 +126,8 @@ func FuzzTokenFile(f *testing.F) {
 	hash := httpapi.HashOf("secret").String()
 	f.Add([]byte("tokens:\n  - {name: a, sha256: " + hash + ", enqueue: [q], read: [\"*\"], rate: 1.5}\n"))
 	f.Add([]byte("tokens:\n  - {name: a, sha256: \"00\"}\n"))
+	f.Add([]byte("tokens:\n  - {name: a, sha256: " + hash + ", cancel: [q/k, \"*/k\"], work: [\"*\"], max_timeout: 5m, max_size: 10, create_queues: 0}\n"))
+	f.Add([]byte("tokens: [\"]\", {a: &a [*a, !b ? - x]}"))
 	f.Add([]byte("tokens: &t\n  - *t\n"))
 	f.Add([]byte("tokens: [{name: a, rate: .nan}]"))
 	f.Add([]byte("tokens: !00 00000")) // the YAML library panics
@@ -113,7 +137,7 @@ func FuzzTokenFile(f *testing.F) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		if _, err := httpapi.OpenTokens(path, 10, nil); err != nil && !errors.Is(err, drayhorse.ErrInvalid) {
+		if _, err := httpapi.OpenTokens(path, httpapi.Rates{Rate: 10}, nil); err != nil && !errors.Is(err, drayhorse.ErrInvalid) {
 			t.Error(err)
 		}
 		if took := time.Since(begun); took > 10*time.Second {

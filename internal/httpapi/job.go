@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -13,10 +12,9 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
-	"github.com/drayhorse/drayhorse/internal/jobjson"
 )
 
-// enqueue serves POST /v1/jobs.
+// enqueue serves POST /v1/jobs. What the token alone decides comes before the body.
 func (s *Server) enqueue(c *call) error {
 	if err := wantType(c.r, "application/json"); err != nil {
 		return err
@@ -25,27 +23,40 @@ func (s *Server) enqueue(c *call) error {
 	if err != nil {
 		return err
 	}
+	if len(c.Enqueue) == 0 {
+		return forbidden.in("queue", "token %q may not enqueue", c.Name)
+	}
+	if err := c.hasRate(c.puts, "put in jobs"); err != nil {
+		return err
+	}
 	text, err := s.body(c)
 	if err != nil {
 		return err
 	}
-	job, err := jobjson.Parse(text)
+	ctx, cancel := wait(c.r)
+	defer cancel()
+	job, err := c.parse(ctx, text)
 	if err != nil {
 		return err
 	}
 	if key != "" && !job.Settings.Given.Has(drayhorse.FieldID) {
-		job.Spec.Options = append(job.Spec.Options, drayhorse.ID(key))
+		job.Spec.Options, job.Settings.ID = append(job.Spec.Options, drayhorse.ID(key)), key
 	}
-	ctx, cancel := wait(c.r)
-	defer cancel()
-	if err := c.mayEnqueue(job.Settings.Queue); err != nil {
+	c.entry.queue, c.entry.kind, c.entry.id = job.Settings.Queue, job.Spec.Args.Kind(), job.Settings.ID
+	if err := c.mayEnqueue(job); err != nil {
 		return err
 	}
-	if err := c.hasRate(); err != nil {
+	if job.Settings.ID != "" { // the answer may be a job that is there
+		if err := c.hold(ctx, answerSize); err != nil {
+			return err
+		}
+	}
+	refused, err := s.queues.admit(ctx, c, job.Settings.Queue)
+	if err != nil {
 		return err
 	}
-	if err := s.depths.take(ctx, job.Settings.Queue); err != nil {
-		return err
+	if refused[0] != nil {
+		return refused[0]
 	}
 	info, err := s.cfg.Jobs.Enqueue(ctx, job.Spec.Args, job.Spec.Options...)
 	if err != nil {
@@ -54,7 +65,7 @@ func (s *Server) enqueue(c *call) error {
 	return c.stored(info)
 }
 
-// receipt is what a caller who may not read a queue learns of a job in it.
+// receipt is what a caller who may not read a job learns of it.
 type receipt struct {
 	ID        string `json:"id"`
 	Queue     string `json:"queue"`
@@ -64,12 +75,13 @@ type receipt struct {
 // stored answers with a job that is new, or that was there before.
 func (c *call) stored(info *drayhorse.Info) error {
 	code := http.StatusCreated
+	c.entry.id, c.entry.outcome = info.ID, outcomeStored
 	if info.Duplicate {
-		code = http.StatusOK
+		code, c.entry.outcome = http.StatusOK, outcomeDuplicate
 	}
 	info.EnqueuedAt = info.EnqueuedAt.Truncate(time.Millisecond) // as it is kept, so that a repeat is answered alike
 	c.w.Header().Set("Location", "/v1/jobs/"+url.PathEscape(info.ID)+"?queue="+url.QueryEscape(info.Queue))
-	if !c.Read.has(info.Queue) {
+	if !c.Read.has(info.Queue, info.Kind) {
 		return c.answer(code, receipt{info.ID, info.Queue, info.Duplicate})
 	}
 	return c.answer(code, info)
@@ -80,6 +92,7 @@ func (c *call) answer(code int, v any) error {
 	if err != nil {
 		return err
 	}
+	c.shrink(int64(len(text)))
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(code)
 	_, _ = c.w.Write(append(text, '\n')) // a client that is gone needs no answer
@@ -88,62 +101,86 @@ func (c *call) answer(code int, v any) error {
 
 // get serves GET /v1/jobs/{id}.
 func (s *Server) get(c *call) error {
-	var info *drayhorse.Info
-	err := c.find(c.Read, "read", func(ctx context.Context, id string, where []drayhorse.Option) (err error) {
-		info, err = s.cfg.Jobs.Get(ctx, id, where...)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return c.answer(http.StatusOK, info)
-}
-
-// cancel serves DELETE /v1/jobs/{id}.
-func (s *Server) cancel(c *call) error {
-	err := c.find(c.Cancel, "cancel", func(ctx context.Context, id string, where []drayhorse.Option) error {
-		return s.cfg.Jobs.Cancel(ctx, id, where...)
-	})
-	if err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusAccepted)
-	return nil
-}
-
-// find calls act for each place where the job may be until one knows it.
-func (c *call) find(scope Scope, verb string, act func(ctx context.Context, id string, where []drayhorse.Option) error) error {
-	id := c.r.PathValue("id")
-	if err := drayhorse.ValidateID(id); err != nil {
-		return invalid.in("id", "%v", err)
-	}
-	places, err := c.places(scope, verb)
+	patience, err := wantWait(c.r)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := wait(c.r)
 	defer cancel()
-	for _, where := range places {
-		if err = act(ctx, id, where); !errors.Is(err, drayhorse.ErrNotFound) {
+	info, err := s.seen(ctx, c)
+	if err != nil {
+		return err
+	}
+	if patience > 0 && !info.State.Ended() {
+		if info, err = s.await(c, info, patience); err != nil {
 			return err
 		}
 	}
-	return err
+	return c.answer(http.StatusOK, info)
 }
 
-// body reads a body, within the limit of its size.
-func (s *Server) body(c *call) ([]byte, error) {
-	most := s.cfg.Limits.MaxBody
-	text, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, int64(most)))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge.in("", "the body is longer than %d bytes", most)
-	}
+// seen gives the job that a request is about, if its token may read it.
+func (s *Server) seen(ctx context.Context, c *call) (*drayhorse.Info, error) {
+	id, places, err := s.wanted(ctx, c, c.Read, "read")
 	if err != nil {
-		return nil, unread(err)
+		return nil, err
 	}
-	// net/http goes on reading, to see whether the client goes away: it has time now.
-	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{})
-	return text, nil
+	return s.find(ctx, id, places, c.Read)
+}
+
+// cancel serves DELETE /v1/jobs/{id}. Where the token is for some kinds alone, the job is
+// looked at before.
+func (s *Server) cancel(c *call) error {
+	ctx, cancel := wait(c.r)
+	defer cancel()
+	id, places, err := s.wanted(ctx, c, c.Cancel, "cancel")
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(c.Cancel, func(entry string) bool { _, kind := split(entry); return kind != every }) {
+		info, err := s.find(ctx, id, places, c.Cancel)
+		if err != nil {
+			return err
+		}
+		c.entry.kind, places = info.Kind, [][]drayhorse.Option{{drayhorse.Queue(info.Queue)}}
+	}
+	if err := s.cancelIn(ctx, id, places); err != nil {
+		return err
+	}
+	c.entry.outcome = outcomeCancelled
+	c.w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+// cancelIn cancels a job in the first place where it has not ended.
+func (s *Server) cancelIn(ctx context.Context, id string, places [][]drayhorse.Option) error {
+	missing := drayhorse.ErrNotFound
+	for _, where := range places {
+		err := s.cfg.Jobs.Cancel(ctx, id, where...)
+		if !errors.Is(err, drayhorse.ErrNotFound) {
+			return err
+		}
+		if errors.Is(err, drayhorse.ErrEnded) {
+			missing = err
+		}
+	}
+	return missing
+}
+
+// wanted says which job a request is about, and where it may be.
+func (s *Server) wanted(ctx context.Context, c *call, scope Scope, verb string) (id string, places [][]drayhorse.Option, err error) {
+	id = c.r.PathValue("id")
+	if err := drayhorse.ValidateID(id); err != nil {
+		return "", nil, invalid.in("id", "%v", err)
+	}
+	c.entry.id = id
+	if err := c.hasRate(c.looks, "look up or cancel jobs"); err != nil {
+		return "", nil, err
+	}
+	if places, err = s.places(ctx, c, scope, verb); err != nil {
+		return "", nil, err
+	}
+	return id, places, c.hold(ctx, answerSize)
 }
 
 // unread says why the rest of a body could not be read.
@@ -191,4 +228,12 @@ func idempotencyKey(r *http.Request, room int) (string, error) {
 		return "", invalid.in(idempotencyHeader, "key %q; want 1-%d of letters, digits and _ . : - @, such as a UUID", clip(key), drayhorse.MaxNameLength-room)
 	}
 	return key, nil
+}
+
+func parseQuery(r *http.Request) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, invalid.in("", "the query %q cannot be read: %v", clip(r.URL.RawQuery), err)
+	}
+	return values, nil
 }

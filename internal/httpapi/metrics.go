@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,10 @@ type instruments struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	lines    *prometheus.CounterVec
+	actions  *prometheus.CounterVec
+
+	mu     sync.Mutex
+	tokens map[string]bool // that have series
 }
 
 // newInstruments makes them and adds them to r.
@@ -32,9 +37,13 @@ func newInstruments(r prometheus.Registerer) (*instruments, error) {
 		lines: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "drayhorse_http_batch_lines_total", Help: "Lines of batches that were answered.",
 		}, []string{"code"}),
+		actions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "drayhorse_http_actions_total", Help: "What tokens changed, and what they were refused.",
+		}, []string{"token", "action", "outcome"}),
+		tokens: map[string]bool{},
 	}
 	m.begin()
-	err := metrics.Register(r, m.requests, m.seconds, m.lines)
+	err := metrics.Register(r, m.requests, m.seconds, m.lines, m.actions)
 	if err == nil {
 		m.redis, err = metrics.NewRedis(r)
 	}
@@ -44,7 +53,7 @@ func newInstruments(r prometheus.Registerer) (*instruments, error) {
 // begin makes the series that alerts and rates are about: the first increase of one
 // that appears with it is not seen.
 func (m *instruments) begin() {
-	for _, route := range []string{routeEnqueue, routeBatch, routeGet, routeCancel} {
+	for _, route := range []string{routeEnqueue, routeBatch, routeGet, routeLogs, routeStream, routeCancel, routeDelete} {
 		m.seconds.WithLabelValues(route)
 		for _, code := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable} {
 			m.requests.WithLabelValues(route, strconv.Itoa(code))
@@ -60,4 +69,21 @@ func (m *instruments) begin() {
 func (m *instruments) served(route string, code int, took time.Duration) {
 	m.requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// maxTokenSeries is how many tokens have series of their own; the others share one.
+const maxTokenSeries = 1000
+
+// done takes note of what a token did. "" is nobody known.
+func (m *instruments) done(token, action, outcome string) {
+	m.mu.Lock()
+	if !m.tokens[token] {
+		if len(m.tokens) < maxTokenSeries {
+			m.tokens[token] = true
+		} else {
+			token = "other"
+		}
+	}
+	m.mu.Unlock()
+	m.actions.WithLabelValues(token, action, outcome).Inc()
 }

@@ -25,6 +25,7 @@ type Problem struct {
 	Detail string `json:"detail"`
 	Field  string `json:"field,omitempty"` // of the job, the path, the query or the header; args.user.id for one inside the arguments
 
+	kind       string
 	retryAfter time.Duration // when it may be worth another try; 0: never
 }
 
@@ -42,13 +43,18 @@ var (
 	badRequest       = kind{"bad-request", http.StatusBadRequest, "The request did not arrive whole"}
 	unauthorized     = kind{"unauthorized", http.StatusUnauthorized, "No token, or none that is known"}
 	forbidden        = kind{"forbidden", http.StatusForbidden, "The token may not do this"}
+	ended            = kind{"ended", http.StatusNotFound, "The job has ended"}
 	notFound         = kind{"not-found", http.StatusNotFound, "There is nothing of that name"}
+	duplicate        = kind{"duplicate", http.StatusConflict, "A job that counts as the same is there"}
+	notEmpty         = kind{"not-empty", http.StatusConflict, "The queue has live jobs"}
 	methodNotAllowed = kind{"method-not-allowed", http.StatusMethodNotAllowed, "The method is not one of this path"}
 	tooSlow          = kind{"too-slow", http.StatusRequestTimeout, "The request took too long to arrive"}
 	tooLarge         = kind{"too-large", http.StatusRequestEntityTooLarge, "The job is too large"}
 	unsupportedType  = kind{"unsupported-type", http.StatusUnsupportedMediaType, "The body is of another type"}
 	invalid          = kind{"invalid", http.StatusUnprocessableEntity, "A value is impossible"}
-	rateLimited      = kind{"rate-limited", http.StatusTooManyRequests, "The token puts in too many jobs a second"}
+	tooManyQueues    = kind{"too-many-queues", http.StatusUnprocessableEntity, "There are as many queues as there may be"}
+	rateLimited      = kind{"rate-limited", http.StatusTooManyRequests, "The token does this too often"}
+	tokenBusy        = kind{"token-busy", http.StatusTooManyRequests, "The token has too much at work"}
 	queueFull        = kind{"queue-full", http.StatusTooManyRequests, "The queue is full"}
 	internal         = kind{"internal", http.StatusInternalServerError, "The server failed"}
 	busy             = kind{"busy", http.StatusServiceUnavailable, "The server has too much to do"}
@@ -60,7 +66,7 @@ const docs = "https://github.com/drayhorse/drayhorse/blob/main/docs/http.md#"
 
 // in makes a problem with a field, or with none for "".
 func (k kind) in(field, format string, args ...any) *Problem {
-	return &Problem{Type: docs + k.name, Title: k.title, Status: k.status, Field: field, Detail: fmt.Sprintf(format, args...)}
+	return &Problem{kind: k.name, Type: docs + k.name, Title: k.title, Status: k.status, Field: field, Detail: fmt.Sprintf(format, args...)}
 }
 
 // later makes a problem that time may mend.
@@ -72,6 +78,9 @@ func (k kind) later(after time.Duration, field, format string, args ...any) *Pro
 
 // outagePause is when those who found Redis away are told to come back.
 const outagePause = 2 * time.Second
+
+// fullPause is when those whose queue was full are told to come back.
+const fullPause = 5 * time.Second
 
 // problemOf says what an error means to a client. What it may not know is left to
 // the log.
@@ -88,8 +97,16 @@ func problemOf(err error) *Problem {
 		return tooLarge.in(field, "%v", err)
 	case errors.Is(err, drayhorse.ErrInvalid):
 		return invalid.in(field, "%v", err)
+	case errors.Is(err, drayhorse.ErrDuplicate):
+		return duplicate.in("unique", "%v", err)
+	case errors.Is(err, drayhorse.ErrEnded):
+		return ended.in("id", "the job has ended; there is nothing to cancel")
 	case errors.Is(err, drayhorse.ErrNotFound):
 		return notFound.in("id", "no job has that id")
+	case errors.Is(err, drayhorse.ErrQueueFull):
+		return queueFull.later(fullPause, "queue", "%v; nothing was stored", err)
+	case errors.Is(err, drayhorse.ErrBusy):
+		return busy.later(time.Second, "", "%v", err)
 	case errors.Is(err, drayhorse.ErrFull):
 		return redisUnavailable.later(outagePause, "", "Redis is out of memory; nothing was stored")
 	case errors.Is(err, redisconn.ErrServer):

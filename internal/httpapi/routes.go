@@ -3,7 +3,9 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -13,7 +15,10 @@ const (
 	routeEnqueue = "POST /v1/jobs"
 	routeBatch   = "POST /v1/jobs/batch"
 	routeGet     = "GET /v1/jobs/{id}"
+	routeLogs    = "GET /v1/jobs/{id}/logs"
+	routeStream  = "GET /v1/jobs/{id}/streams/{name}"
 	routeCancel  = "DELETE /v1/jobs/{id}"
+	routeDelete  = "DELETE /v1/queues/{name}"
 	routeOpenAPI = "GET /openapi.yaml"
 )
 
@@ -28,13 +33,19 @@ func (s *Server) routes() {
 			}
 		})
 	}
-	handle(routeEnqueue, s.called(s.enqueue))
-	handle(routeBatch, s.called(s.batch))
-	handle(routeGet, s.called(s.get))
-	handle(routeCancel, s.called(s.cancel))
+	handle(routeEnqueue, s.called(actEnqueue, nil, s.enqueue))
+	handle(routeBatch, s.called(actBatch, []string{"results"}, s.batch))
+	handle(routeGet, s.called(actRead, []string{"queue", "wait"}, s.get))
+	handle(routeLogs, s.called(actRead, []string{"queue"}, s.logs))
+	handle(routeStream, s.called(actRead, []string{"queue", "offset"}, s.streams))
+	handle(routeCancel, s.called(actCancel, []string{"queue"}, s.cancel))
+	handle(routeDelete, s.called(actDelete, []string{"force"}, s.deleteQueue))
 	handle(routeOpenAPI, serveOpenAPI)
 	handle("/v1/jobs", allow("POST"))
 	handle("/v1/jobs/{id}", allow("DELETE, GET, HEAD"))
+	handle("/v1/jobs/{id}/logs", allow("GET, HEAD"))
+	handle("/v1/jobs/{id}/streams/{name}", allow("GET, HEAD"))
+	handle("/v1/queues/{name}", allow("DELETE"))
 	handle("/openapi.yaml", allow("GET, HEAD"))
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return notFound.in("", "there is no %q here; see /openapi.yaml", clip(r.URL.Path))
@@ -90,6 +101,11 @@ func (r *response) WriteHeader(code int) {
 
 // Unwrap is for http.ResponseController.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// isPrintable reports whether a text shows as it is, in a log or on a terminal.
+func isPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
 
 // clip keeps a detail readable whatever was sent.
 func clip(s string) string {

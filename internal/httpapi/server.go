@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
-	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
@@ -21,14 +21,15 @@ type Server struct {
 	log     *slog.Logger
 	mux     *http.ServeMux
 	metrics *instruments
-	depths  *depths
-	anybody *caller     // nil: tokens are asked for
-	tls     *tls.Config // nil: HTTP
+	queues  *queues
+	anybody *caller // nil: tokens are asked for
+	certs   *certs  // nil: HTTP
 
-	requests, batches slots
-	redis             redisWatch
-	stopping          context.Context // ends when the server begins to stop
-	stop              context.CancelFunc
+	resources *resources
+	strangers *account // of those without a token that is known
+	redis     redisWatch
+	stopping  context.Context // ends when the server begins to stop
+	stop      context.CancelFunc
 }
 
 // New makes a server. It does not connect. The error is drayhorse.ErrInvalid, or
@@ -39,9 +40,10 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: logs.Or(cfg.Logger), mux: http.NewServeMux(),
-		depths:   newDepths(cfg.Queues, cfg.Limits.MaxDepth),
-		requests: newSlots(cfg.Limits.MaxRequests), batches: newSlots(cfg.Limits.MaxBatches),
+		queues: newQueues(cfg.Queues, &cfg.Limits),
 	}
+	s.resources = newResources(&s.cfg.Limits, runtime.GOMAXPROCS(0))
+	s.strangers = s.resources.open(&Token{}, false)
 	var err error
 	if s.metrics, err = newInstruments(cfg.Registerer); err != nil {
 		return nil, err
@@ -49,18 +51,19 @@ func New(cfg Config) (*Server, error) {
 	s.redis = redisWatch{queues: cfg.Queues, log: s.log, up: s.metrics.redis.SetUp}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	if cfg.Tokens == nil {
-		s.anybody = anybody(cfg.Limits.Rate)
+		s.anybody = anybody(cfg.Limits.Rates())
 	}
 	if cfg.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("%w: tls_cert %q with tls_key %q: %w", drayhorse.ErrInvalid, cfg.CertFile, cfg.KeyFile, err)
+		if s.certs, err = openCerts(cfg.CertFile, cfg.KeyFile, s.log); err != nil {
+			return nil, err
 		}
-		s.tls = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	s.routes()
 	return s, nil
 }
+
+// writeTimeout is how long an answer may take, from the end of the request's header on.
+func (s *Server) writeTimeout() time.Duration { return 2*s.cfg.Limits.ClientTimeout + patience }
 
 // Ready reports why the server cannot do its job; nil: it can.
 func (s *Server) Ready() error { return s.redis.err() }
@@ -71,7 +74,7 @@ func (s *Server) Ready() error { return s.redis.err() }
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	timeout := s.cfg.Limits.ClientTimeout
 	server := &http.Server{
-		Handler: s, ReadTimeout: timeout, WriteTimeout: 2*timeout + patience, // batches set deadlines of their own
+		Handler: s, ReadTimeout: timeout, WriteTimeout: s.writeTimeout(), // batches and waits set deadlines of their own
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: s.cfg.Limits.MaxHeader,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
@@ -82,6 +85,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	running.Go(func() { s.redis.run(background) })
 	if s.cfg.Tokens != nil {
 		running.Go(func() { s.cfg.Tokens.watch(background) })
+	}
+	if s.certs != nil {
+		running.Go(func() { s.certs.watch(background) })
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.accept(server, listener) }()
@@ -100,8 +106,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 }
 
 func (s *Server) accept(server *http.Server, listener net.Listener) error {
-	if s.tls != nil {
-		server.TLSConfig = s.tls
+	if s.certs != nil {
+		server.TLSConfig = &tls.Config{GetCertificate: s.certs.get, MinVersion: tls.VersionTLS12}
 		return server.ServeTLS(listener, "", "")
 	}
 	return server.Serve(listener)
@@ -116,20 +122,3 @@ func (s *Server) shutdown(server *http.Server) {
 	}
 	_ = server.Close()
 }
-
-// slots bound how much goes on at once.
-type slots chan struct{}
-
-func newSlots(n int) slots { return make(slots, n) }
-
-// take takes a slot if one is free. Release gives it back.
-func (s slots) take() bool {
-	select {
-	case s <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (s slots) release() { <-s }

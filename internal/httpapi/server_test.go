@@ -95,9 +95,12 @@ func TestRequestsAreCounted(t *testing.T) {
 		"requests_total[200 POST /v1/jobs/batch] 1", "requests_total[201 POST /v1/jobs] 2", "requests_total[404 /] 1",
 		"requests_total[404 DELETE /v1/jobs/{id}] 1", "requests_total[404 GET /v1/jobs/{id}] 1", "requests_total[405 /v1/jobs] 1",
 		"requests_total[422 POST /v1/jobs] 1",
+		"actions_total[cancel not-found anybody] 1", "actions_total[enqueue invalid anybody] 2", "actions_total[enqueue stored anybody] 3",
+		"actions_total[read not-found anybody] 1",
 		"batch_lines_total[200] 0", "batch_lines_total[503] 0", // there from the start
 	}
-	for _, route := range []string{"POST /v1/jobs", "POST /v1/jobs/batch", "GET /v1/jobs/{id}", "DELETE /v1/jobs/{id}"} {
+	want = append(want, "request_seconds[DELETE /v1/queues/{name}] 0", "request_seconds[GET /v1/jobs/{id}/logs] 0", "request_seconds[GET /v1/jobs/{id}/streams/{name}] 0")
+	for _, route := range []string{"POST /v1/jobs", "POST /v1/jobs/batch", "GET /v1/jobs/{id}", "GET /v1/jobs/{id}/logs", "GET /v1/jobs/{id}/streams/{name}", "DELETE /v1/jobs/{id}", "DELETE /v1/queues/{name}"} {
 		want = append(want, "requests_total[500 "+route+"] 0", "requests_total[503 "+route+"] 0")
 	}
 	slices.Sort(got)

@@ -11,13 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/httpapi"
+	"github.com/drayhorse/drayhorse/internal/logtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 )
@@ -66,7 +66,7 @@ func setupOn(t *testing.T, redis string, change ...func(*httpapi.Config)) *door 
 	d := &door{t: t, namespace: namespace, jobs: jobs, queues: queues}
 	d.serve(cfg)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	d.client = &http.Client{Transport: validating{t, transport}, Timeout: within}
+	d.client = &http.Client{Transport: validating{t, transport}, Timeout: redistest.Stretch * within}
 	t.Cleanup(transport.CloseIdleConnections)
 	return d
 }
@@ -77,7 +77,7 @@ func (d *door) serve(cfg httpapi.Config) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	listener, err := httpapi.Listen(d.t.Context(), "127.0.0.1:0", cfg.Tokens != nil)
+	listener, err := httpapi.Listen(d.t.Context(), httpapi.Listening{Addr: "127.0.0.1:0", Tokens: cfg.Tokens != nil})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func tokens(t *testing.T, content string) (path string, change func(*httpapi.Con
 	write(t, path, content)
 	return path, func(c *httpapi.Config) {
 		var err error
-		if c.Tokens, err = httpapi.OpenTokens(path, c.Limits.Rate, c.Logger); err != nil {
+		if c.Tokens, err = httpapi.OpenTokens(path, c.Limits.Rates(), c.Logger); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -263,23 +263,6 @@ func (d *door) eventually(what string, fact func() bool) {
 
 // newLog makes a log, and a function that gives what is in it.
 func newLog() (*slog.Logger, func() string) {
-	w := &lockedBuffer{}
-	return slog.New(slog.NewTextHandler(w, nil)), w.text
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	w := &logtest.Buffer{}
+	return slog.New(slog.NewTextHandler(w, nil)), w.String
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/httpapi"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // drip writes the rest of a request, a byte at a time, until the server has enough.
@@ -26,7 +27,7 @@ func drip(conn net.Conn, rest string) {
 
 func TestSlowClientsDisturbNobody(t *testing.T) {
 	t.Parallel()
-	d := setup(t, limits(func(l *httpapi.Limits) { l.ClientTimeout = 2 * time.Second }))
+	d := setup(t, limits(func(l *httpapi.Limits) { l.ClientTimeout = 10 * time.Second }))
 	beginnings := []string{
 		"POST /v1/jobs HTTP/1.1\r\nHost: %s\r\nX-Slow: ",                                                                  // and the header never ends
 		"POST /v1/jobs HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",           // nor does the body
@@ -44,7 +45,7 @@ func TestSlowClientsDisturbNobody(t *testing.T) {
 		}
 		slow.Go(func() {
 			go drip(conn, "xxxxxxxxxx")
-			_ = conn.SetReadDeadline(time.Now().Add(within))
+			_ = conn.SetReadDeadline(time.Now().Add(redistest.Stretch * within))
 			if _, err := io.Copy(io.Discard, conn); err != nil {
 				if errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Errorf("connection %d is not ended", i)
@@ -77,7 +78,7 @@ func TestSlowClientsDisturbNobody(t *testing.T) {
 
 func TestASlowLineEndsItsBatch(t *testing.T) {
 	t.Parallel()
-	d := setup(t, limits(func(l *httpapi.Limits) { l.ClientTimeout = 500 * time.Millisecond }))
+	d := setup(t, limits(func(l *httpapi.Limits) { l.ClientTimeout = 5 * time.Second }))
 	s := d.stream()
 	s.send("{\"kind\":\"k\",\"queue\":\"q\"}\n{\"kind\"")
 	if r := s.result(); r.Status != http.StatusCreated {
@@ -95,7 +96,7 @@ func TestAClientThatDoesNotReadItsAnswersIsCutOff(t *testing.T) {
 	t.Parallel()
 	d := setup(t, limits(func(l *httpapi.Limits) { l.ClientTimeout = 500 * time.Millisecond; l.MaxBatches = 1 }))
 	conn := d.dial()
-	_ = conn.SetWriteDeadline(time.Now().Add(within))
+	_ = conn.SetWriteDeadline(time.Now().Add(redistest.Stretch * within))
 	_, err := fmt.Fprintf(conn, "POST /v1/jobs/batch HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000000000\r\n\r\n", d.addr)
 	lines := make([]byte, 0, 1<<16)
 	for len(lines) < 1<<16-10 {

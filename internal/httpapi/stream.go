@@ -30,7 +30,8 @@ func newTimedBody(stopping context.Context, body io.Reader, control *http.Respon
 	return b
 }
 
-// begin gives the client time for another line.
+// begin gives the client time for another line. It is called after each line that is not
+// blank.
 func (b *timedBody) begin() { b.timed = false }
 
 func (b *timedBody) Read(p []byte) (int, error) {

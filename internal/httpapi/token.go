@@ -6,21 +6,35 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"slices"
-
-	"golang.org/x/time/rate"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
 )
 
-// Token is a bearer token and what it may do.
+// Token is a bearer token and what it may do. docs/http.md explains each field for
+// those who write token files. A nil limit is that of the server, or none.
 type Token struct {
-	Name    string   `yaml:"name"`    // for the log
-	SHA256  Hash     `yaml:"sha256"`  // of the token, which itself is kept nowhere
-	Enqueue Scope    `yaml:"enqueue"` // queues that it may put jobs in
-	Read    Scope    `yaml:"read"`    // queues whose jobs it may see
-	Cancel  Scope    `yaml:"cancel"`  // queues whose jobs it may cancel
-	Rate    *float64 `yaml:"rate"`    // jobs a second, 0: no limit; nil: that of Limits
+	Name   string `yaml:"name"`   // for the log
+	SHA256 Hash   `yaml:"sha256"` // of the token, which itself is kept nowhere
+
+	Enqueue Scope `yaml:"enqueue"` // jobs that it may put in
+	Read    Scope `yaml:"read"`    // jobs that it may see
+	Cancel  Scope `yaml:"cancel"`  // jobs that it may cancel
+	Work    Scope `yaml:"work"`    // jobs that it may run: nothing serves them to tokens yet
+
+	DeleteQueues Scope `yaml:"delete_queues"` // queues that it may delete, with all that is in them
+
+	Rate         *float64 `yaml:"rate"`          // jobs a second; 0: no limit
+	ReadRate     *float64 `yaml:"read_rate"`     // look-ups and cancels a second; 0: no limit
+	MaxRequests  *int     `yaml:"max_requests"`  // at once
+	MaxBatches   *int     `yaml:"max_batches"`   // at once
+	CreateQueues *int     `yaml:"create_queues"` // queues that it may create while the server runs
+
+	MaxTimeout  *time.Duration `yaml:"max_timeout"`  // of a job
+	MaxAttempts *int           `yaml:"max_attempts"` // of a job
+	MaxRetain   *time.Duration `yaml:"max_retain"`   // of a job
+	MaxDelay    *time.Duration `yaml:"max_delay"`    // from now until a job is due
+	MaxSize     *int           `yaml:"max_size"`     // of the arguments of a job, in bytes
 }
 
 // NewToken makes a token of 256 random bits.
@@ -49,68 +63,61 @@ func (h *Hash) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Scope is a set of queues, by name; "*" stands for all there are and will be.
-type Scope []string
-
-const everyQueue = "*"
-
-func (s Scope) all() bool { return slices.Contains(s, everyQueue) }
-
-func (s Scope) has(queue string) bool { return s.all() || slices.Contains(s, queue) }
-
-func (s Scope) validate() error {
-	for _, queue := range s {
-		if queue == everyQueue {
-			continue
-		}
-		if err := drayhorse.ValidateQueue(queue); err != nil {
-			return fmt.Errorf("%w, or * for all", err)
-		}
-	}
-	return nil
-}
+// maxRate is the largest limit of a rate, in jobs a second.
+const maxRate = 1e9
 
 func (t *Token) validate() error {
-	if t.Name == "" {
-		return fmt.Errorf("%w: no name; want one, for the log", drayhorse.ErrInvalid)
+	if err := ValidateTokenName(t.Name); err != nil {
+		return err
 	}
 	if t.SHA256 == (Hash{}) {
 		return fmt.Errorf("%w: token %q has no sha256; want what producer token prints", drayhorse.ErrInvalid, t.Name)
 	}
-	if t.Rate != nil && !(*t.Rate >= 0 && *t.Rate <= maxRate) { // so that no NaN passes
-		return fmt.Errorf("%w: token %q has rate %v; want 0 to %v", drayhorse.ErrInvalid, t.Name, *t.Rate, float64(maxRate))
-	}
-	for _, scope := range []Scope{t.Enqueue, t.Read, t.Cancel} {
+	for _, scope := range []Scope{t.Enqueue, t.Read, t.Cancel, t.Work} {
 		if err := scope.validate(); err != nil {
 			return fmt.Errorf("token %q: %w", t.Name, err)
+		}
+	}
+	for _, entry := range t.DeleteQueues {
+		if err := drayhorse.ValidateQueue(entry); entry != every && err != nil {
+			return fmt.Errorf("token %q: delete_queues: %w, or * for all", t.Name, err)
+		}
+	}
+	return t.validateLimits()
+}
+
+func (t *Token) validateLimits() error {
+	for name, rate := range map[string]*float64{"rate": t.Rate, "read_rate": t.ReadRate} {
+		if rate != nil && !(*rate >= 0 && *rate <= maxRate) { // so that no NaN passes
+			return fmt.Errorf("%w: token %q has %s %v; want 0 to %v", drayhorse.ErrInvalid, t.Name, name, *rate, float64(maxRate))
+		}
+	}
+	for name, limit := range map[string]*int{
+		"max_requests": t.MaxRequests, "max_batches": t.MaxBatches, "max_attempts": t.MaxAttempts, "max_size": t.MaxSize, "create_queues": t.CreateQueues,
+	} {
+		if limit != nil && (*limit < 0 || *limit == 0 && name == "max_attempts") {
+			return fmt.Errorf("%w: token %q has %s %d; want a positive number", drayhorse.ErrInvalid, t.Name, name, *limit)
+		}
+	}
+	for name, limit := range map[string]*time.Duration{"max_timeout": t.MaxTimeout, "max_retain": t.MaxRetain, "max_delay": t.MaxDelay} {
+		if limit != nil && (*limit < 0 || *limit == 0 && name == "max_timeout") {
+			return fmt.Errorf("%w: token %q has %s %v; want a duration such as 10m", drayhorse.ErrInvalid, t.Name, name, *limit)
 		}
 	}
 	return nil
 }
 
-// caller is who makes a request.
-type caller struct {
-	Token
+// maxTokenName is how long the name of a token may be, in bytes.
+const maxTokenName = 128
 
-	limiter *rate.Limiter
-}
-
-// maxRate is the largest limit of a rate, in jobs a second.
-const maxRate = 1e9
-
-func newCaller(t Token, fallback int) *caller {
-	n := float64(fallback)
-	if t.Rate != nil {
-		n = *t.Rate
+// ValidateTokenName reports why a token cannot have a name, as drayhorse.ErrInvalid: it
+// stands in the log and in metrics.
+func ValidateTokenName(name string) error {
+	if name == "" {
+		return fmt.Errorf("%w: no name; want one, for the log", drayhorse.ErrInvalid)
 	}
-	if n == 0 {
-		return &caller{t, rate.NewLimiter(rate.Inf, 0)}
+	if len(name) > maxTokenName || !isPrintable(name) {
+		return fmt.Errorf("%w: token %q; want a name of 1-%d printable characters", drayhorse.ErrInvalid, clip(name), maxTokenName)
 	}
-	return &caller{t, rate.NewLimiter(rate.Limit(n), max(int(n), 1))} // a second's worth at once
-}
-
-// anybody is the caller where no tokens are asked for.
-func anybody(fallback int) *caller {
-	all := Scope{everyQueue}
-	return newCaller(Token{Name: "anybody", Enqueue: all, Read: all, Cancel: all}, fallback)
+	return nil
 }

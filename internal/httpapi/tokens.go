@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,9 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
@@ -22,7 +20,7 @@ import (
 // over. A file that is broken changes nothing.
 type Tokens struct {
 	path    string
-	rate    int // of tokens that have none
+	rates   Rates // of tokens that have none
 	log     *slog.Logger
 	callers atomic.Pointer[[]*caller]
 	applied []byte // what the callers were read from
@@ -37,10 +35,10 @@ type Tokens struct {
 //	    enqueue: [mail, orders]
 //	    read: ["*"]
 //
-// Tokens that name no rate have that one, in jobs a second; 0 is no limit. The
+// Tokens that name no rates have those. The
 // error is drayhorse.ErrInvalid and names the file.
-func OpenTokens(path string, rate int, log *slog.Logger) (*Tokens, error) {
-	t := &Tokens{path: path, rate: rate, log: logs.Or(log)}
+func OpenTokens(path string, rates Rates, log *slog.Logger) (*Tokens, error) {
+	t := &Tokens{path: path, rates: rates, log: logs.Or(log)}
 	content, err := t.read()
 	if err == nil {
 		err = t.apply(content)
@@ -49,6 +47,9 @@ func OpenTokens(path string, rate int, log *slog.Logger) (*Tokens, error) {
 		return nil, err
 	}
 	t.seen = content
+	if warning := conf.Writable(path); warning != "" {
+		t.log.Warn(warning)
+	}
 	return t, nil
 }
 
@@ -101,36 +102,39 @@ func (t *Tokens) reload(ctx context.Context) {
 	}
 	t.applied = content
 	if err != nil {
-		t.log.ErrorContext(ctx, "token file is broken; the tokens of before stay", slog.String(logs.Error, err.Error()))
+		t.log.ErrorContext(ctx, "token file is broken; the tokens of before stay", slog.String(logs.Error, strings.ReplaceAll(err.Error(), "\n", "; ")))
 		return
 	}
 	t.log.InfoContext(ctx, "tokens reloaded", slog.Int(logs.Count, len(*t.callers.Load())))
 }
 
-const maxTokenFile = 1 << 20
+// tokenLimits bound a token file, which a server reads again while it runs: some
+// 4,000 tokens.
+var tokenLimits = conf.Limits{Bytes: 1 << 20, Entries: 25_000}
 
 func (t *Tokens) read() ([]byte, error) {
 	content, err := os.ReadFile(t.path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: token_file %q: %w", drayhorse.ErrInvalid, t.path, err)
 	}
-	if len(content) > maxTokenFile {
-		return nil, fmt.Errorf("%w: token_file %q has %d bytes; want at most %d", drayhorse.ErrInvalid, t.path, len(content), maxTokenFile)
+	if len(content) > tokenLimits.Bytes {
+		return nil, fmt.Errorf("%w: token_file %q has %d bytes; want at most %d", drayhorse.ErrInvalid, t.path, len(content), tokenLimits.Bytes)
 	}
 	return content, nil
 }
 
 // apply replaces the tokens by those of content, all or none.
 func (t *Tokens) apply(content []byte) error {
-	tokens, err := parseTokens(content)
+	tokens, err := parseTokens(t.path, content)
 	if err != nil {
 		return fmt.Errorf("token_file %q: %w", t.path, err)
 	}
 	callers := make([]*caller, len(tokens))
 	for i, token := range tokens {
-		callers[i] = newCaller(token, t.rate)
-		if before := t.known(token.SHA256); before != nil && before.limiter.Limit() == callers[i].limiter.Limit() {
-			callers[i].limiter = before.limiter // a reload gives nobody another second's worth
+		callers[i] = newCaller(token, t.rates)
+		callers[i].alone = len(tokens) == 1
+		if before := t.known(token.SHA256); before != nil {
+			callers[i].inherit(before)
 		}
 	}
 	t.callers.Store(&callers)
@@ -149,12 +153,12 @@ func (t *Tokens) known(hash Hash) *caller {
 	return nil
 }
 
-func parseTokens(content []byte) ([]Token, error) {
+func parseTokens(path string, content []byte) ([]Token, error) {
 	var file struct {
 		Tokens []Token `yaml:"tokens"`
 	}
-	if err := decode(content, &file); err != nil {
-		return nil, fmt.Errorf("%w: %s", drayhorse.ErrInvalid, yamlError(err))
+	if _, err := conf.Decode(path, content, tokenLimits, &file); err != nil {
+		return nil, err
 	}
 	if len(file.Tokens) == 0 {
 		return nil, fmt.Errorf("%w: it has no tokens; want at least one, under tokens", drayhorse.ErrInvalid)
@@ -171,23 +175,4 @@ func parseTokens(content []byte) ([]Token, error) {
 		names[token.Name], hashes[token.SHA256] = true, true
 	}
 	return file.Tokens, nil
-}
-
-// decode reads YAML. The library panics on some tags that make no sense, and a file
-// with a slip in it must not end a server that reads it again.
-func decode(content []byte, to any) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("it cannot be read as YAML: %v", r)
-		}
-	}()
-	return yaml.UnmarshalWithOptions(content, to, yaml.Strict())
-}
-
-// yamlError is one line.
-func yamlError(err error) string {
-	if e, ok := errors.AsType[yaml.Error](err); ok && e.GetToken() != nil {
-		return fmt.Sprintf("line %d: %s", e.GetToken().Position.Line, e.GetMessage())
-	}
-	return strings.Join(strings.Fields(err.Error()), " ")
 }

@@ -133,21 +133,34 @@ func TestTokenFilesThatAreRefused(t *testing.T) {
 	hash := httpapi.HashOf("x").String()
 	for _, c := range []struct{ content, want string }{
 		{"", "it has no tokens"},
-		{"tokens: 5", "line 1"},
-		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", scopes: [a]}", `line 2: unknown field "scopes"`},
+		{"tokens: 5", `:1: tokens "5"; want a list`},
+		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", scopes: [a]}", `:2: key "tokens[0].scopes" is not known`},
 		{"tokens:\n  - {sha256: \"" + hash + "\"}", "no name"},
 		{"tokens:\n  - {name: a}", `token "a" has no sha256`},
 		{"tokens:\n  - {name: a, sha256: \"" + hash[1:] + "\"}", "63 characters; want 64"},
 		{"tokens:\n  - {name: a, sha256: \"" + "x" + hash[1:] + "\"}", "want 64 hexadecimal digits"},
 		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", read: [\"a b\"]}", `token "a": invalid queue name: "a b"`},
 		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", rate: -1}", "rate -1; want 0 to 1e+09"},
-		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", rate: .nan}", "rate NaN"},
+		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", rate: .nan}", `rate ".nan"; want a number`},
+		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", read_rate: -1}", "read_rate -1; want 0"},
+		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", enqueue: [mail/]}", `kind ""`},
+		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", work: [a/b/c]}", `kind "b/c"`},
+		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", max_batches: -1}", "max_batches -1"},
+		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", max_timeout: 0s}", "max_timeout 0s; want a duration"},
+		{"tokens:\n  - {name: a, sha256: \"" + hash + "\", max_timeout: 5}", `max_timeout "5"; want a duration`},
+		{"tokens:\n  - {name: \"a\\u001b[2J\", sha256: \"" + hash + "\"}", "printable"},
+		{"tokens: " + strings.Repeat("[", 100_000), "tokens.yaml"},
+		{"tokens: " + strings.Repeat(`[ "]",`, 1000), "tokens.yaml"},
+		{"tokens: " + strings.Repeat("{a: ", 25_000), "tokens.yaml"},
+		{"tokens:\n" + strings.Repeat("- ", 50_000), "tokens.yaml"},
+		{"tokens: " + strings.Repeat("!a ", 30_000), "tokens.yaml"},
+		{"a: &a [" + strings.Repeat("q,", 40_000) + "q]\ntokens: [" + strings.Repeat("*a,", 40_000) + "*a]", "tokens.yaml"},
 		{"tokens:\n  - {name: a, sha256: \"" + hash + "\"}\n  - {name: a, sha256: \"" + httpapi.HashOf("y").String() + "\"}", `token "a" comes twice`},
 		{"tokens:\n  - {name: a, sha256: \"" + hash + "\"}\n  - {name: b, sha256: \"" + hash + "\"}", `token "b" comes twice`},
 	} {
 		path := t.TempDir() + "/tokens.yaml"
 		write(t, path, c.content)
-		_, err := httpapi.OpenTokens(path, 0, nil)
+		_, err := httpapi.OpenTokens(path, httpapi.Rates{}, nil)
 		if !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v; want %q", c.content, err, c.want)
 		}
@@ -166,7 +179,7 @@ func TestOnlyLoopbackIsServedWithoutTokens(t *testing.T) {
 	for addr, loopback := range map[string]bool{
 		"127.0.0.1:0": true, "localhost:0": true, ":0": false, "0.0.0.0:0": false, "[::]:0": false, "192.0.2.1:0": false,
 	} {
-		listener, err := httpapi.Listen(t.Context(), addr, false)
+		listener, err := httpapi.Listen(t.Context(), httpapi.Listening{Addr: addr})
 		if err == nil {
 			_ = listener.Close()
 		}
@@ -174,7 +187,7 @@ func TestOnlyLoopbackIsServedWithoutTokens(t *testing.T) {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
-	listener, err := httpapi.Listen(t.Context(), ":0", true)
+	listener, err := httpapi.Listen(t.Context(), httpapi.Listening{Addr: ":0", Tokens: true, TLS: true})
 	if err != nil {
 		t.Fatal(err)
 	}

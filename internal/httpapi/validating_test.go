@@ -19,6 +19,7 @@ import (
 // document is the OpenAPI document, as a validator reads it.
 var document = sync.OnceValues(func() (routers.Router, error) {
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", decodeLines)
+	openapi3filter.RegisterBodyDecoder("text/event-stream", decodeText)
 	text, err := os.ReadFile("openapi.yaml")
 	if err != nil {
 		return nil, err
@@ -33,6 +34,11 @@ var document = sync.OnceValues(func() (routers.Router, error) {
 	}
 	return gorillamux.NewRouter(doc)
 })
+
+func decodeText(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+	text, err := io.ReadAll(body)
+	return string(text), err
+}
 
 // decodeLines reads a stream of JSON objects as the array that it is in the document.
 func decodeLines(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {

@@ -4,27 +4,30 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // FieldNames are the fields that a job may have, for people.
-const FieldNames = "kind, args, queue, id, in, at, max_attempts, timeout, retain"
+const FieldNames = "kind, args, queue, id, in, at, max_attempts, timeout, retain, start_within, replace_ended, unique"
 
 // fields are the same, and how each is taken.
 var fields = map[string]func(d *draft, value json.RawMessage) error{
-	"kind":         takeKind,
-	"args":         takeArgs,
-	"queue":        option("queue", text, drayhorse.Queue),
-	"id":           option("id", text, drayhorse.ID),
-	"in":           option("in", duration, drayhorse.In),
-	"at":           option("at", moment, drayhorse.At),
-	"max_attempts": option("max_attempts", number, drayhorse.MaxAttempts),
-	"timeout":      option("timeout", duration, drayhorse.Timeout),
-	"retain":       option("retain", duration, drayhorse.Retain),
+	"kind":          takeKind,
+	"args":          takeArgs,
+	"queue":         option("queue", text, drayhorse.Queue),
+	"id":            option("id", text, drayhorse.ID),
+	"in":            option("in", duration, drayhorse.In),
+	"at":            option("at", moment, drayhorse.At),
+	"max_attempts":  option("max_attempts", number, drayhorse.MaxAttempts),
+	"timeout":       option("timeout", duration, drayhorse.Timeout),
+	"retain":        option("retain", duration, drayhorse.Retain),
+	"start_within":  option("start_within", duration, drayhorse.StartWithin),
+	"replace_ended": takeReplaceEnded,
+	"unique":        takeUnique,
 }
 
 func takeKind(d *draft, value json.RawMessage) (err error) {
@@ -40,6 +43,16 @@ func takeKind(d *draft, value json.RawMessage) (err error) {
 func takeArgs(d *draft, value json.RawMessage) error {
 	d.args = value
 	return checkArgs(value)
+}
+
+// takeReplaceEnded leaves it to the whole job whether there is an ID: fields come in any
+// order.
+func takeReplaceEnded(d *draft, value json.RawMessage) error {
+	yes, err := read("replace_ended", truth, value)
+	if err == nil && yes {
+		d.options = append(d.options, drayhorse.ReplaceEnded())
+	}
+	return err
 }
 
 // option makes a function that takes a field for an option.
@@ -108,11 +121,15 @@ func number(value json.RawMessage) (int, error) {
 	return *n, nil
 }
 
-// shorten keeps a reason readable whatever the value is.
-func shorten(value string) string {
-	const most = 60
-	if len(value) <= most {
-		return value
+func truth(value json.RawMessage) (bool, error) {
+	switch string(value) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
 	}
-	return strings.ToValidUTF8(value[:most], "") + "..."
+	return false, errors.New("true or false")
 }
+
+// shorten keeps a reason readable whatever the value is.
+func shorten(value string) string { return printable.Clip(value, 60) }

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/drayhorse/drayhorse"
 )
@@ -14,6 +17,7 @@ import (
 type Job struct {
 	Spec     drayhorse.Spec
 	Settings drayhorse.Settings // what the options of Spec come to
+	Size     int                // of the arguments, in bytes
 }
 
 // Error is why a text is no job. It is drayhorse.ErrInvalid.
@@ -28,10 +32,16 @@ func (e *Error) Unwrap() error { return e.Err }
 // Is makes it drayhorse.ErrInvalid.
 func (e *Error) Is(target error) bool { return target == drayhorse.ErrInvalid }
 
-// Parse reads a job, which shares no memory with the text. The error is an *Error.
+// byteOrderMark is what some programs of Windows begin every text with. It says
+// nothing here, since all JSON is UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// Parse reads a job, which shares no memory with the text. Beside the arguments it
+// takes memory for their names alone, less than three times the size of the text. The
+// error is an *Error.
 func Parse(text []byte) (*Job, error) {
 	var d draft
-	if err := eachField(bytes.Clone(text), d.take); err != nil {
+	if err := eachField(bytes.TrimPrefix(text, byteOrderMark), d.take); err != nil {
 		return nil, inField("", err)
 	}
 	return d.job()
@@ -40,7 +50,7 @@ func Parse(text []byte) (*Job, error) {
 // draft is a job that is being read.
 type draft struct {
 	kind    string
-	args    json.RawMessage
+	args    json.RawMessage // a part of the text
 	options []drayhorse.Option
 }
 
@@ -58,52 +68,79 @@ func (d *draft) job() (*Job, error) {
 		return nil, &Error{"kind", errors.New("field kind is missing or empty")}
 	}
 	settings, err := drayhorse.Resolve(d.options...)
-	if err != nil { // each is right alone: in and at are given together
-		return nil, &Error{"at", err}
+	if err != nil { // each is right alone
+		field := "at" // beside in
+		switch {
+		case settings.ReplaceEnded && settings.ID == "":
+			field = "replace_ended"
+		case settings.Unique != nil:
+			field = "unique"
+		}
+		return nil, &Error{field, err}
 	}
-	args := drayhorse.Raw(d.kind, d.args)
-	if _, err := drayhorse.EncodeArgs(args, drayhorse.DefaultMaxArgs); err != nil {
-		return nil, &Error{"args", err}
+	if n := len(d.args); n > drayhorse.DefaultMaxArgs {
+		return nil, &Error{"args", fmt.Errorf("%w: kind %q has %d bytes, at most %d are allowed", drayhorse.ErrArgsTooLarge, d.kind, n, drayhorse.DefaultMaxArgs)}
 	}
-	return &Job{drayhorse.Spec{Args: args, Options: d.options}, settings}, nil
+	args := drayhorse.Raw(d.kind, bytes.Clone(d.args))
+	return &Job{drayhorse.Spec{Args: args, Options: d.options}, settings, len(d.args)}, nil
 }
 
-// eachField calls take for each field of a JSON object. Names count exactly as
-// they are written, and only once. Errors of take are given the field's name.
+// eachField calls take for each field of a JSON object, with its value as it stands in
+// the text. Names count exactly as they are written, and only once. Errors of take are
+// given the field's name.
 func eachField(text []byte, take func(name string, value json.RawMessage) error) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+	d := newDecoder(text)
+	if start, err := d.ReadToken(); err != nil || start.Kind() != '{' {
+		if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
+			return errors.New("an array, not a JSON object; want each job as an object of its own")
+		}
 		return errors.New("not a JSON object")
 	}
-	seen := make([]string, 0, len(fields))
-	for d.More() {
-		key, err := d.Token()
+	seen := make([]string, 0, 16)
+	for d.PeekKind() != '}' {
+		key, err := d.ReadToken()
 		if err != nil {
-			return notJSON(err)
+			return notJSON(text, err)
 		}
-		name, _ := key.(string)
+		name := key.String()
 		if slices.Contains(seen, name) {
 			return &Error{name, fmt.Errorf("field %q comes twice", name)}
 		}
 		seen = append(seen, name)
-		var value json.RawMessage
-		err = d.Decode(&value)
+		value, err := d.ReadValue()
 		if err != nil {
-			err = notJSON(err)
-		} else {
-			err = take(name, value)
+			return inField(name, notJSON(text, err))
 		}
-		if err != nil {
+		if err := take(name, json.RawMessage(value)); err != nil {
 			return inField(name, err)
 		}
 	}
-	if _, err := d.Token(); err != nil { // the closing brace
-		return notJSON(err)
+	if _, err := d.ReadToken(); err != nil { // the closing brace
+		return notJSON(text, err)
 	}
 	if len(bytes.TrimSpace(text[d.InputOffset():])) > 0 {
 		return errors.New("something follows the JSON object; want it alone")
 	}
 	return nil
+}
+
+// newDecoder reads JSON where it stands. Names that come twice are found by checkArgs
+// and eachField, in less memory than the decoder would take.
+func newDecoder(text []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// notJSON says what is wrong with a text. encoding/json has the last word, in the words
+// that everybody knows.
+func notJSON(text []byte, err error) error {
+	var whole json.RawMessage
+	if said := json.Unmarshal(text, &whole); said != nil {
+		err = said
+	}
+	if strings.Contains(err.Error(), "unexpected end of JSON input") {
+		return errors.New("not JSON: it ends too early")
+	}
+	return fmt.Errorf("not JSON: %s", strings.TrimPrefix(strings.TrimPrefix(err.Error(), "json: "), "jsontext: "))
 }
 
 // inField says which field an error is of, unless it says so itself.

@@ -2,9 +2,14 @@ package jobjson_test
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
@@ -13,7 +18,7 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	text := []byte(` {"kind":"k","args":{"n":9007199254740993, "s":"é\u0000","n2":[1e308,18446744073709551616]},"queue":"q","id":"a@1",
-		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1h"} ` + "\r\n")
+		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1h","start_within":"10m","replace_ended":true} ` + "\r\n")
 	job, err := jobjson.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -25,6 +30,7 @@ func TestParse(t *testing.T) {
 	}
 	want := drayhorse.Settings{
 		Queue: "q", ID: "a@1", At: time.Date(2030, 1, 2, 15, 4, 5, 0, time.UTC), MaxAttempts: 3, Timeout: 5 * time.Second, Retain: time.Hour,
+		StartWithin: 10 * time.Minute, ReplaceEnded: true,
 	}
 	want.Given = job.Settings.Given
 	if resolved, err := drayhorse.Resolve(job.Spec.Options...); job.Settings != want || resolved != want || err != nil {
@@ -32,11 +38,42 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestUnique(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]*drayhorse.UniqueBy{
+		`false`: nil, `true`: {}, `"user-42"`: {Key: "user-42"},
+		`{"fields":["user_id","a"],"until":"started","for":"5m","conflict":"postpone","max_wait":"1h"}`: {
+			Fields: []string{"user_id", "a"}, Until: drayhorse.UntilStarted, For: 5 * time.Minute, Conflict: drayhorse.Postpone, MaxWait: time.Hour,
+		},
+		`{"key":"k","conflict":"reject"}`: {Key: "k", Conflict: drayhorse.Reject},
+	} {
+		job, err := jobjson.Parse([]byte(`{"unique":` + text + `,"kind":"k","in":"1s"}`))
+		if err != nil || !reflect.DeepEqual(job.Settings.Unique, want) {
+			t.Errorf("%s: %+v, %v; want %+v", text, job, err, want)
+		}
+	}
+}
+
 func TestErrorsNameTheirField(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1000)
 	for _, c := range []struct{ text, field, want string }{
-		{`[]`, "", "not a JSON object"},
+		{`5`, "", "not a JSON object"},
+		{`[{"kind":"k"}]`, "", "an array, not a JSON object"},
+		{`{"kind":"k","unique":1}`, "unique", "1; want true, a key, or an object"},
+		{`{"kind":"k","unique":""}`, "unique", "field unique.key is empty"},
+		{`{"kind":"k","unique":{"untill":"ended"}}`, "unique.untill", `field "untill" is not known; want key, fields, until`},
+		{`{"kind":"k","unique":{"until":"finished"}}`, "unique.until", `until "finished"; want ended or started`},
+		{`{"kind":"k","unique":{"for":5}}`, "unique.for", `5; want a duration such as "30s"`},
+		{`{"kind":"k","unique":{"fields":["a",null]}}`, "unique.fields", `want a list such as`},
+		{`{"kind":"k","unique":{"conflict":"postpone"}}`, "unique", `Postpone and without In`},
+		{`{"kind":"k","start_within":"0s"}`, "start_within", "StartWithin(0s); want 1ms"},
+		{`{"kind":"k","start_within":600}`, "start_within", `600; want a duration such as "30s"`},
+		{`{"kind":"k","unique":true,"id":"a"}`, "unique", "given together"},
+		{`{"replace_ended":true,"kind":"k"}`, "replace_ended", "ReplaceEnded without ID"},
+		{`{"kind":"k","id":"a","replace_ended":1}`, "replace_ended", "1; want true or false"},
+		{`{"kind":"k","args":` + nested(drayhorse.MaxArgsDepth+1) + `}`, "args", "nested more than 500 deep"},
+		{`{"kind":"k","args":{` + manyNames(1000) + `,"a\u0062 5":1}}`, "args.ab 5", "it comes twice"},
 		{`{"kind":"k"} x`, "", "something follows"},
 		{`{"kind":"k","args":{"a":1}`, "", "ends too early"},
 		{`{"kind":"k","args":{]}`, "args", "not JSON: invalid character"},
@@ -67,6 +104,58 @@ func TestErrorsNameTheirField(t *testing.T) {
 	}
 }
 
+// nested gives arrays in arrays.
+func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
+
+// manyNames gives the inside of an object.
+func manyNames(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"ab %d":1`, i)
+	}
+	return b.String()[1:]
+}
+
+func TestArgumentsMayBeDeepAndWide(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{nested(drayhorse.MaxArgsDepth), `[{` + manyNames(1000) + `},{` + manyNames(1000) + `},{"ab 1":{"ab 1":{}}}]`} {
+		if _, err := jobjson.Parse([]byte(`{"kind":"k","args":` + args + `}`)); err != nil {
+			t.Errorf("%.50s: %v", args, err)
+		}
+	}
+}
+
+func TestAByteOrderMarkIsPassedOver(t *testing.T) {
+	t.Parallel()
+	job, err := jobjson.Parse([]byte("\xef\xbb\xbf{\"kind\":\"k\"}"))
+	if err != nil || job.Spec.Args.Kind() != "k" {
+		t.Errorf("%v", err)
+	}
+	if l := (&jobjson.Line{Text: []byte("\xef\xbb\xbf\n")}); !l.Blank() {
+		t.Error("a mark alone is no blank line")
+	}
+}
+
+// TestParsingTakesLittleMemory is not parallel: it counts what the process allocates.
+func TestParsingTakesLittleMemory(t *testing.T) {
+	for name, args := range map[string]string{
+		"wide": `{` + manyNames(70_000) + `}`, "long": `"` + strings.Repeat("x", 1e6) + `"`, "objects": `[` + strings.Repeat(`{"a":1},`, 120_000) + `1]`,
+	} {
+		text := []byte(`{"kind":"k","args":` + args + `}`)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := jobjson.Parse(text); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		took := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(text))
+		t.Logf("%s: %.1f times the %d bytes of the text", name, took, len(text))
+		if took > 7 { // with what append leaves behind
+			t.Errorf("%s: %.1f times the text; want less than 7", name, took)
+		}
+	}
+}
+
 // FuzzParse shows that what is let through, a producer accepts, and that its
 // arguments are kept.
 func FuzzParse(f *testing.F) {
@@ -91,6 +180,9 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%+v and %+v, %v", settings, job.Settings, err)
 		}
 		args, err := drayhorse.EncodeArgs(job.Spec.Args, drayhorse.DefaultMaxArgs)
+		if !jsontext.Value(args).IsValid(jsontext.AllowInvalidUTF8(true)) {
+			t.Errorf("a name comes twice in %s", args)
+		}
 		if err != nil || string(args) != "null" && !strings.Contains(string(text), string(args)) {
 			t.Errorf("%s, %v", args, err)
 		}

@@ -53,14 +53,18 @@ func TestLookupFindsWhatExists(t *testing.T) {
 func TestMeetAsksOnce(t *testing.T) {
 	conform(t, func(r *rig) {
 		other := New(r.client, r.namespace)
-		r.must(other.Meet(r.ctx, []string{"q", "none"}))
+		found, err := other.Meet(r.ctx, []string{"q", "none"})
+		r.must(err)
+		if len(found) != 1 || len(found["q"]) != len(r.parts) {
+			r.t.Errorf("met %v; want q alone, with %d partitions", found, len(r.parts))
+		}
 		if got, ok := other.known("q"); !ok || len(got) != len(r.parts) {
 			r.t.Errorf("q is known with %d partitions: %v; want %d", len(got), ok, len(r.parts))
 		}
 		if _, ok := other.known("none"); ok {
 			r.t.Error("a queue that does not exist is known")
 		}
-		_, err := other.Lookup(r.ctx, "none")
+		_, err = other.Lookup(r.ctx, "none")
 		r.wantError(err, drayhorse.ErrNotFound)
 	})
 }
@@ -80,8 +84,14 @@ func TestImpossibleQueuesAreRefused(t *testing.T) {
 			if _, err := r.Queue(r.ctx, "bad"); err == nil {
 				r.t.Errorf("a registry of %s partitions was believed", n)
 			}
-			if _, err := r.Queues(r.ctx); err == nil {
-				r.t.Errorf("a registry of %s partitions was listed", n)
+			queues, unreadable, err := r.List(r.ctx)
+			r.must(err)
+			if len(queues) != 1 || queues[0][0].Queue != "q" || unreadable["bad"] == nil || !strings.Contains(unreadable["bad"].Error(), n) {
+				r.t.Errorf("listed %v and %v; want q, and why bad cannot be read", queues, unreadable)
+			}
+			found, err := r.Meet(r.ctx, []string{"bad", "q"})
+			if len(found) != 1 || err == nil || !strings.Contains(err.Error(), n) {
+				r.t.Errorf("met %v, %v; want q, and why bad cannot be read", found, err)
 			}
 		}
 	})

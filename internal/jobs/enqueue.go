@@ -40,6 +40,11 @@ type NewJob struct {
 	Guarded bool
 	// Durable is how many replicas are to confirm the job.
 	Durable int
+	// Replace makes a job with an ID of the caller's own take the place of one that has
+	// ended, of which nothing is kept. Without it that ID is taken for 24 h.
+	Replace bool
+	// Unique is by what the job is unique in its queue; nil: it is not. See SetUnique.
+	Unique *drayhorse.UniqueBy
 	// Past is what the job went through elsewhere before it came here; nil: nothing.
 	Past *Past
 
@@ -75,7 +80,7 @@ func (j *encoded) MarshalBinary() ([]byte, error) { return j.encoded, nil }
 
 // isPlain reports whether the job is new for sure and due at once.
 func (j *NewJob) isPlain() bool {
-	return !j.Envelope.OwnID && !j.Guarded && j.In == 0 && j.At.IsZero() && j.Past == nil
+	return !j.Envelope.OwnID && !j.Guarded && j.In == 0 && j.At.IsZero() && j.Past == nil && j.Unique == nil && j.Envelope.StartWithin == 0
 }
 
 // plan is what the script is to know of the job; see enqueue.lua.
@@ -83,9 +88,12 @@ func (j *NewJob) plan() string {
 	if j.isPlain() {
 		return ""
 	}
-	own, due, schedule, tick := "", "", "", ""
+	own, due, within, schedule, tick := "", "", "", "", ""
 	if j.Envelope.OwnID {
 		own = "1"
+		if j.Replace {
+			own = "2"
+		}
 	}
 	switch {
 	case !j.At.IsZero():
@@ -93,10 +101,13 @@ func (j *NewJob) plan() string {
 	case j.In > 0:
 		due = "+" + strconv.FormatInt(j.In.Milliseconds(), 10)
 	}
+	if j.Envelope.StartWithin > 0 {
+		within = strconv.FormatInt(j.Envelope.StartWithin.Milliseconds(), 10)
+	}
 	if j.Guarded {
 		schedule, tick = j.Envelope.Schedule, strconv.FormatInt(j.Envelope.Tick.UnixMilli(), 10)
 	}
-	return strings.Join([]string{own, due, schedule, tick, j.Past.plan()}, "|")
+	return strings.Join([]string{own, due, within, uniquePlan(j.Unique), schedule, tick, j.Past.plan()}, "|")
 }
 
 // plan is the part of a job's plan that tells of its past.
@@ -117,6 +128,10 @@ func (p *Past) plan() string {
 // Stored is what became of a job that was enqueued.
 type Stored struct {
 	Duplicate bool
+	Rejected  bool      // it is a duplicate, and that is an error
+	Other     string    // the stored ID of what counts as the same; empty: of that same ID
+	Full      bool      // it was not stored: there is no room; see FullError
+	Depth     int       // how many jobs there may be, if Full
 	Now       time.Time // by Redis's clock; zero where all jobs of the call are due at once
 }
 
@@ -163,11 +178,23 @@ func decodeStored(value any, jobs int, stored []Stored) ([]Stored, error) {
 		}
 		now, answers = time.UnixMilli(asInt(reply[0])), asString(reply[1])
 	}
-	if len(answers) != jobs {
+	if len(answers) < jobs {
 		return stored, fmt.Errorf("enqueue: %d answers for %d jobs", len(answers), jobs)
 	}
-	for i := range answers {
-		stored = append(stored, Stored{Duplicate: answers[i] == '1', Now: now})
+	others := answers[jobs:]
+	for i := range jobs {
+		s := Stored{Duplicate: answers[i] >= '1' && answers[i] <= '3', Rejected: answers[i] == '3', Full: answers[i] == '4', Now: now}
+		if answers[i] >= '2' {
+			if others == "" || len(others) <= int(others[0]) {
+				return stored, fmt.Errorf("enqueue: the answers %q are cut short", answers)
+			}
+			s.Other, others = others[1:1+others[0]], others[1+others[0]:]
+		}
+		if s.Full {
+			s.Depth, _ = strconv.Atoi(s.Other)
+			s.Other = ""
+		}
+		stored = append(stored, s)
 	}
 	return stored, nil
 }

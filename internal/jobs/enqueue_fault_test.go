@@ -40,7 +40,7 @@ func TestLostEnqueueRepliesMakeNoCopy(t *testing.T) {
 func TestFullRedisRefusesEnqueuesAndDrains(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, redistest.WithConfig("maxmemory 12mb", "maxmemory-policy noeviction"))
-	r := newRig(t, server.URL, 1)
+	r := newRigOfOutages(t, server.URL, 1)
 	l := r.newLease()
 	enqueued := 0
 	var err error

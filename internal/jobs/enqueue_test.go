@@ -40,12 +40,47 @@ func TestOwnIDIsEnqueuedOnceWhileItIsKnown(t *testing.T) {
 		r.wantDuplicates(r.duplicates(own()), true) // running
 		r.turn(l, 0, claims[0].finish(Complete), claims[1].finish(Complete))
 		seen := r.part.key(colSeen)
-		r.must(r.client.ZRem(r.ctx, seen, "order-1").Err())
-		r.wantDuplicates(r.duplicates(own(), r.newJob(ownID("order-2"))), true, true) // archived, and seen
+		r.wantDuplicates(r.duplicates(own(), r.newJob(ownID("order-2"))), true, true) // it ended a moment ago
 		r.must(r.client.ZAdd(r.ctx, seen, at("order-1", time.Now().Add(time.Hour))).Err())
 		r.must(r.part.Delete(r.ctx, "order-1"))
 		r.wantDuplicates(r.duplicates(own()), true) // seen
 		r.wantState("order-1", drayhorse.Completed)
+	})
+}
+
+// TestOwnIDIsTakenForADay: one rule for every end. After that, or for a job that says so,
+// a new one replaces what is kept of it.
+func TestOwnIDIsTakenForADay(t *testing.T) {
+	conform(t, func(r *rig) {
+		l := r.newLease()
+		finish := func(outcome Outcome) func(id string) {
+			return func(string) { r.turn(l, 0, r.turn(l, 1).Claims[0].finish(outcome)) }
+		}
+		ends := map[string]func(id string){
+			"completed": finish(Complete), "discarded": finish(Exhaust), "cancelled": finish(Cancel),
+			"cancelled-while-it-waits": func(id string) { r.must(r.part.Cancel(r.ctx, id)) },
+			"deleted":                  func(id string) { r.must(r.part.Delete(r.ctx, id)) },
+			"purged": func(string) {
+				_, err := r.part.Purge(r.ctx, drayhorse.Available)
+				r.must(err)
+			},
+		}
+		for id, end := range ends {
+			own := func(change ...func(*NewJob)) *NewJob { return r.newJob(append(change, ownID(id), retained)...) }
+			r.enqueue(own())
+			end(id)
+			r.wantDuplicates(r.duplicates(own()), true)
+			if left := time.Until(time.UnixMilli(r.raw().scores[colSeen][id])); left < 23*time.Hour || left > 25*time.Hour {
+				r.t.Errorf("%s: taken for %v, want 24h", id, left)
+			}
+			r.wantDuplicates(r.duplicates(own(replacing), own(replacing)), false, true) // not what is live
+			r.wantState(id, drayhorse.Available)
+			end(id)
+			r.must(r.client.ZAdd(r.ctx, r.part.key(colSeen), at(id, time.Now().Add(-time.Second))).Err())
+			r.wantDuplicates(r.duplicates(own()), false)
+			r.wantState(id, drayhorse.Available)
+			end(id)
+		}
 	})
 }
 

@@ -36,18 +36,29 @@ type Envelope struct {
 	Schedule    string    // of a periodic job
 	Tick        time.Time // of a periodic job
 	Trace       drayhorse.Trace
-	Args        []byte
+	// StartWithin is how long after it is due the job must have started; 0: it need not.
+	StartWithin time.Duration
+	// UniqueKey is what the job is unique by, 16 bytes; empty: nothing. UntilStarted: it
+	// is until its first claim, not its end.
+	UniqueKey    string
+	UntilStarted bool
+	Fresh        time.Duration // since it has completed: for so long its result stands for others
+	Args         []byte
 }
 
 const (
 	envelopeVersion = 1
 	headerSize      = 15
 	flagOwnID       = 1
+	flagUnique      = 2 // the first extra is extraUnique
 
 	extraSchedule = 1 // tick as Unix ms (8 bytes), then the schedule's ID
 	extraDue      = 2 // due as Unix ms (8 bytes)
 	extraTrace    = 3 // length of the traceparent (1 byte), the traceparent, then the tracestate
+	extraUnique   = 4 // 1 if it ends with the start (1 byte), the key, and fresh in ms (6 bytes) if there is any
+	extraWithin   = 5 // ms within which it must have started (8 bytes)
 
+	freshSize      = 6
 	maxTraceParent = 255
 	maxTraceState  = 512 // as W3C asks to be kept; a longer one is left out
 )
@@ -60,6 +71,9 @@ func (e *Envelope) Encode() []byte {
 	b[0] = envelopeVersion
 	if e.OwnID {
 		b[1] |= flagOwnID
+	}
+	if e.UniqueKey != "" {
+		b[1] |= flagUnique
 	}
 	put48(b[2:8], e.Retain.Milliseconds())
 	put48(b[8:14], e.EnqueuedAt.UnixMilli())
@@ -75,11 +89,26 @@ func (e *Envelope) Encode() []byte {
 
 func (e *Envelope) extras() []byte {
 	var b []byte
+	if e.UniqueKey != "" {
+		b = append(b, extraUnique, 1+uniqueKeySize, 0)
+		if e.UntilStarted {
+			b[2] = 1
+		}
+		b = append(b, e.UniqueKey...)
+		if e.Fresh > 0 {
+			b[1] += freshSize
+			b = append(b, make([]byte, freshSize)...)
+			put48(b[len(b)-freshSize:], e.Fresh.Milliseconds())
+		}
+	}
 	if e.Schedule != "" {
 		b = appendTimed(b, extraSchedule, e.Tick, e.Schedule)
 	}
 	if !e.DueAt.IsZero() {
 		b = appendTimed(b, extraDue, e.DueAt, "")
+	}
+	if e.StartWithin > 0 {
+		b = appendTimed(b, extraWithin, time.UnixMilli(e.StartWithin.Milliseconds()), "")
 	}
 	if n := len(e.Trace.Parent); n > 0 && n <= maxTraceParent {
 		state := e.Trace.State
@@ -166,6 +195,13 @@ func (e *Envelope) setExtra(tag byte, value string) {
 		e.Tick, e.Schedule = timeOf(value), value[8:]
 	case tag == extraDue && len(value) >= 8:
 		e.DueAt = timeOf(value)
+	case tag == extraWithin && len(value) >= 8:
+		e.StartWithin = time.Duration(max(timeOf(value).UnixMilli(), 0)) * time.Millisecond
+	case tag == extraUnique && (len(value) == 1+uniqueKeySize || len(value) == 1+uniqueKeySize+freshSize):
+		e.UntilStarted, e.UniqueKey = value[0] == 1, value[1:1+uniqueKeySize]
+		if fresh := value[1+uniqueKeySize:]; fresh != "" {
+			e.Fresh = time.Duration(get48(fresh)) * time.Millisecond
+		}
 	case tag == extraTrace && value != "":
 		if parent, state, ok := cut(value[1:], uint64(value[0])); ok && parent != "" {
 			e.Trace = drayhorse.Trace{Parent: parent, State: state}

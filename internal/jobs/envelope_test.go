@@ -106,7 +106,7 @@ func TestEnvelopeSaysWhatIsWrong(t *testing.T) {
 func TestScriptsReadTheHeader(t *testing.T) {
 	t.Parallel()
 	client := openClient(t, sharedURL(t))
-	_, body, _ := strings.Cut(read("prelude"), "local function header")
+	_, body, _ := strings.Cut(library.Read("prelude"), "local function header")
 	body, _, _ = strings.Cut(body, "\nend")
 	script := redis.NewScript("header", "#!lua\nlocal function header"+body+"\nend\nlocal own, keep = header(ARGV[1])\nreturn {own and 1 or 0, string.format('%.0f', keep)}")
 	rapid.Check(t, func(rt *rapid.T) {

@@ -2,8 +2,6 @@ package jobs
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -13,24 +11,24 @@ import (
 // a call gets it.
 var errStale = errors.New("stale call")
 
+// errAlive: the lease of which it is said that it was condemned was not.
+var errAlive = errors.New("lease not condemned")
+
 // words are the failures that scripts report, by their first word.
-var words = map[string]error{
+var words = redis.Words{
 	"LEASELOST": drayhorse.ErrLeaseLost,
 	"STALE":     errStale,
+	"ALIVE":     errAlive,
 	"NOTFOUND":  drayhorse.ErrNotFound,
 	"RUNNING":   drayhorse.ErrRunning,
 	"FORMAT":    drayhorse.ErrFormat,
+	"NOTEMPTY":  drayhorse.ErrNotEmpty,
+	"CONFLICT":  drayhorse.ErrDuplicate,
+	"LIMITS":    drayhorse.ErrInvalid,
 }
 
 // failure names the operation that failed and gives its error the sentinel that
 // its first word stands for.
 func failure(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	word, text, _ := strings.Cut(err.Error(), " ")
-	if sentinel, ok := words[word]; ok {
-		return fmt.Errorf("%s: %w: %s", op, sentinel, text)
-	}
-	return redis.Wrap(op, err)
+	return words.Failure(op, err)
 }

@@ -12,9 +12,42 @@ import (
 const MaxPage = 100
 
 // Inspect gives all that is known of jobs, by stored IDs, in their order; nil where
-// there is nothing. Of an ID of the caller's own whose job is gone, it is known
-// that it completed or was deleted: its Info has the ID and Completed alone.
+// there is nothing. Of an ID of the caller's own that is still taken though its job is
+// gone, its Info has the ID and Completed alone.
 func (p *Partition) Inspect(ctx context.Context, ids ...string) ([]*drayhorse.Info, error) {
+	found, err := p.inspect(ctx, ids)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	infos := make([]*drayhorse.Info, len(ids))
+	for i := range ids {
+		infos[i] = p.info(ids[i], asList(found[i]))
+	}
+	return infos, nil
+}
+
+// Envelopes gives the envelopes of jobs that have not ended, by stored IDs, in their
+// order; nil where there is none. The error is also that of one that cannot be read.
+func (p *Partition) Envelopes(ctx context.Context, ids ...string) ([]*Envelope, error) {
+	found, err := p.inspect(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	envelopes := make([]*Envelope, len(ids))
+	for i := range ids {
+		answer := asList(found[i])
+		if len(answer) < 3 || answer[0] != "live" {
+			continue
+		}
+		if envelopes[i], err = DecodeEnvelope(asString(answer[2])); err != nil {
+			return nil, fmt.Errorf("job %s: %w", UnpackID(ids[i]), err)
+		}
+	}
+	return envelopes, nil
+}
+
+// inspect gives the answers of inspect.lua, one for each ID.
+func (p *Partition) inspect(ctx context.Context, ids []string) ([]any, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -30,11 +63,7 @@ func (p *Partition) Inspect(ctx context.Context, ids ...string) ([]*drayhorse.In
 	if len(found) != len(ids) {
 		return nil, fmt.Errorf("inspect: %d answers for %d ids", len(found), len(ids))
 	}
-	infos := make([]*drayhorse.Info, len(ids))
-	for i := range ids {
-		infos[i] = p.info(ids[i], asList(found[i]))
-	}
-	return infos, nil
+	return found, nil
 }
 
 // Get gives what is known of one job. The error is drayhorse.ErrNotFound.
@@ -53,15 +82,18 @@ func (p *Partition) Get(ctx context.Context, id string) (*drayhorse.Info, error)
 func (p *Partition) info(id string, found []any) *drayhorse.Info {
 	info := &drayhorse.Info{ID: UnpackID(id), Queue: p.Queue}
 	switch {
-	case len(found) == 7 && found[0] == "live":
+	case len(found) == 9 && found[0] == "live":
 		failed, rescued := tally(asString(found[3]))
 		info.State = drayhorse.State(asString(found[1]))
 		info.Attempt, info.Rescues = failed+1, rescued
 		info.Errors = decodeErrors(asString(found[4]))
 		info.DueAt = asTime(found[5])
+		info.Parked = asInt(found[7]) == 1
 		describe(info, asString(found[2]))
-	case len(found) == 2 && found[0] == "ended":
+		info.Progress = decodeProgress(asString(found[8]))
+	case len(found) == 3 && found[0] == "ended":
 		ended(info, asString(found[1]))
+		info.Progress = decodeProgress(asString(found[2]))
 	case len(found) == 1 && found[0] == "seen":
 		info.State = drayhorse.Completed
 	default:

@@ -36,6 +36,26 @@ func TestInspectTellsEverything(t *testing.T) {
 	})
 }
 
+func TestInspectTellsWhatIsParked(t *testing.T) {
+	conform(t, func(r *rig) {
+		ids := r.enqueue(r.newJob(), r.newJob())
+		l := r.newLease()
+		claim := r.turn(l, 1).Claims[0]
+		r.turn(l, 0, claim.finish(Divert, func(f *Finish) { f.Lane = "test" }))
+		for i, parked := range []bool{true, false} {
+			if info := r.info(ids[i]); info.Parked != parked || info.State != drayhorse.Available {
+				r.t.Errorf("job %d: %+v, want it available and parked: %v", i, info, parked)
+			}
+		}
+		again := r.newLease()
+		turn := &Turn{Lease: again, Want: 1, Lanes: []string{"test"}}
+		r.must(r.RunTurns(r.ctx, turn)[0].Err)
+		if info := r.info(ids[0]); info.Parked || info.State != drayhorse.Running {
+			r.t.Errorf("%+v, want it running and parked no more", info)
+		}
+	})
+}
+
 func TestInspectOfNothing(t *testing.T) {
 	conform(t, func(r *rig) {
 		infos, err := r.part.Inspect(r.ctx)

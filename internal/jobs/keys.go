@@ -3,12 +3,12 @@ package jobs
 import (
 	"bufio"
 	"crypto/rand"
-	"fmt"
 	"hash/fnv"
 	"io"
-	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -25,19 +25,20 @@ const (
 	colRunning                 // hash id -> token
 	colLeases                  // zset lease by last renewal; 0: condemned
 	colTurns                   // hash lease -> last turn: seq, rejects, claims
-	colCounts                  // hash id -> "failed,rescued", if there is any
+	colCounts                  // hash id -> "failed,rescued", if there is any, and what was seen of deaths
 	colErrors                  // hash id -> error records
 	colSuspects                // list of ids: rescued twice
 	colStale                   // hash id -> dead entries of it in ready
 	colCancels                 // hash id -> ms: running jobs to be cancelled
 	colArchive                 // hash id -> record of an ended job
-	colCompleted               // zsets of archive by expiry ms
+	colCompleted               // zsets of archive by ms of the end
 	colCancelled
 	colDiscarded
+	colExpiry // zset id by expiry ms: all of archive
 	colSeen   // zset id by expiry ms: callers' own IDs after their end
 	colTicks  // hash schedule -> highest tick ms
 	colBell   // list of at most one element
-	colMeta   // hash: paused, format, large, parked
+	colMeta   // hash: paused, format, large, parked, joins, bytes of each state of archive
 	colStats  // hash: totals
 	colAnswer // string: a producer lane's last call and its answer
 	colRoute  // hash id -> lane/seq: parked jobs
@@ -46,20 +47,14 @@ const (
 	colGates
 	colLimits
 	colUniques
+	colReports // hash letter+id: who waits for jobs, and what is reported of them
 )
 
 var columns = []string{
 	"jobs", "ready", "scheduled", "running", "leases", "turns", "counts", "errors", "suspects", "stale",
-	"cancels", "archive", "completed", "cancelled", "discarded", "seen", "ticks", "bell", "meta", "stats",
+	"cancels", "archive", "completed", "cancelled", "discarded", "expiry", "seen", "ticks", "bell", "meta", "stats",
 	"answer", "route", "lanes", "parked", "gates", "limits", "uniques",
-}
-
-func columnOf(name string) column {
-	i := slices.Index(columns, name)
-	if i < 0 {
-		panic(fmt.Sprintf("jobs: a script names the key %q, which is no column", name))
-	}
-	return column(i)
+	"reports",
 }
 
 // Partition is one part of a queue. All its keys are in one Cluster slot, so that
@@ -69,8 +64,9 @@ type Partition struct {
 	Index int
 
 	engine *Engine
-	keys   []string   // by column
-	sets   [][]string // the keys that each script declares, by script
+	of     atomic.Int32 // how many partitions the queue has
+	keys   []string     // by column
+	sets   [][]string   // the keys that each script declares, by script
 }
 
 // newPartition lays out the keys: NAMESPACE:{queue}:column, and for partitions
@@ -81,17 +77,19 @@ func newPartition(e *Engine, queue string, index int) *Partition {
 		tag += "/" + strconv.Itoa(index)
 	}
 	p := &Partition{Queue: queue, Index: index, engine: e, keys: make([]string, len(columns))}
+	p.of.Store(int32(index + 1)) //nolint:gosec // at most MaxPartitions
 	for i, name := range columns {
 		p.keys[i] = e.namespace + ":{" + tag + "}:" + name
 	}
 	p.sets = make([][]string, len(scripts))
 	for i, s := range scripts {
-		for _, c := range s.columns {
-			p.sets[i] = append(p.sets[i], p.keys[c])
-		}
+		p.sets[i] = s.KeysOf(p.keys)
 	}
 	return p
 }
+
+// Now is the time to be written down about jobs; see redis.Client.Now.
+func (p *Partition) Now() time.Time { return p.engine.client.Now() }
 
 func (p *Partition) key(c column) string { return p.keys[c] }
 
@@ -120,8 +118,7 @@ func PartitionOf(partitions []*Partition, stored string) *Partition {
 
 // NewID makes the stored ID of a job that belongs in the partition.
 func NewID(p *Partition) (string, error) {
-	partitions, _ := p.engine.known(p.Queue)
-	return newID(p.Index, len(partitions))
+	return newID(p.Index, int(p.of.Load()))
 }
 
 // PackID gives the form in which an ID is stored: the 16 bytes of a UUID in its

@@ -34,8 +34,9 @@ const (
 // nothing ever waits for a timer. Each call has a number, and the last one is
 // repeated until its answer is known: a lost reply makes no second copy.
 type Lane struct {
-	// Patience is how long an enqueue goes on trying while Redis is away: below the
-	// time for which an answer is kept. 0: Patience. Set it before the first call.
+	// Patience is how long an enqueue goes on trying while Redis is away, after its last
+	// answer: below the time for which an answer is kept. 0: Patience. Set it before the
+	// first call.
 	Patience time.Duration
 
 	partition *Partition
@@ -47,7 +48,8 @@ type Lane struct {
 	busy    bool
 	batch   batch         // the call that is made now, if busy
 	took    time.Duration // by the last call
-	running sync.WaitGroup
+	heard   time.Time     // when Redis last did what a call asked for
+	idle    sync.Cond     // of mu: busy is false again
 }
 
 // batch is one call: what shares it, its number, and what it came to.
@@ -110,7 +112,9 @@ func (e *entry) missed() error {
 
 // NewLane makes a lane. Close waits for its last call.
 func NewLane(p *Partition) *Lane {
-	return &Lane{partition: p, keys: newLaneKeys(p, uuid.NewString())}
+	l := &Lane{partition: p, keys: newLaneKeys(p, uuid.NewString())}
+	l.idle.L = &l.mu
+	return l
 }
 
 // Partition is where the lane leads.
@@ -123,6 +127,13 @@ func (l *Lane) Crowded() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.busy && (l.took > longCall || len(l.waiting) >= crowd)
+}
+
+// Busy reports whether a call is on the wire, or jobs wait for one.
+func (l *Lane) Busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.busy || len(l.waiting) > 0
 }
 
 // Enqueue stores jobs, all or none if they fit one call. More than that go in
@@ -226,9 +237,9 @@ func (l *Lane) add(ctx context.Context, e *entry, alone bool) {
 		l.mu.Lock()
 	}
 	if left != nil || len(l.waiting) > 0 {
-		l.running.Go(func() { l.run(left) })
+		go l.run(left)
 	} else {
-		l.busy = false
+		l.rest()
 	}
 	l.mu.Unlock()
 }
@@ -265,11 +276,17 @@ func (l *Lane) run(left *batch) {
 	}
 }
 
+// rest notes that no call is made. Callers hold mu.
+func (l *Lane) rest() {
+	l.busy = false
+	l.idle.Broadcast()
+}
+
 // next takes what fits the next call, or notes that there is nothing to do. Callers
 // hold mu.
 func (l *Lane) next() *batch {
 	if len(l.waiting) == 0 {
-		l.busy = false
+		l.rest()
 		return nil
 	}
 	l.seq++
@@ -293,7 +310,7 @@ func (l *Lane) next() *batch {
 
 // send makes one call and repeats it while its answer is not known.
 func (l *Lane) send(b *batch) {
-	deadline := b.entries[0].deadline
+	deadline := l.deadline(b)
 	err := l.call(context.Background(), b, deadline)
 	if retryable(err) {
 		ctx, cancel := context.WithDeadline(context.Background(), deadline)
@@ -305,13 +322,28 @@ func (l *Lane) send(b *batch) {
 	b.settle(err)
 }
 
+// deadline is how long a call may be tried: for its callers' patience, which counts
+// from the last answer. While Redis is busy with calls before, it is not away.
+func (l *Lane) deadline(b *batch) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	deadline := b.entries[0].deadline
+	if later := l.heard.Add(l.patience()); later.After(deadline) {
+		return later
+	}
+	return deadline
+}
+
 // call runs the script, once.
 func (l *Lane) call(ctx context.Context, b *batch, deadline time.Time) (err error) {
 	begun := time.Now()
 	b.stored, b.replicas, err = l.partition.enqueue(redis.Until(ctx, deadline), l.keys, b.seq, b.jobs, b.stored[:0])
-	took := time.Since(begun)
+	now := time.Now()
 	l.mu.Lock()
-	l.took = took
+	l.took = now.Sub(begun)
+	if err == nil {
+		l.heard = now
+	}
 	l.mu.Unlock()
 	return err
 }
@@ -331,5 +363,12 @@ func (b *batch) settle(err error) {
 	clear(b.jobs)
 }
 
-// Close waits for the call that is on the wire. Nothing may be enqueued after it.
-func (l *Lane) Close() { l.running.Wait() }
+// Close waits for the call that is on the wire, and those that wait behind it. Nothing
+// may be enqueued after it.
+func (l *Lane) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.busy {
+		l.idle.Wait()
+	}
+}

@@ -88,16 +88,17 @@ func TestEnqueueGivesUpWhenRedisIsGone(t *testing.T) {
 		{"half-open", (*redistest.Proxy).Freeze},
 		{"refused", func(p *redistest.Proxy) { p.Refuse(); p.CloseAll() }},
 	} {
-		r := newRig(t, "redis://"+proxy.Addr+"/0", 1)
+		r := newRigOfOutages(t, "redis://"+proxy.Addr+"/0", 1)
 		r.enqueue(r.newJob())
 		fault.start(proxy)
 		start := time.Now()
 		_, err := r.lane.Enqueue(r.ctx, r.newJob())
 		took := time.Since(start)
 		r.wantError(err, drayhorse.ErrUnavailable)
-		if took < Patience-time.Second || took > Patience+time.Second {
+		if took < Patience-time.Second || took > redistest.Stretch*Patience {
 			t.Errorf("%s: gave up after %v, want %v", fault.name, took, Patience)
 		}
+		t.Logf("%s: gave up after %v", fault.name, took)
 		proxy.Resume()
 		r.enqueue(r.newJob())
 		r.checkSound()
@@ -108,7 +109,7 @@ func TestEnqueueSurvivesAShortOutage(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr)
-	r := newRig(t, "redis://"+proxy.Addr+"/0", 1)
+	r := newRigOfOutages(t, "redis://"+proxy.Addr+"/0", 1)
 	proxy.Refuse()
 	proxy.CloseAll()
 	done := make(chan error)
@@ -135,7 +136,7 @@ func TestEnqueueReturnsAtTheEndOfItsContext(t *testing.T) {
 	start := time.Now()
 	_, err := r.lane.Enqueue(ctx, r.newJob())
 	r.wantError(err, drayhorse.ErrUnavailable)
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > r.lane.Patience/2 {
 		t.Errorf("returned after %v, want 50ms", took)
 	}
 	server.Resume()
@@ -160,8 +161,8 @@ func TestCancelEndsALoneEnqueue(t *testing.T) {
 	select {
 	case err := <-done:
 		r.wantError(err, drayhorse.ErrUnavailable)
-	case <-time.After(2 * time.Second):
-		t.Error("Enqueue did not return within 2 s of the end of its context")
+	case <-time.After(r.lane.Patience / 2):
+		t.Error("Enqueue did not return at the end of its context")
 	}
 	server.Resume()
 	r.enqueue(r.newJob())

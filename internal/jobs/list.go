@@ -18,7 +18,7 @@ func (p *Partition) List(ctx context.Context, state drayhorse.State, cursor stri
 		return nil, "", fmt.Errorf("%w: a page of %d jobs; want 1 to %d", drayhorse.ErrInvalid, limit, MaxPage)
 	}
 	if !slices.Contains(drayhorse.States(), state) {
-		return nil, "", fmt.Errorf("%w: a list of state %q; want one of %v", drayhorse.ErrInvalid, state, drayhorse.States())
+		return nil, "", fmt.Errorf("%w: a list of state %q; want %s", drayhorse.ErrInvalid, state, Either(drayhorse.States()))
 	}
 	value, err := p.run(ctx, listScript, string(state), cursor, limit)
 	if err != nil {

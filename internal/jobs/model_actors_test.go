@@ -83,9 +83,13 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 	j := &NewJob{ID: w.newName("job"), Envelope: &Envelope{
 		Kind: "a", MaxAttempts: 3, Timeout: time.Second, EnqueuedAt: time.UnixMilli(1), Args: []byte("{}"),
 	}}
-	switch rapid.IntRange(0, 11).Draw(t, "sort of job") {
+	switch rapid.IntRange(0, 13).Draw(t, "sort of job") {
 	case 0, 1:
 		j.ID, j.Envelope.OwnID = fmt.Sprintf("own%d", rapid.IntRange(1, 4).Draw(t, "own ID")), true
+		j.Replace = chance(t, "replace", 3)
+		if rapid.Bool().Draw(t, "retained") {
+			j.Envelope.Retain = time.Hour
+		}
 	case 2, 3:
 		j.In = time.Duration(rapid.IntRange(1, 3).Draw(t, "delay")) * time.Millisecond
 	case 4:
@@ -97,11 +101,49 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 		j.Envelope.Args = make([]byte, 5<<10)
 	case 7:
 		j.Envelope.Retain = time.Hour
+	case 8:
+		w.drawPast(t, j)
+	case 9, 10, 11:
+		w.drawUnique(t, j)
+	}
+	if j.Past == nil && chance(t, "expires", 4) {
+		j.Envelope.StartWithin = time.Duration(rapid.SampledFrom([]int{1, 3, 3_600_000}).Draw(t, "start within")) * time.Millisecond
 	}
 	if err := j.encode(w.p); err != nil {
 		t.Fatal(err)
 	}
 	return j
+}
+
+// drawUnique makes a job that counts as the same as one of four.
+func (w *world) drawUnique(t *rapid.T, j *NewJob) {
+	by := &drayhorse.UniqueBy{
+		Key:      fmt.Sprintf("key%d", rapid.IntRange(1, 3).Draw(t, "key")),
+		Until:    drayhorse.Until(rapid.IntRange(0, 1).Draw(t, "until")),       //nolint:gosec // see the range
+		Conflict: drayhorse.Conflict(rapid.IntRange(0, 3).Draw(t, "conflict")), //nolint:gosec // see the range
+	}
+	if by.Conflict == drayhorse.Postpone || chance(t, "later", 3) {
+		j.In = time.Duration(rapid.SampledFrom([]int{1, 2, 3_600_000}).Draw(t, "delay")) * time.Millisecond
+	}
+	j.Envelope.Args = []byte(j.ID)
+	if err := j.SetUnique(by); err != nil {
+		t.Fatal(err)
+	}
+	if chance(t, "retained", 3) {
+		j.Envelope.Retain = time.Hour
+	}
+}
+
+// drawPast makes a job one that comes from another system.
+func (w *world) drawPast(t *rapid.T, j *NewJob) {
+	j.Past = &Past{Failed: rapid.IntRange(0, 2).Draw(t, "failed before")}
+	if rapid.Bool().Draw(t, "due later") {
+		j.In = time.Hour
+	}
+	if rapid.Bool().Draw(t, "error known") {
+		j.Past.LastError = &drayhorse.AttemptError{Attempt: j.Past.Failed, At: time.UnixMilli(2), Message: "it failed there"}
+	}
+	j.Past.Discarded = chance(t, "ended there", 3)
 }
 
 // runEnqueue makes one call and compares its answer.
@@ -117,8 +159,9 @@ func (w *world) runEnqueue(t *rapid.T, lane string, seq uint64, jobs []*NewJob) 
 		t.Fatalf("enqueue %s:%d: error %v, want %v", lane, seq, err, wantErr)
 	}
 	for i := range want {
-		if stored[i].Duplicate != want[i] {
-			t.Fatalf("enqueue of %q: duplicate %v, want %v", jobs[i].ID, stored[i].Duplicate, want[i])
+		s := stored[i]
+		if got := (modelSaid{s.Duplicate, s.Rejected, s.Other, s.Depth}); got != want[i] {
+			t.Fatalf("enqueue of %q: %+v, want %+v", jobs[i].ID, got, want[i])
 		}
 	}
 }
@@ -182,7 +225,8 @@ func (w *world) runRescue(t *rapid.T, pass *modelPass) {
 			t.Fatalf("%q was taken from a healthy lease", id)
 		}
 	}
-	w.model.rescued(took)
+	now, _ := w.clock.bounds()
+	w.model.rescued(took, pass.cursor == "0" && asString(reply[0]) == "0", now)
 	if asString(reply[0]) == "0" {
 		for i, condemned := 0, asStrings(reply[1]); i < len(condemned); i += 2 {
 			if !w.model.leases[condemned[i]].condemned {
@@ -210,22 +254,50 @@ func (w *world) condemn(pass *modelPass) {
 	}
 }
 
-// tookBack gives what ran and runs no longer, in the order in which it was put
-// back in line.
+// tookBack gives what ran and runs no longer, in the order in which each line got it:
+// in front, or at the end if it was in a trial.
 func (w *world) tookBack(after *raw) []string {
 	var gone []string
 	for _, c := range []column{colReady, colSuspects} {
-		before := map[column]int{colReady: len(w.model.ready), colSuspects: len(w.model.suspects)}[c]
-		front := slices.Clone(after.lists[c][:max(0, len(after.lists[c])-before)])
+		var front, end []string
+		for _, id := range after.lists[c] {
+			switch j := w.model.jobs[id]; {
+			case j == nil || j.token == "": // it was in line before
+			case j.blame.trial > 0:
+				end = append(end, id)
+			default:
+				front = append(front, id)
+			}
+		}
 		slices.Reverse(front)
-		gone = append(gone, front...)
+		gone = append(append(gone, front...), end...)
 	}
 	for id, j := range w.model.jobs {
 		if _, runs := after.hashes[colRunning][id]; j.token != "" && !runs && !slices.Contains(gone, id) {
 			gone = append(gone, id)
 		}
 	}
-	return slices.DeleteFunc(gone, func(id string) bool { return w.model.jobs[id] == nil || w.model.jobs[id].token == "" })
+	return gone
+}
+
+// lostLease is a lease that a worker was told is lost, and what it held.
+type lostLease struct {
+	lease *Lease
+	ids   []string
+}
+
+// sayAlive is what a worker does whose lease was lost while it lived, also again.
+func (w *world) sayAlive(t *rapid.T) {
+	if len(w.lost) == 0 {
+		return
+	}
+	l := rapid.SampledFrom(w.lost).Draw(t, "lost lease")
+	got, err := w.engine.Alive(w.ctx, l.lease, l.ids...)
+	want, wantErr := w.model.alive(l.lease.Name, l.ids)
+	wantSame(t, "alive", l.lease.Name, err, wantErr)
+	if got != want {
+		t.Fatalf("alive of %s cleared %d of %q, want %d", l.lease.Name, got, l.ids, want)
+	}
 }
 
 // wantSame compares what an operator was told.

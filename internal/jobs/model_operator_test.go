@@ -20,7 +20,7 @@ func (m *model) cancel(id string) string {
 		return "running"
 	}
 	m.leave(j)
-	m.end(j, drayhorse.Cancelled, 0)
+	m.end(j, drayhorse.EventCancel, drayhorse.Cancelled, 0)
 	return "cancelled"
 }
 
@@ -30,9 +30,16 @@ func (m *model) retry(id string) error {
 	case live != nil && live.place == inRunning:
 		return drayhorse.ErrRunning
 	case live != nil && live.place == inScheduled:
-		m.available(live, false)
+		m.available(live, drayhorse.EventRetry, false)
+	case ended != nil && ended.key != "" && m.keys[ended.key] != "":
+		return drayhorse.ErrDuplicate
 	case ended != nil:
-		ended.failed, ended.rescued, ended.place, ended.state = 0, 0, inReady, ""
+		if ended.key != "" {
+			m.keys[ended.key] = id
+		}
+		ended.failed, ended.place = 0, inReady
+		ended.clear()
+		m.move(ended, drayhorse.EventRetry, drayhorse.Available)
 		delete(m.ended, id)
 		m.jobs[id] = ended
 		m.ready = append(m.ready, id)
@@ -50,15 +57,24 @@ func (m *model) remove(id string) error {
 	case live != nil && live.place == inRunning:
 		return drayhorse.ErrRunning
 	case ended != nil:
-		delete(m.ended, id)
+		m.gone(ended, drayhorse.EventDelete)
 	case live != nil:
 		m.leave(live)
-		delete(m.jobs, id)
+		m.gone(live, drayhorse.EventDelete)
+		m.remember(live, 0)
 	default:
 		return drayhorse.ErrNotFound
 	}
 	m.totals["deleted"]++
 	return nil
+}
+
+// gone is the end of all that is known of a job.
+func (m *model) gone(j *modelJob, event drayhorse.Event) {
+	m.move(j, event, "")
+	m.free(j)
+	delete(m.jobs, j.id)
+	delete(m.ended, j.id)
 }
 
 // purge is one step of a purge; it gives how many jobs are removed.
@@ -79,8 +95,10 @@ func (m *model) purge(state drayhorse.State, limit int) int {
 		}
 	}
 	for _, id := range gone {
-		delete(m.jobs, id)
-		delete(m.ended, id)
+		if live := m.jobs[id]; live != nil {
+			m.remember(live, 0)
+		}
+		m.gone(cmp.Or(m.jobs[id], m.ended[id]), drayhorse.EventDelete)
 		m.totals["deleted"]++
 	}
 	return len(gone)
@@ -128,21 +146,50 @@ func (m *model) kept(state drayhorse.State) []*modelJob {
 		}
 	}
 	slices.SortFunc(list, func(a, b *modelJob) int {
-		return cmp.Or(cmp.Compare(a.expiry, b.expiry), strings.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.endedAt, b.endedAt), strings.Compare(a.id, b.id))
 	})
 	return list
 }
 
-// sweep removes what is over at the time, and the oldest beyond the limit.
-func (m *model) sweep(limit int, now int64) {
-	maps.DeleteFunc(m.ended, func(_ string, j *modelJob) bool { return j.expiry <= now })
+// sweep removes what is over at the time, and the oldest beyond the limits.
+func (m *model) sweep(limit, bytes int, now int64) {
+	for _, j := range m.ended {
+		if j.endedAt+j.kept() <= now {
+			m.gone(j, drayhorse.EventExpire)
+		}
+	}
 	maps.DeleteFunc(m.seen, func(_ string, expiry int64) bool { return expiry <= now })
 	for _, state := range []drayhorse.State{drayhorse.Completed, drayhorse.Cancelled, drayhorse.Discarded} {
 		kept := m.kept(state)
-		for _, j := range kept[:max(0, len(kept)-limit)] {
-			delete(m.ended, j.id)
+		size := 0
+		for _, j := range kept {
+			size += j.size
+		}
+		for i, j := range kept {
+			if i >= len(kept)-limit && size <= bytes {
+				break
+			}
+			size -= j.size
+			m.gone(j, drayhorse.EventTrim)
 			m.totals["trimmed"]++
 		}
+	}
+	m.expire(now)
+}
+
+// expire discards what was not started in time, in the order of their times.
+func (m *model) expire(now int64) {
+	late := slices.DeleteFunc(slices.Collect(maps.Values(m.jobs)), func(j *modelJob) bool { return !j.late(now) })
+	slices.SortFunc(late, func(a, b *modelJob) int {
+		return cmp.Or(cmp.Compare(a.startBy, b.startBy), strings.Compare(a.id, b.id))
+	})
+	for _, j := range late {
+		if len(m.ready) > 0 && m.ready[0] == j.id && m.dead[j.id] == 0 && j.place == inReady {
+			m.pop()
+		} else {
+			m.leave(j)
+		}
+		m.lapse(j, now)
 	}
 }
 
@@ -153,28 +200,66 @@ func (m *model) pause(on bool) {
 	}
 }
 
-// rescued applies what a step of a rescue took back, in the order of the line.
-func (m *model) rescued(ids []string) {
-	took := 0
+// rescued applies what a step of a rescue took back, in the order of the lines. whole
+// says that the step was a whole pass.
+func (m *model) rescued(ids []string, whole bool, now int64) {
+	took, held := 0, map[string]int{}
+	for _, id := range ids {
+		held[leaseOf(m.jobs[id].token)]++
+	}
 	for _, id := range ids {
 		j := m.jobs[id]
-		j.token = ""
+		lease := leaseOf(j.token)
+		j.token, j.startBy, m.limit.shut = "", 0, 0
 		if j.cancel {
-			m.end(j, drayhorse.Cancelled, 0)
+			m.end(j, drayhorse.EventCancel, drayhorse.Cancelled, 0)
 			continue
 		}
 		took++
-		j.rescued++
 		m.totals["rescued"]++
-		if j.rescued > suspectRescues {
+		if j.accuse(lease, held[lease]-1, whole, now) {
 			j.errors = min(j.errors+1, 25)
 			m.totals["poisoned"]++
-			m.end(j, drayhorse.Discarded, 0)
+			m.end(j, drayhorse.EventPoison, drayhorse.Discarded, 0)
 			continue
 		}
-		m.available(j, true)
+		m.available(j, drayhorse.EventRescue, !j.blame.tried)
 	}
 	if took > 0 {
 		m.ring()
 	}
+}
+
+// alive clears what a worker held whose lease was condemned, and gives how many jobs
+// that were.
+func (m *model) alive(name string, ids []string) (int, error) {
+	if lease := m.leases[name]; lease != nil && !lease.condemned {
+		return 0, errAlive
+	}
+	cleared := 0
+	for _, id := range ids {
+		j := m.jobs[id]
+		switch {
+		case j == nil:
+		case j.token != "" && leaseOf(j.token) == name:
+			if !j.cancel {
+				j.token, j.startBy, m.limit.shut = "", 0, 0
+				j.clear()
+				m.available(j, drayhorse.EventRescue, true)
+				m.totals["rescued"]++
+				cleared++
+			}
+		case j.blame.lease == name:
+			j.clear()
+			if j.place == inSuspects {
+				m.suspects = without(m.suspects, id)
+				j.place, m.ready = inReady, slices.Insert(m.ready, 0, id)
+			}
+			cleared++
+		}
+	}
+	if cleared > 0 {
+		m.ring()
+	}
+	return cleared, nil
 }

@@ -13,16 +13,21 @@ import (
 // without a thought of how Redis stores it.
 type model struct {
 	paused, large, bell bool
+	depth               int // live jobs that there may be; 0: any number
+	limit               modelLimit
 
 	jobs  map[string]*modelJob // live
 	ended map[string]*modelJob // archived
 	seen  map[string]int64     // expiry by id; 0 stands for a time that is not known yet
 	ticks map[string]int64
+	keys  map[string]string // of unique jobs: who has it
 
 	ready    []string // next first, dead entries included
 	dead     map[string]int
 	suspects []string
 	slots    int // handed out to parked jobs
+
+	steps map[drayhorse.Transition]bool // that jobs have taken
 
 	leases  map[string]*modelLease
 	joins   int64
@@ -30,20 +35,129 @@ type model struct {
 	totals  map[string]int
 }
 
+// modelLimit is what limits the starts of jobs.
+type modelLimit struct {
+	most, every, burst int64 // every in us; 0: no bound
+	on                 int64 // us at which the next start would be on time
+	shut, since        int64 // ms until which none may start, and when that was noted; 0: they may
+}
+
+func (l *modelLimit) next(now int64) int64 {
+	return min(max(l.on, now*1000), now*1000+l.burst*l.every)
+}
+
+// allowance is how many jobs may start, and from when on if none may.
+func (m *model) allowance(now int64) (left, opens int64) {
+	l, left := &m.limit, int64(1000)
+	if l.most > 0 {
+		running := int64(len(m.sorted(inRunning, func(_, _ *modelJob) int { return 0 })))
+		if left = max(l.most-running, 0); left == 0 {
+			opens = startFar
+		}
+	}
+	if l.every > 0 {
+		next := l.next(now)
+		starts := (now*1000 + l.burst*l.every - next) / l.every
+		if starts == 0 {
+			opens = max(opens, (next+l.every-l.burst*l.every+999)/1000)
+		}
+		left = min(left, starts)
+	}
+	return left, opens
+}
+
+// start notes that n jobs have started, and until when no other may.
+func (m *model) start(n int, now int64) {
+	l := &m.limit
+	if l.every > 0 && n > 0 {
+		l.on = l.next(now) + int64(n)*l.every
+	}
+	l.shut = 0
+	if left, opens := m.allowance(now); left == 0 {
+		l.shut, l.since = opens, now
+	}
+}
+
+// closed says whether no job may start.
+func (m *model) closed(now int64) bool { return m.paused || m.limit.isShut(now) }
+
+func (l *modelLimit) isShut(now int64) bool {
+	return l.since <= now && l.shut > now && (l.shut < startFar || now < l.since+5000)
+}
+
+// nextStart is when the next job may start, in ms; 0: none waits for a time.
+func (m *model) nextStart(now int64) int64 {
+	due := int64(0)
+	if first := m.scheduled(); len(first) > 0 {
+		due = first[0].due
+	}
+	shut := m.limit.shut
+	if m.limit.isShut(now) && shut < startFar && len(m.ready)+len(m.suspects)+len(m.parked()) > 0 && (due == 0 || shut < due) {
+		return shut
+	}
+	return due
+}
+
 type modelJob struct {
 	id, envelope string
 	own          bool
+	key          string // it is unique by; empty: nothing
+	untilStarted bool
 	retain       time.Duration
 	place        place
 	due          int64
+	startBy      int64  // when it must have started; 0: it need not, or has
 	token        string // while it runs
 	slot         string // while it is parked
 	failed       int
 	rescued      int
+	blame        modelBlame
 	errors       int
 	cancel       bool
-	state        drayhorse.State // once it has ended
-	expiry       int64           // in the archive; 0 stands for a time that is not known yet
+	state        drayhorse.State // empty: it is not there
+	endedAt      int64           // 0 stands for a time that is not known yet
+	size         int             // of its record, once it has ended
+}
+
+// modelBlame is what was seen of the workers that died with a job.
+type modelBlame struct {
+	times           []int64
+	alone, others   int
+	narrowed, tried bool
+	trial           int // how many are in the trial in which it runs
+	lease           string
+}
+
+// together is the trial that the job was in when its worker died; empty: it was not in
+// one.
+func (j *modelJob) together() string {
+	if j.blame.tried {
+		return j.blame.lease
+	}
+	return ""
+}
+
+// clear is what a handler that returned does for its job.
+func (j *modelJob) clear() { j.rescued, j.blame = 0, modelBlame{} }
+
+// accuse notes that a worker died that held the job, and says whether that is enough.
+func (j *modelJob) accuse(lease string, others int, whole bool, now int64) bool {
+	b := &j.blame
+	b.times = slices.DeleteFunc(slices.Clone(b.times), func(t int64) bool { return t <= now-3*modelDay })
+	if len(b.times) == 0 {
+		b.alone, b.others, b.narrowed = 0, 0, false
+	}
+	singly := b.trial == 0 && len(b.times) >= suspectRescues
+	alone := b.trial == 1 || (whole && others == 0)
+	b.times, b.lease, b.others = append(b.times, now), lease, b.others+others
+	if alone {
+		b.alone++
+	} else if b.trial > 0 {
+		b.narrowed = true
+	}
+	guilty := singly || (b.trial > 0 && alone && (b.narrowed || b.alone >= 3))
+	b.tried, b.trial, j.rescued = b.trial > 0, 0, len(b.times)
+	return guilty
 }
 
 type place int
@@ -65,7 +179,91 @@ type modelLease struct {
 
 type modelAnswer struct {
 	seq  uint64
-	said []bool
+	said []modelSaid
+}
+
+type modelSaid struct {
+	duplicate, rejected bool
+	other               string
+	full                int // how many there may be, if there is no room
+}
+
+// refuse says whether there is no room for another job.
+func (m *model) refuse(said *modelSaid) bool {
+	if m.depth == 0 || len(m.jobs) < m.depth {
+		return false
+	}
+	said.full = m.depth
+	m.totals["refused"]++
+	return true
+}
+
+// late says whether the time is over in which a job that waits must have started.
+func (j *modelJob) late(now int64) bool {
+	return j.place != inRunning && j.startBy != 0 && j.startBy <= now
+}
+
+// renew gives a job that waits the time to start of another one.
+func (j *modelJob) renew(by *NewJob, now int64) {
+	if j.failed > 0 {
+		return
+	}
+	j.startBy = 0
+	if within := by.Envelope.StartWithin; within > 0 {
+		from := now
+		if j.place == inScheduled {
+			from = max(from, j.due)
+		}
+		j.startBy = from + within.Milliseconds()
+	}
+}
+
+// lapse discards a job that was not started in time.
+func (m *model) lapse(j *modelJob, now int64) {
+	j.errors = min(j.errors+1, 25)
+	m.totals["expired"]++
+	m.end(j, drayhorse.EventLapse, drayhorse.Discarded, now)
+}
+
+// free is what the start or the end of a job does to its key.
+func (m *model) free(j *modelJob) {
+	if m.keys[j.key] == j.id {
+		delete(m.keys, j.key)
+	}
+}
+
+// settle says what becomes of a unique job; it takes the key where that is free.
+func (m *model) settle(j *NewJob, now int64) (said modelSaid, moved bool) {
+	if other := m.jobs[m.keys[j.Envelope.UniqueKey]]; other != nil {
+		conflict := j.Unique.Conflict
+		if other.late(now) && conflict != drayhorse.Postpone {
+			conflict = drayhorse.KeepLast
+		}
+		switch conflict {
+		case drayhorse.KeepFirst:
+			return modelSaid{duplicate: true, other: other.id}, false
+		case drayhorse.Reject:
+			return modelSaid{duplicate: true, rejected: true, other: other.id}, false
+		case drayhorse.KeepLast, drayhorse.Postpone:
+			if other.place == inRunning {
+				break
+			}
+			other.envelope = string(j.encoded)
+			other.retain, other.untilStarted = j.Envelope.Retain, j.Envelope.UntilStarted
+			defer func() { other.renew(j, now) }()
+			if moved = j.Unique.Conflict == drayhorse.Postpone && other.place == inScheduled && other.failed == 0; moved {
+				first, due := m.firstDue(), other.due
+				other.due = now + j.In.Milliseconds()
+				moved = first == other.id && due != other.due || first != m.firstDue()
+			}
+			return modelSaid{duplicate: true, other: other.id}, moved
+		}
+	}
+	if m.refuse(&said) {
+		return said, false
+	}
+	m.keys[j.Envelope.UniqueKey] = j.ID
+	return modelSaid{}, false
 }
 
 const (
@@ -75,9 +273,23 @@ const (
 
 func newModel() *model {
 	return &model{
-		jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{},
-		dead: map[string]int{}, leases: map[string]*modelLease{}, answers: map[string]modelAnswer{}, totals: map[string]int{},
+		jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
+		dead: map[string]int{}, leases: map[string]*modelLease{}, steps: map[drayhorse.Transition]bool{}, answers: map[string]modelAnswer{}, totals: map[string]int{},
 	}
+}
+
+// move is a step of a job. Each is to be a row of drayhorse.Transitions.
+func (m *model) move(j *modelJob, event drayhorse.Event, to drayhorse.State) {
+	m.steps[drayhorse.Transition{From: j.state, To: to, Event: event}] = true
+	j.state = to
+}
+
+// waits is the state of a job that waits for its time.
+func (j *modelJob) waits() drayhorse.State {
+	if j.failed > 0 {
+		return drayhorse.Retryable
+	}
+	return drayhorse.Scheduled
 }
 
 func (m *model) ring() {
@@ -87,29 +299,58 @@ func (m *model) ring() {
 }
 
 // enqueue gives the answers that are right, or errStale.
-func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]bool, error) {
+func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]modelSaid, error) {
 	if last := m.answers[lane]; seq == last.seq {
 		return last.said, nil
 	} else if seq < last.seq {
 		return nil, errStale
 	}
-	said := make([]bool, len(jobs))
+	said := make([]modelSaid, len(jobs))
 	first, rings, empty := m.firstDue(), false, len(m.ready) == 0
 	for i, j := range jobs {
-		if said[i] = m.known(j, now); said[i] {
+		m.large = m.large || len(j.encoded) > largeEnvelope // also if it is not stored
+		if said[i].duplicate = m.known(j, now); said[i].duplicate {
 			continue
 		}
-		job := &modelJob{id: j.ID, envelope: string(j.encoded), own: j.Envelope.OwnID, retain: j.Envelope.Retain}
+		if j.Unique != nil {
+			var moved bool
+			said[i], moved = m.settle(j, now)
+			rings = rings || moved
+			if said[i].duplicate || said[i].full > 0 {
+				continue
+			}
+		} else if (j.Past == nil || !j.Past.Discarded) && m.refuse(&said[i]) {
+			continue
+		}
+		if before := m.ended[j.ID]; before != nil {
+			m.gone(before, drayhorse.EventReplace)
+		}
+		job := &modelJob{id: j.ID, envelope: string(j.encoded), own: j.Envelope.OwnID, retain: j.Envelope.Retain,
+			key: j.Envelope.UniqueKey, untilStarted: j.Envelope.UntilStarted}
 		m.jobs[j.ID] = job
 		m.totals["enqueued"]++
-		m.large = m.large || len(job.envelope) > largeEnvelope
 		if j.Guarded {
 			m.ticks[j.Envelope.Schedule] = j.Envelope.Tick.UnixMilli()
 		}
-		if j.In > 0 {
+		event := drayhorse.EventEnqueue
+		if past := j.Past; past != nil {
+			event, job.failed = drayhorse.EventImport, past.Failed
+			if past.LastError != nil {
+				job.errors = 1
+			}
+		}
+		switch {
+		case j.Past != nil && j.Past.Discarded:
+			m.end(job, event, drayhorse.Discarded, now)
+		case j.In > 0:
 			job.place, job.due = inScheduled, now+j.In.Milliseconds()
-		} else {
+			m.move(job, event, job.waits())
+		default:
 			m.ready, rings = append(m.ready, j.ID), empty
+			m.move(job, event, drayhorse.Available)
+		}
+		if within := j.Envelope.StartWithin; within > 0 && !job.state.Ended() {
+			job.startBy = max(now, job.due) + within.Milliseconds()
 		}
 	}
 	if rings || m.firstDue() != first {
@@ -123,7 +364,7 @@ func (m *model) known(j *NewJob, now int64) bool {
 	if j.Guarded && m.ticks[j.Envelope.Schedule] >= j.Envelope.Tick.UnixMilli() {
 		return true
 	}
-	return j.Envelope.OwnID && (m.jobs[j.ID] != nil || m.ended[j.ID] != nil || m.seen[j.ID] > now)
+	return j.Envelope.OwnID && (m.jobs[j.ID] != nil || (!j.Replace && m.seen[j.ID] > now))
 }
 
 // scheduled gives the scheduled jobs, next first.
@@ -156,7 +397,8 @@ func (m *model) firstDue() string {
 }
 
 // available puts a job in line, in front or at the end.
-func (m *model) available(j *modelJob, front bool) {
+func (m *model) available(j *modelJob, event drayhorse.Event, front bool) {
+	m.move(j, event, drayhorse.Available)
 	line := &m.ready
 	j.place = inReady
 	if j.rescued >= suspectRescues {
@@ -170,26 +412,36 @@ func (m *model) available(j *modelJob, front bool) {
 }
 
 // end is the end of a job that is in no index any more.
-func (m *model) end(j *modelJob, state drayhorse.State, now int64) {
-	keep := j.retain.Milliseconds()
-	if state != drayhorse.Completed {
-		keep = max(keep, modelMonth)
-	}
-	at := func(after int64) int64 {
-		if now == 0 {
-			return 0
-		}
-		return now + after
-	}
+func (m *model) end(j *modelJob, event drayhorse.Event, state drayhorse.State, now int64) {
+	m.move(j, event, state)
+	m.free(j)
+	j.startBy = 0
 	delete(m.jobs, j.id)
-	if keep > 0 {
-		j.state, j.expiry, j.cancel = state, at(keep), false
+	if j.kept() > 0 {
+		j.endedAt, j.cancel = now, false
 		m.ended[j.id] = j
 	}
-	if j.own {
-		m.seen[j.id] = at(modelDay)
-	}
+	m.remember(j, now)
 	m.totals[string(state)]++
+}
+
+// kept is for how many ms an ended job is.
+func (j *modelJob) kept() int64 {
+	if j.state == drayhorse.Completed {
+		return j.retain.Milliseconds()
+	}
+	return max(j.retain.Milliseconds(), modelMonth)
+}
+
+// remember keeps an ID of a caller's own taken for a day.
+func (m *model) remember(j *modelJob, now int64) {
+	switch {
+	case !j.own:
+	case now == 0:
+		m.seen[j.id] = 0
+	default:
+		m.seen[j.id] = now + modelDay
+	}
 }
 
 // leave takes a waiting job out of its index.

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // drawID picks a job, live, ended or unknown.
@@ -26,6 +28,37 @@ func (w *world) cancel(t *rapid.T) {
 	} else if wantSame(t, "cancel", id, err, nil); asString(value) != want {
 		t.Fatalf("cancel %q: %v, want %s", id, value, want)
 	}
+}
+
+// await has somebody wait for a job, or no more. What it leaves is checked by itself: see
+// raw.checkReports.
+func (w *world) await(t *rapid.T) {
+	ttl := rapid.SampledFrom([]time.Duration{0, time.Hour, 24 * time.Hour}).Draw(t, "ttl")
+	channel := rapid.SampledFrom([]string{"wake:a", "wake:b"}).Draw(t, "channel")
+	replies := w.engine.awaitAll(w.ctx, []redis.Call{w.p.await(channel, ttl, rapid.Bool().Draw(t, "reports"), []asked{{id: w.drawID(t), number: 7}})})
+	if _, err := decodeStandings(replies[0], 1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// report has a worker write what a handler has reported, of a job that it holds or has held.
+// What it leaves is checked by itself: see raw.checkReports.
+func (w *world) report(t *rapid.T) {
+	worker := rapid.SampledFrom(w.workers).Draw(t, "worker")
+	claims := slices.Concat(worker.held, worker.past)
+	if len(claims) == 0 {
+		return
+	}
+	claim := rapid.SampledFrom(claims).Draw(t, "claim").claim
+	report := &Report{ID: claim.ID, Seq: claim.Seq, Number: uint64(rapid.IntRange(1, 3).Draw(t, "number")), Attempt: claim.Failed + 1} //nolint:gosec // positive
+	if rapid.Bool().Draw(t, "progress") {
+		report.Progress = &drayhorse.Progress{Fraction: 0.5, Text: "half", At: time.UnixMilli(1)}
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "lines") {
+		report.Log = AppendLogLine(report.Log, &drayhorse.LogLine{Attempt: report.Attempt, Message: "line"})
+		report.Lines++
+	}
+	w.engine.Report(w.ctx, []LeaseReports{{worker.lease, []*Report{report}}}, func(*Report, error) {}, func(*Report) { t.Fatal("no answer") })
 }
 
 func (w *world) retry(t *rapid.T) {
@@ -62,11 +95,16 @@ func (w *world) purge(t *rapid.T) {
 
 func (w *world) sweep(t *rapid.T) {
 	limit := rapid.IntRange(0, 3).Draw(t, "limit")
-	if _, err := w.p.sweep(w.ctx, limit); err != nil {
+	bytes := rapid.SampledFrom([]int{0, 200, 6 << 10, MaxArchivedBytes}).Draw(t, "bytes")
+	value, err := w.p.run(w.ctx, sweepScript, limit, bytes, sweepStep)
+	if err != nil {
 		t.Fatal(err)
 	}
-	earliest, _ := w.clock.bounds()
-	w.model.sweep(limit, earliest)
+	reply := asList(value)
+	if asInt(reply[4]) != 0 {
+		t.Fatalf("sweep: %v; want nothing more to do", reply)
+	}
+	w.model.sweep(limit, bytes, asInt(reply[0]))
 }
 
 func (w *world) pause(t *rapid.T) {
@@ -80,6 +118,51 @@ func (w *world) pause(t *rapid.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func (w *world) setDepth(t *rapid.T) {
+	most := rapid.SampledFrom([]int{0, 1, 3, 8}).Draw(t, "depth")
+	if err := SetMaxDepth(w.ctx, []*Partition{w.p}, most); err != nil {
+		t.Fatal(err)
+	}
+	w.model.depth = most
+}
+
+func (w *world) setLimit(t *rapid.T) {
+	var err error
+	if m := &w.model.limit; chance(t, "no limit", 3) {
+		*m, err = modelLimit{}, w.p.RemoveLimit(w.ctx, "l")
+		if errors.Is(err, drayhorse.ErrNotFound) {
+			return // and none rings
+		}
+	} else {
+		limit := drayhorse.Limit{Name: "l", Queue: "q", Concurrency: rapid.IntRange(0, 3).Draw(t, "running")}
+		if limit.Concurrency == 0 || chance(t, "rate", 2) {
+			limit.Rate = drayhorse.Rate{Jobs: 1, Per: time.Duration(rapid.SampledFrom([]int{1, 2, 3_600_000}).Draw(t, "per")) * time.Millisecond,
+				Burst: rapid.IntRange(0, 3).Draw(t, "burst")}
+		}
+		_, err = w.engine.SetLimit(w.ctx, &limit, true, "", "")
+		most, every, burst := limit.Terms()
+		m.most, m.every, m.burst, m.shut = int64(most), every, int64(burst), 0
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := w.model; len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
+		m.ring()
+	}
+}
+
+// ring is what a worker does that was woken and has no slot free.
+func (w *world) ring(t *rapid.T) {
+	if err := w.p.Ring(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if w.clock.jump == nil && w.model.limit.shut != 0 {
+		w.model.bell = w.engine.client.Exists(w.ctx, w.p.key(colBell)).Val() == 1 // whether it is still shut, the clock says
+	} else if now, _ := w.clock.bounds(); len(w.model.ready) > 0 && !w.model.closed(now) {
+		w.model.ring()
 	}
 }
 
@@ -104,7 +187,7 @@ func (w *world) summary(t *rapid.T) {
 		t.Fatal(err)
 	}
 	want := &Summary{
-		Now: got.Now, Oldest: got.Oldest, Totals: got.Totals, Paused: w.model.paused, Leases: len(w.model.leases),
+		Now: got.Now, Oldest: got.Oldest, Totals: got.Totals, Paused: w.model.paused, MaxDepth: w.model.depth, Leases: len(w.model.leases),
 		Available: len(w.model.ready) + len(w.model.suspects) + len(w.model.parked()),
 		Suspects:  len(w.model.suspects), Parked: len(w.model.parked()),
 		Running:   len(w.model.sorted(inRunning, func(_, _ *modelJob) int { return 0 })),
@@ -129,7 +212,7 @@ func (w *world) summary(t *rapid.T) {
 }
 
 func summariesEqual(a, b Summary) bool {
-	return a.Paused == b.Paused && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked &&
+	return a.Paused == b.Paused && a.MaxDepth == b.MaxDepth && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked &&
 		a.Scheduled == b.Scheduled && a.Retryable == b.Retryable && a.Running == b.Running && a.Leases == b.Leases &&
 		a.Completed == b.Completed && a.Cancelled == b.Cancelled && a.Discarded == b.Discarded
 }
@@ -148,6 +231,12 @@ func (w *world) drain(t *rapid.T) {
 		t.Fatal(err)
 	}
 	w.model.pause(false)
+	if err := w.p.RemoveLimit(w.ctx, "l"); err == nil {
+		w.model.limit = modelLimit{}
+		if m := w.model; len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
+			m.ring()
+		}
+	}
 	for _, p := range w.producers {
 		if p.pending != nil {
 			w.sendEnqueue(t, p, noFault)
@@ -211,14 +300,35 @@ func (w *world) buryOrphans(t *rapid.T) {
 	}
 }
 
+// forgetMissed lets the time pass for which it is known how jobs ended that were waited for.
+func (w *world) forgetMissed(t *rapid.T) {
+	for field := range w.raw.hashes[colReports] {
+		if field[0] == 't' {
+			w.engine.client.HSet(w.ctx, w.p.key(colReports), field, "0|")
+		}
+	}
+	for range 10 { // a sweep looks at a hundred or so
+		if _, err := w.p.sweep(w.ctx, MaxArchived, MaxArchivedBytes); err != nil {
+			t.Fatal(err)
+		}
+		earliest, _ := w.clock.bounds()
+		w.model.sweep(MaxArchived, MaxArchivedBytes, earliest)
+	}
+	w.check(t)
+}
+
 // checkDrained: of an idle queue only what is to be kept is left, and every life
 // of a job had one end.
 func (w *world) checkDrained(t *rapid.T) {
 	w.check(t)
+	w.forgetMissed(t)
 	keep := []column{
-		colJobs, colRunning, colArchive, colCompleted, colCancelled, colDiscarded, colStats, colMeta, colTicks, colSeen, colBell,
+		colJobs, colRunning, colArchive, colCompleted, colCancelled, colDiscarded, colExpiry, colStats, colMeta, colTicks, colSeen, colBell,
 	}
 	for c := range columns {
+		if column(c) == colReports && len(w.raw.hashes[colReports]) > 0 {
+			continue // of jobs that are kept, as raw.checkReports has seen
+		}
 		if n := w.engine.client.Exists(w.ctx, w.p.key(column(c))).Val(); n == 1 && !slices.Contains(keep, column(c)) {
 			t.Fatalf("%s is left of an idle queue", columns[c])
 		}

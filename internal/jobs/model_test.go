@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"pgregory.net/rapid"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
@@ -48,6 +50,8 @@ type world struct {
 	workers   []*modelWorker
 	producers []*modelProducer
 	passes    []*modelPass
+	crashy    bool // workers die one after the other
+	lost      []lostLease
 	late      []func(*rapid.T) // copies of calls that are still on their way
 	names     int              // used for jobs and leases
 }
@@ -70,6 +74,41 @@ func TestModelWithJumpingClock(t *testing.T) {
 	t.Parallel()
 	newWorld := embeddedWorlds(t)
 	rapid.Check(t, func(t *rapid.T) { newWorld(t).run(t) })
+}
+
+// seldom are rows that come up in one run of hundreds, each with the test that takes it.
+var seldom = map[drayhorse.Transition]string{
+	{From: drayhorse.Scheduled, To: drayhorse.Discarded, Event: drayhorse.EventLapse}: "TestWhatNobodyClaimsExpires",
+}
+
+// TestModelTakesEveryTransition holds the table against what happens: every step that a
+// job takes in a run is one of its rows, see check, and each row is taken.
+func TestModelTakesEveryTransition(t *testing.T) {
+	t.Parallel()
+	const runs = 100
+	newWorld := embeddedWorlds(t) // whose clock jumps: some steps come with time alone
+	run := rapid.Custom(func(t *rapid.T) (steps map[drayhorse.Transition]bool) {
+		w := newWorld(t)
+		defer func() {
+			_ = recover() // how rapid ends a run that failed, which the other tests report
+			steps = w.model.steps
+		}()
+		w.run(t)
+		return
+	})
+	missing := map[drayhorse.Transition]bool{}
+	for _, row := range drayhorse.Transitions() {
+		missing[row] = seldom[row] == ""
+	}
+	maps.DeleteFunc(missing, func(_ drayhorse.Transition, is bool) bool { return !is })
+	for seed := 0; seed < runs && len(missing) > 0; seed++ {
+		for step := range run.Example(seed) {
+			delete(missing, step)
+		}
+	}
+	for row := range missing {
+		t.Errorf("no job went by %+v within %d runs", row, runs)
+	}
 }
 
 // redisWorlds makes worlds on a redis-server of the test's own.
@@ -144,37 +183,49 @@ func (w *world) newName(prefix string) string {
 
 func (w *world) newLease() *Lease { return NewLease(w.p, w.newName("w")) }
 
-// modelOps are what may happen, each with its weight.
+// modelOps are what may happen, each with its weight, and with its weight in a run in
+// which workers die one after the other.
 var modelOps = []struct {
-	name   string
-	weight int
-	run    func(*world, *rapid.T)
+	name           string
+	weight, crashy int
+	run            func(*world, *rapid.T)
 }{
-	{"turn", 40, (*world).takeTurn},
-	{"enqueue", 20, (*world).enqueue},
-	{"late copy", 6, (*world).deliverLate},
-	{"freeze", 4, (*world).freeze},
-	{"beat", 2, (*world).beat},
-	{"leave", 2, (*world).leave},
-	{"condemn", 5, (*world).startRescue},
-	{"rescue", 8, (*world).stepRescue},
-	{"abandon rescue", 1, (*world).abandonRescue},
-	{"cancel", 6, (*world).cancel},
-	{"retry", 4, (*world).retry},
-	{"delete", 2, (*world).remove},
-	{"purge", 2, (*world).purge},
-	{"sweep", 1, (*world).sweep},
-	{"pause", 2, (*world).pause},
-	{"take the bell", 4, (*world).takeBell},
-	{"resync", 1, (*world).resync},
-	{"summary", 2, (*world).summary},
-	{"jump", 4, (*world).jump},
+	{"turn", 40, 40, (*world).takeTurn},
+	{"enqueue", 20, 3, (*world).enqueue},
+	{"late copy", 6, 1, (*world).deliverLate},
+	{"freeze", 4, 0, (*world).freeze},
+	{"beat", 2, 0, (*world).beat},
+	{"leave", 2, 2, (*world).leave},
+	{"condemn", 8, 20, (*world).startRescue},
+	{"rescue", 8, 40, (*world).stepRescue},
+	{"abandon rescue", 1, 1, (*world).abandonRescue},
+	{"alive", 3, 12, (*world).sayAlive},
+	{"cancel", 6, 0, (*world).cancel},
+	{"retry", 4, 1, (*world).retry},
+	{"delete", 2, 0, (*world).remove},
+	{"purge", 2, 0, (*world).purge},
+	{"sweep", 2, 0, (*world).sweep},
+	{"ring", 1, 0, (*world).ring},
+	{"pause", 2, 0, (*world).pause},
+	{"depth", 2, 1, (*world).setDepth},
+	{"limit", 3, 1, (*world).setLimit},
+	{"take the bell", 4, 0, (*world).takeBell},
+	{"resync", 1, 0, (*world).resync},
+	{"summary", 2, 0, (*world).summary},
+	{"await", 6, 2, (*world).await},
+	{"report", 8, 2, (*world).report},
+	{"jump", 4, 1, (*world).jump},
 }
 
 func (w *world) run(t *rapid.T) {
+	w.crashy = chance(t, "crashy", 3)
 	var deck []int
 	for i, op := range modelOps {
-		deck = append(deck, slices.Repeat([]int{i}, op.weight)...)
+		weight := op.weight
+		if w.crashy {
+			weight = op.crashy
+		}
+		deck = append(deck, slices.Repeat([]int{i}, weight)...)
 	}
 	step := func(t *rapid.T) {
 		op := modelOps[rapid.SampledFrom(deck).Draw(t, "op")]
@@ -190,6 +241,11 @@ func (w *world) check(t *rapid.T) {
 	w.raw = readRaw(w.ctx, t, w.p)
 	w.learnTimes(t)
 	faults := append(w.raw.unsound(), w.model.view().differences(w.raw.view())...)
+	for step := range w.model.steps {
+		if !slices.Contains(drayhorse.Transitions(), step) {
+			faults = append(faults, fmt.Sprintf("a job went by %+v, which is no row of drayhorse.Transitions", step))
+		}
+	}
 	if len(faults) > 0 {
 		t.Fatalf("Redis is not as it must be:\n%s", strings.Join(faults, "\n"))
 	}
@@ -205,9 +261,10 @@ func (w *world) learnTimes(t *rapid.T) {
 		return score
 	}
 	for id, j := range w.model.ended {
-		if j.expiry == 0 {
-			j.expiry = learn(id, w.raw.scores[columnOf(string(j.state))][id], max(modelMonth, j.retain.Milliseconds()))
+		if j.endedAt == 0 {
+			j.endedAt = learn(id, w.raw.scores[columnOf(string(j.state))][id], 0)
 		}
+		j.size = len(w.raw.hashes[colArchive][id]) + w.raw.reported(id)
 	}
 	for id, expiry := range w.model.seen {
 		if expiry == 0 {

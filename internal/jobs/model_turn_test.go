@@ -33,11 +33,25 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	}
 	rejects := m.finish(t, now)
 	m.promote(t, now)
-	claims := m.claim(t, bytes)
-	for _, id := range claims {
-		j := m.jobs[id]
-		j.place, j.token = inRunning, t.token()
+	var claims []string
+	want := t.Want
+	if left, _ := m.allowance(now); int64(want) > left {
+		want = int(left)
 	}
+	for _, id := range m.claim(t, want, bytes, join) {
+		j := m.jobs[id]
+		if j.late(now) {
+			m.lapse(j, now)
+			continue
+		}
+		claims = append(claims, id)
+		m.move(j, drayhorse.EventClaim, drayhorse.Running)
+		j.place, j.token = inRunning, t.token()
+		if j.untilStarted {
+			m.free(j)
+		}
+	}
+	m.start(len(claims), now)
 	if join && len(claims) > 0 {
 		m.joins++
 		epoch = m.joins
@@ -45,7 +59,10 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	if epoch != 0 {
 		m.leases[t.Lease.Name] = &modelLease{epoch: epoch, seq: t.seq, rejects: rejects, claims: claims}
 	}
-	if len(m.ready) > 0 || (t.Suspect && len(m.suspects) > 0) {
+	if m.closed(now) {
+		return modelTurned{rejects, claims, true}, nil
+	}
+	if len(m.ready) > 0 || ((t.Suspect || t.Trial) && len(m.suspects) > 0) {
 		m.ring()
 	}
 	return modelTurned{rejects, claims, true}, nil
@@ -93,26 +110,36 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 	if f.Error != nil && (outcome == Fail || outcome == Exhaust || outcome == Cancel) {
 		j.errors = min(j.errors+1, 25)
 	}
+	if outcome != Release && outcome != Divert {
+		j.startBy = 0
+	}
 	switch outcome {
 	case Complete:
-		m.end(j, drayhorse.Completed, now)
+		m.end(j, drayhorse.EventComplete, drayhorse.Completed, now)
 	case Cancel:
-		m.end(j, drayhorse.Cancelled, now)
+		m.end(j, drayhorse.EventCancel, drayhorse.Cancelled, now)
 	case Exhaust:
 		j.failed++
-		m.end(j, drayhorse.Discarded, now)
+		m.end(j, drayhorse.EventExhaust, drayhorse.Discarded, now)
 	case Fail:
 		j.failed++
+		j.clear()
 		j.place, j.due = inScheduled, now+f.Delay.Milliseconds()
+		m.move(j, drayhorse.EventFail, drayhorse.Retryable)
 		m.totals["failed"]++
 	case Snooze:
+		j.clear()
 		j.place, j.due = inScheduled, now+f.Delay.Milliseconds()
+		m.move(j, drayhorse.EventSnooze, j.waits())
 		m.totals["snoozed"]++
 	case Release:
-		m.available(j, true)
+		j.blame.trial = 0
+		m.available(j, drayhorse.EventRelease, true)
 		m.totals["released"]++
 	case Divert:
 		m.slots++
+		j.blame.trial = 0
+		m.move(j, drayhorse.EventDivert, drayhorse.Available)
 		j.place, j.slot = inParked, fmt.Sprintf("%s/%016d", f.Lane, m.slots)
 		m.totals["diverted"]++
 	}
@@ -123,15 +150,39 @@ func (m *model) promote(t *Turn, now int64) {
 		if j.due > now || i == max(t.Want, 100) {
 			return
 		}
-		m.available(j, false)
+		m.available(j, drayhorse.EventPromote, false)
 	}
 }
 
+// try takes half of the suspects that are next and together.
+func (m *model) try(want, room int) []string {
+	size := 0
+	for size < len(m.suspects) && m.jobs[m.suspects[size]].together() == m.jobs[m.suspects[0]].together() {
+		size++
+	}
+	n := 0
+	for n < min((size+1)/2, want) {
+		if room -= len(m.jobs[m.suspects[n]].envelope); n > 0 && room < 0 {
+			break
+		}
+		n++
+	}
+	ids := m.suspects[:n:n]
+	m.suspects = slices.Clone(m.suspects[n:])
+	for _, id := range ids {
+		m.jobs[id].blame.trial = n
+	}
+	return ids
+}
+
 // claim takes suspects first, then the lanes that were asked for, then the line.
-func (m *model) claim(t *Turn, room int) []string {
+func (m *model) claim(t *Turn, want, room int, join bool) []string {
 	var ids []string
-	if t.Want == 0 || m.paused {
+	if want == 0 || m.paused || (t.Trial && !join) {
 		return nil
+	}
+	if t.Trial {
+		return m.try(want, room)
 	}
 	take := func(id string) bool {
 		if j := m.jobs[id]; m.large {
@@ -150,22 +201,31 @@ func (m *model) claim(t *Turn, room int) []string {
 		maySuspect = false
 	}
 	for _, lane := range t.Lanes {
-		for _, j := range m.parked() {
-			if len(ids) == t.Want || slices.Contains(ids, j.id) || !strings.HasPrefix(j.slot, lane+"/") {
+		for _, j := range m.next(lane, want-len(ids), ids) {
+			suspect := j.rescued >= suspectRescues
+			if suspect && !maySuspect { // it waits for a trial, and holds up nobody
+				m.suspects, j.place = append(m.suspects, j.id), inSuspects
 				continue
 			}
-			suspect := j.rescued >= suspectRescues
-			if (suspect && !maySuspect) || !take(j.id) {
+			if !take(j.id) {
 				break
 			}
 			maySuspect = maySuspect && !suspect
 		}
 	}
-	for len(ids) < t.Want && len(m.ready) > 0 {
+	for len(ids) < want && len(m.ready) > 0 {
 		if id := m.ready[0]; m.dead[id] == 0 && !take(id) {
 			break
 		}
 		m.buried(m.pop())
 	}
 	return ids
+}
+
+// next gives the first n jobs of a lane that are not among those taken already.
+func (m *model) next(lane string, n int, taken []string) []*modelJob {
+	list := slices.DeleteFunc(m.parked(), func(j *modelJob) bool {
+		return slices.Contains(taken, j.id) || !strings.HasPrefix(j.slot, lane+"/")
+	})
+	return list[:min(n, len(list))]
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/drayhorse/drayhorse"
 )
 
 // view is a partition in a form in which the model and Redis can be compared:
@@ -43,7 +45,7 @@ func (v view) list(name string, ids []string) {
 
 var viewNames = []string{
 	"jobs", "ready", "suspects", "scheduled", "running", "parked", "dead", "tally", "errors", "cancels", "ended",
-	"kept", "seen", "ticks", "leases", "rows", "totals", "meta", "bell",
+	"kept", "seen", "ticks", "starts", "keys", "leases", "rows", "totals", "meta", "bell",
 }
 
 func newView() view {
@@ -58,8 +60,12 @@ func (m *model) view() view {
 	v := newView()
 	for id, j := range m.jobs {
 		v.set("jobs", id, j.envelope)
-		v.set("tally", id, fmt.Sprintf("%d,%d", j.failed, j.rescued))
+		v.set("tally", id, j.tally())
 		v.set("errors", id, strconv.Itoa(j.errors))
+		v.set("starts", id, strconv.FormatInt(j.startBy, 10))
+		if j.place == inRunning && j.startBy != 0 {
+			v.set("starts", id, strconv.FormatInt(j.startBy+startFar, 10))
+		}
 		switch j.place {
 		case inScheduled:
 			v.set("scheduled", id, strconv.FormatInt(j.due, 10))
@@ -76,9 +82,11 @@ func (m *model) view() view {
 		case inReady, inSuspects:
 		}
 	}
+	bytes := map[drayhorse.State]int{}
 	for id, j := range m.ended {
 		v.set("ended", id, fmt.Sprintf("%s %d,%d %d %s", j.state, j.failed, j.rescued, j.errors, j.envelope))
-		v.set("kept", id, strconv.FormatInt(j.expiry, 10))
+		v.set("kept", id, fmt.Sprintf("%d to %d", j.endedAt, j.endedAt+j.kept()))
+		bytes[j.state] += j.size
 	}
 	v.list("ready", m.ready)
 	v.list("suspects", m.suspects)
@@ -87,6 +95,9 @@ func (m *model) view() view {
 	}
 	for id, expiry := range m.seen {
 		v.set("seen", id, strconv.FormatInt(expiry, 10))
+	}
+	for key, id := range m.keys {
+		v.set("keys", key, "1|"+id)
 	}
 	for schedule, tick := range m.ticks {
 		v.set("ticks", schedule, strconv.FormatInt(tick, 10))
@@ -101,17 +112,48 @@ func (m *model) view() view {
 	v.set("meta", "paused", map[bool]string{true: "1"}[m.paused])
 	v.set("meta", "large", map[bool]string{true: "1"}[m.large])
 	v.set("meta", "parked", strconv.Itoa(m.slots))
+	v.set("meta", "depth", strconv.Itoa(m.depth))
+	v.set("meta", "tat:l", strconv.FormatInt(m.limit.on, 10))
+	if l := m.limit; l.shut != 0 {
+		v.set("meta", "gate", fmt.Sprintf("%d,%d", l.shut, l.since))
+	}
 	v.set("meta", "joins", strconv.FormatInt(m.joins, 10))
+	for state, n := range bytes {
+		v.set("meta", string(state)+"_bytes", strconv.Itoa(n))
+	}
 	v.set("bell", "", map[bool]string{true: "rung"}[m.bell])
 	return v
+}
+
+// startFar is FAR of prelude.lua.
+const startFar = int64(1e15)
+
+// tally is what counts has of a job, but for the times at which workers died.
+func (j *modelJob) tally() string {
+	s := fmt.Sprintf("%d,%d", j.failed, j.rescued)
+	if b := j.blame; j.rescued > 0 {
+		n := map[bool]int{true: 1}
+		s += fmt.Sprintf("|%d,%d,%d,%d,%d|%s", b.alone, n[b.narrowed], b.others, b.trial, n[b.tried], b.lease)
+	}
+	return s
+}
+
+// cutLast cuts s at the last separator.
+func cutLast(s, separator string) (before, after string) {
+	if i := strings.LastIndex(s, separator); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
 }
 
 func (r *raw) view() view {
 	v := newView()
 	for id, envelope := range r.hashes[colJobs] {
 		v.set("jobs", id, envelope)
-		v.set("tally", id, r.hashes[colCounts][id])
+		noted, _ := cutLast(r.hashes[colCounts][id], "|") // the times are Redis's
+		v.set("tally", id, noted)
 		v.set("errors", id, strconv.Itoa(len(decodeErrors(r.hashes[colErrors][id]))))
+		v.set("starts", id, strconv.FormatInt(r.scores[colExpiry][id], 10))
 	}
 	for id, due := range r.scores[colScheduled] {
 		v.set("scheduled", id, strconv.FormatInt(due, 10))
@@ -121,8 +163,8 @@ func (r *raw) view() view {
 		v.set("ended", id, fmt.Sprintf("%s %d,%d %d %s", e.state, e.failed, e.rescued, len(decodeErrors(e.errors)), e.envelope))
 	}
 	for _, c := range keptColumns {
-		for id, expiry := range r.scores[c] {
-			v.set("kept", id, strconv.FormatInt(expiry, 10))
+		for id, ended := range r.scores[c] {
+			v.set("kept", id, fmt.Sprintf("%d to %d", ended, r.scores[colExpiry][id]))
 		}
 	}
 	for name, c := range map[string]column{"running": colRunning, "parked": colRoute, "dead": colStale, "ticks": colTicks, "totals": colStats} {
@@ -141,6 +183,10 @@ func (r *raw) view() view {
 	for id, expiry := range r.scores[colSeen] {
 		v.set("seen", id, strconv.FormatInt(expiry, 10))
 	}
+	for key, row := range r.hashes[colUniques] {
+		parts := strings.SplitN(row, "|", 3) // till, since, and the rest
+		v.set("keys", key, parts[2])
+	}
 	for name, score := range r.scores[colLeases] {
 		v.set("leases", name, map[bool]string{true: "condemned", false: "alive"}[score == 0])
 	}
@@ -148,7 +194,7 @@ func (r *raw) view() view {
 		seq, _, _ := strings.Cut(row, "|")
 		v.set("rows", name, seq)
 	}
-	for _, key := range []string{"paused", "large", "parked", "joins"} {
+	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
 		v.set("meta", key, r.hashes[colMeta][key])
 	}
 	v.set("bell", "", map[bool]string{true: "rung"}[len(r.lists[colBell]) > 0])

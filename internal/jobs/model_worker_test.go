@@ -53,13 +53,14 @@ func (w *world) drawTurn(t *rapid.T, worker *modelWorker) *modelCall {
 	c.turn = &Turn{
 		Lease: worker.lease, Want: rapid.IntRange(0, 5).Draw(t, "want"), Suspect: rapid.Bool().Draw(t, "suspect"),
 		Lanes: rapid.SliceOfNDistinct(rapid.SampledFrom(modelKinds), 0, 2, rapid.ID).Draw(t, "lanes"),
+		Trial: chance(t, "trial", 3),
 	}
 	if n := len(worker.past); n > 0 && chance(t, "finish again", 8) {
 		c.finish(t, worker.past[n-1])
 	}
 	var kept []execution
 	for _, x := range worker.held {
-		if rapid.Bool().Draw(t, "finish") {
+		if chance(t, "finish", map[bool]int{true: 6, false: 2}[w.crashy]) {
 			c.finish(t, x)
 			worker.past = append(worker.past, x)
 		} else {
@@ -96,7 +97,7 @@ func (c *modelCall) finish(t *rapid.T, x execution) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.Keep = e.OwnID || e.Retain > 0 || rapid.Bool().Draw(t, "keep")
+		f.Keep = e.OwnID || e.Retain > 0 || e.UniqueKey != "" || rapid.Bool().Draw(t, "keep")
 	case Fail, Snooze:
 		f.Delay = time.Duration(rapid.IntRange(0, 3).Draw(t, "delay")) * time.Millisecond
 	case Divert:
@@ -127,6 +128,15 @@ func (w *world) sendTurn(t *rapid.T, worker *modelWorker, f fault) {
 	if err != nil {
 		if errors.Is(err, errStale) {
 			t.Fatalf("a worker that makes one turn after another is stale: %v", err)
+		}
+		l := lostLease{lease: worker.lease}
+		for _, x := range append(worker.held, call.finished...) {
+			if !slices.Contains(l.ids, x.claim.ID) {
+				l.ids = append(l.ids, x.claim.ID)
+			}
+		}
+		if len(l.ids) > 0 {
+			w.lost = append(w.lost, l)
 		}
 		worker.lease, worker.held, worker.past = w.newLease(), nil, nil
 		return
@@ -181,13 +191,10 @@ func (w *world) compareTurned(t *rapid.T, got *Turned, want modelTurned) {
 	if !slices.Equal(ids, want.claims) || !slices.Equal(got.Rejected, want.rejects) {
 		t.Fatalf("claims %q and rejects %q, want %q and %q", ids, got.Rejected, want.claims, want.rejects)
 	}
-	left := len(w.model.ready)
-	if w.model.paused {
+	now := got.Now.UnixMilli()
+	left, due := len(w.model.ready), w.model.nextStart(now)
+	if w.model.closed(now) {
 		left = 0
-	}
-	var due int64
-	if first := w.model.scheduled(); len(first) > 0 {
-		due = first[0].due
 	}
 	if got.Left != left || (due != 0 || !got.NextDue.IsZero()) && got.NextDue.UnixMilli() != due {
 		t.Fatalf("%d left and due at %v, want %d and %d", got.Left, got.NextDue, left, due)

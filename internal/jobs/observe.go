@@ -17,7 +17,7 @@ type Observation struct {
 	Ready     int // in line
 	Suspects  int
 	NextDue   time.Time // zero: nothing is scheduled
-	Lanes     []string  // kinds for which jobs are set aside
+	Lanes     []string  // kinds for which jobs are set aside, at most MaxLanes
 	Leases    []Score   // at most 100: those that may be dead are among them
 	Err       error
 }

@@ -4,6 +4,10 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 func TestObserveSeesWhatWaits(t *testing.T) {
@@ -49,6 +53,29 @@ func TestObserveFindsTheDeadAmongMany(t *testing.T) {
 		if len(o.Leases) > 100 || !found["sunk"] || !found["future"] {
 			r.t.Errorf("%d leases, sunk %v, future %v; want both in at most 100", len(o.Leases), found["sunk"], found["future"])
 		}
+	})
+}
+
+// TestManyLanesAreSeenInTurn: no look names all of them, and many looks do.
+func TestManyLanesAreSeenInTurn(t *testing.T) {
+	conform(t, func(r *rig) {
+		r.damaged = true // lanes without jobs
+		const n = 250
+		for i := range n {
+			r.must(r.client.ZAdd(r.ctx, r.part.key(colLanes), goredis.Z{Score: float64(i), Member: "k" + strconv.Itoa(i)}).Err())
+		}
+		seen := map[string]bool{}
+		redistest.Eventually(r.t, time.Minute, "all lanes are named", func() bool {
+			o := r.Observe(r.ctx, r.part)[0]
+			r.must(o.Err)
+			if len(o.Lanes) > MaxLanes {
+				r.t.Errorf("%d lanes are named, want at most %d", len(o.Lanes), MaxLanes)
+			}
+			for _, lane := range o.Lanes {
+				seen[lane] = true
+			}
+			return len(seen) == n
+		})
 	})
 }
 

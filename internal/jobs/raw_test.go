@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -29,10 +30,10 @@ type stopper interface {
 var (
 	hashColumns = []column{
 		colJobs, colRunning, colTurns, colCounts, colErrors, colStale, colCancels, colArchive, colTicks, colMeta,
-		colStats, colRoute,
+		colStats, colRoute, colUniques, colReports,
 	}
 	listColumns  = []column{colReady, colSuspects, colBell}
-	scoreColumns = []column{colScheduled, colLeases, colCompleted, colCancelled, colDiscarded, colSeen, colLanes}
+	scoreColumns = []column{colScheduled, colLeases, colCompleted, colCancelled, colDiscarded, colExpiry, colSeen, colLanes}
 	keptColumns  = []column{colCompleted, colCancelled, colDiscarded}
 )
 
@@ -82,6 +83,7 @@ func (r *raw) unsound() []string {
 	r.checkLeases(complain)
 	r.checkNotes(complain)
 	r.checkLanes(complain)
+	r.checkReports(complain)
 	if n := len(r.lists[colBell]); n > 1 {
 		complain("the bell has %d elements", n)
 	}
@@ -133,6 +135,13 @@ func (r *raw) checkPlaces(complain func(string, ...any)) {
 func (r *raw) checkEnded(complain func(string, ...any)) {
 	kept := map[string]int{}
 	for _, c := range keptColumns {
+		bytes := 0
+		for id := range r.scores[c] {
+			bytes += len(r.hashes[colArchive][id]) + r.reported(id)
+		}
+		if counted := r.hashes[colMeta][columns[c]+"_bytes"]; cmp.Or(counted, "0") != strconv.Itoa(bytes) {
+			complain("meta counts %s bytes of %s, there are %d", counted, columns[c], bytes)
+		}
 		for id := range r.scores[c] {
 			kept[id]++
 			if record := r.hashes[colArchive][id]; !strings.HasPrefix(record, columns[c]+"|") {
@@ -141,11 +150,20 @@ func (r *raw) checkEnded(complain func(string, ...any)) {
 		}
 	}
 	for id := range r.hashes[colArchive] {
+		if _, expires := r.scores[colExpiry][id]; !expires {
+			complain("archived job %q does not expire", id)
+		}
 		if kept[id] != 1 {
 			complain("archived job %q is in %d of the sets", id, kept[id])
 		}
 		if _, live := r.hashes[colJobs][id]; live {
 			complain("%q is live and archived", id)
+		}
+	}
+	for id := range r.scores[colExpiry] {
+		_, archived := r.hashes[colArchive][id]
+		if _, live := r.hashes[colJobs][id]; !archived && !live {
+			complain("%q is to expire, and is neither archived nor live", id)
 		}
 	}
 }
@@ -186,6 +204,49 @@ func (r *raw) checkNotes(complain func(string, ...any)) {
 	}
 }
 
+// checkReports: who waits for a job, goes with it; of one that kept nothing, how it ended
+// stays for a while. Where nothing is left, nothing is looked for.
+func (r *raw) checkReports(complain func(string, ...any)) {
+	if noted := r.hashes[colMeta]["reports"] == "1"; noted != (len(r.hashes[colReports]) > 0) {
+		complain("meta notes reports: %v, there are %d", noted, len(r.hashes[colReports]))
+	}
+	bytes := map[string]int{}
+	for field, value := range r.hashes[colReports] {
+		id := field[1:]
+		if field[0] == 'g' {
+			id = id[:strings.LastIndexByte(id, '/')]
+			id = id[:strings.LastIndexByte(id, '/')]
+		}
+		_, live := r.hashes[colJobs][id]
+		_, kept := r.hashes[colArchive][id]
+		switch {
+		case field[0] == 't':
+		case field[0] == 'w' && live:
+		case field[0] == 'h' && (live || kept):
+			bytes[id] += 0
+		case (field[0] == 'p' || field[0] == 'l' || field[0] == 'g') && (live || kept):
+			bytes[id] += len(value)
+		default:
+			complain("reports has %q of a job that is gone", field)
+		}
+	}
+	for id, n := range bytes {
+		if counted := r.reported(id); counted != n {
+			complain("reports counts %d bytes of %q, there are %d", counted, id, n)
+		}
+	}
+}
+
+// reported is how many bytes were reported of a job, as reports counts them.
+func (r *raw) reported(id string) int {
+	parts := strings.SplitN(r.hashes[colReports]["h"+id], "|", 4)
+	if len(parts) < 4 {
+		return 0
+	}
+	n, _ := strconv.Atoi(parts[2])
+	return n
+}
+
 // checkLanes: route, lanes and parked tell the same.
 func (r *raw) checkLanes(complain func(string, ...any)) {
 	lanes := map[string]int64{}
@@ -208,3 +269,6 @@ func (r *raw) stat(name string) int {
 	n, _ := strconv.Atoi(r.hashes[colStats][name])
 	return n
 }
+
+// columnOf finds a column by its name; -1: there is none.
+func columnOf(name string) column { return column(slices.Index(columns, name)) }

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // What is kept of an error; the rest is cut off.
@@ -22,20 +22,9 @@ var errRecord = errors.New("malformed record")
 // encodeError gives an error record: LENGTH:BODY, the body being
 // attempt|at_ms|message length|message and stack. Scripts make such records too.
 func encodeError(e drayhorse.AttemptError) string {
-	message, stack := head(e.Message, maxMessage), head(e.Stack, maxStack)
+	message, stack := printable.Head(e.Message, maxMessage), printable.Head(e.Stack, maxStack)
 	body := fmt.Sprintf("%d|%d|%d|%s%s", max(e.Attempt, 0), max(e.At.UnixMilli(), 0), len(message), message, stack)
 	return strconv.Itoa(len(body)) + ":" + body
-}
-
-// head cuts s to n bytes without splitting a character.
-func head(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }
 
 // decodeErrors reads error records, oldest first. What cannot be read ends the

@@ -1,57 +1,15 @@
 package jobs
 
-import (
-	"strconv"
-	"time"
+import "github.com/drayhorse/drayhorse/internal/redis"
+
+// The readers of replies, by short names: a reply of the engine has many parts.
+var (
+	asString  = redis.AsString
+	asInt     = redis.AsInt
+	asTime    = redis.AsTime
+	asList    = redis.AsList
+	asStrings = redis.AsStrings
 )
-
-// Replies of scripts are lists of strings, integers and lists. What is missing or
-// of another type reads as zero.
-
-func asString(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
-func asInt(v any) int64 {
-	switch v := v.(type) {
-	case int64:
-		return v
-	case string:
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil {
-			f, _ := strconv.ParseFloat(v, 64) // a score
-			return int64(f)
-		}
-		return n
-	}
-	return 0
-}
-
-// asTime reads Unix ms; an empty string is the zero time.
-func asTime(v any) time.Time {
-	if s, ok := v.(string); ok && s == "" {
-		return time.Time{}
-	}
-	return time.UnixMilli(asInt(v))
-}
-
-func asList(v any) []any {
-	list, _ := v.([]any)
-	return list
-}
-
-func asStrings(v any) []string {
-	list := asList(v)
-	if len(list) == 0 {
-		return nil
-	}
-	out := make([]string, len(list))
-	for i := range list {
-		out[i] = asString(list[i])
-	}
-	return out
-}
 
 // unpack reads the list of ids that pack of turn.lua makes one string of. The ids are
 // parts of it.

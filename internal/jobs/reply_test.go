@@ -38,7 +38,7 @@ func FuzzReplies(f *testing.F) {
 		_, _ = e.Queues(ctx)
 		_, _ = e.Lookup(ctx, "other")
 		ask()
-		_ = e.Meet(ctx, []string{"q", "third"})
+		_, _ = e.Meet(ctx, []string{"q", "third"})
 		p := newPartition(e, "q", 0)
 		l := NewLease(p, "l")
 		for _, step := range []func(){
@@ -50,6 +50,9 @@ func FuzzReplies(f *testing.F) {
 			func() { _, _ = p.Purge(ctx, drayhorse.Completed) },
 			func() { _ = p.Cancel(ctx, "a") },
 			func() { _, _ = decodeStored(reply, 2, nil) },
+			func() { _, _ = e.KeepAll(ctx) },
+			func() { _ = e.OnJob(ctx, "", "a", func(*Partition, string) error { return nil }) },
+			func() { e.DropQueues(ctx, false, "q", "other") },
 			func() { e.Observe(ctx, p) },
 			func() { e.Beat(ctx, l) },
 			func() { _, _ = e.RunTurnsAndLook(ctx, []*Turn{{Lease: l, Want: 2}}, []*Partition{p}) },

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // rescueStep is how many running jobs one step of a rescue looks at.
@@ -11,7 +12,32 @@ const rescueStep = 500
 // Rescued counts what a rescue did.
 type Rescued struct {
 	Jobs     int // taken back from dead leases
-	Poisoned int // of these, discarded because they were rescued too often
+	Poisoned int // of these, discarded because they kill their workers
+}
+
+// maxAlive is how many jobs one call clears.
+const maxAlive = 250
+
+// Alive says that this process lives though the lease was condemned: it was frozen or
+// cut off. The jobs that it held, by stored IDs, are cleared of its supposed death and
+// earlier ones, and taken back if no rescue has done so yet. It gives how many were
+// cleared; those that others have finished or claimed from another dead worker since are
+// left alone. It may be called again.
+func (e *Engine) Alive(ctx context.Context, lease *Lease, ids ...string) (int, error) {
+	cleared := 0
+	for some := range slices.Chunk(ids, maxAlive) {
+		args := make([]any, 0, 1+len(some))
+		args = append(args, lease.Name)
+		for _, id := range some {
+			args = append(args, id)
+		}
+		value, err := lease.Partition.run(ctx, aliveScript, args...)
+		if err != nil {
+			return cleared, err
+		}
+		cleared += int(asInt(value))
+	}
+	return cleared, nil
 }
 
 // Rescue condemns the leases that still have the given scores and takes their jobs

@@ -114,9 +114,11 @@ func TestSuspectsRunOneAtATime(t *testing.T) {
 	})
 }
 
-func TestSuspectStaysASuspect(t *testing.T) {
+// TestHandlerThatReturnedClearsItsJob: one that was handed back without a word from its
+// handler stays a suspect.
+func TestHandlerThatReturnedClearsItsJob(t *testing.T) {
 	conform(t, func(r *rig) {
-		for _, outcome := range []Outcome{Release, Fail, Snooze} {
+		for outcome, stays := range map[Outcome]bool{Release: true, Fail: false, Snooze: false} {
 			id := r.enqueue(r.newJob())[0]
 			for range suspectRescues {
 				l := r.newLease()
@@ -127,12 +129,12 @@ func TestSuspectStaysASuspect(t *testing.T) {
 			r.turn(l, 0, r.turn(l, 1).Claims[0].finish(outcome))
 			got := r.turn(l, 5)
 			r.claimed(got, id)
-			if !got.Claims[0].Suspect() || r.summary().Suspects != 0 {
-				r.t.Fatalf("%s: claim %+v is no suspect", outcome, got.Claims[0])
+			if got.Claims[0].Suspect() != stays || r.summary().Suspects != 0 {
+				r.t.Fatalf("%s: claim %+v; want it a suspect: %v", outcome, got.Claims[0], stays)
 			}
 			r.turn(l, 0, got.Claims[0].finish(Release))
-			if r.summary().Suspects != 1 {
-				r.t.Fatalf("%s: it left the suspects", outcome)
+			if n := r.summary().Suspects; (n == 1) != stays {
+				r.t.Fatalf("%s: %d suspects wait; want it to: %v", outcome, n, stays)
 			}
 			r.must(r.part.Delete(r.ctx, id))
 		}

@@ -4,15 +4,18 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 var (
@@ -24,7 +27,7 @@ var (
 )
 
 // code is a script without comments.
-func code(name string) string { return comment.ReplaceAllString(read(name), "") }
+func code(name string) string { return comment.ReplaceAllString(library.Read(name), "") }
 
 // names are the identifiers of a piece of code, outside strings.
 func names(code string) []string {
@@ -35,7 +38,7 @@ func names(code string) []string {
 // prelude that it calls.
 func reached(code string) map[string]bool {
 	prelude := map[string][]string{}
-	for _, f := range function.FindAllStringSubmatch(comment.ReplaceAllString(read("prelude"), ""), -1) {
+	for _, f := range function.FindAllStringSubmatch(comment.ReplaceAllString(library.Read("prelude"), ""), -1) {
 		prelude[f[1]] = names(f[0])
 	}
 	found := map[string]bool{}
@@ -53,12 +56,29 @@ func TestScriptsDeclareTheKeysTheyUse(t *testing.T) {
 	for _, s := range scripts {
 		used := reached(code(s.Name))
 		for c, name := range columns {
-			declared := slices.Contains(s.columns, column(c))
+			declared := slices.Contains(s.Columns, c)
 			if declared && !used[name] {
 				t.Errorf("%s declares the key %s and does not use it", s.Name, name)
 			}
 			if !declared && used[name] {
 				t.Errorf("%s uses the key %s and does not declare it", s.Name, name)
+			}
+		}
+	}
+}
+
+// TestOneWayInAndOut: what is to hold of every claim, every end and all that is kept is
+// done in one place, which no script goes past.
+func TestOneWayInAndOut(t *testing.T) {
+	t.Parallel()
+	for _, past := range []string{`'H(SET|SETNX|DEL)', running`, `'HDEL', jobs`, `'HDEL', archive`, `'(LPUSH|RPUSH)', bell`} {
+		pattern := regexp.MustCompile(`call\(` + past + `\b`)
+		if n := len(pattern.FindAllString(code("prelude"), -1)); n < 1 {
+			t.Errorf("the prelude has no call(%s", past)
+		}
+		for _, s := range scripts {
+			if m := pattern.FindString(code(s.Name)); m != "" {
+				t.Errorf("%s has %s, which is for the prelude alone", s.Name, m)
 			}
 		}
 	}
@@ -102,7 +122,7 @@ func TestScriptsAreDescribed(t *testing.T) {
 		if !slices.Contains(Scripts(), name) {
 			t.Errorf("nobody loads %s", name)
 		}
-		text := read(name)
+		text := library.Read(name)
 		for _, want := range []string{"#!lua", "\n-- " + name + " ", "\n-- KEYS ", "\n-- Returns "} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the header of %s has no %q", name, strings.TrimSpace(want))
@@ -160,21 +180,24 @@ func TestCallersPassWhatHeadersSay(t *testing.T) {
 	r.runEveryScript()
 	bySHA, missing := map[string]*script{}, map[string]bool{}
 	for _, s := range scripts {
-		sum := sha1.Sum([]byte(assemble(s.Name)))
+		sum := sha1.Sum([]byte(library.Assemble(s.Name)))
 		bySHA[hex.EncodeToString(sum[:])] = s
 		missing[s.Name] = true
 	}
 	for _, args := range seen.args {
 		s := bySHA[args[1].(string)]
+		if s == nil { // not of this library
+			continue
+		}
 		delete(missing, s.Name)
 		keys := args[2].(int)
 		argv := len(args) - 3 - keys
-		if (keys != len(s.columns) && (!s.each || keys%len(s.columns) != 0)) || argv < len(s.args) || (argv > len(s.args) && !s.more) {
-			t.Errorf("%s gets %d keys and %d arguments; its header has %d and %d", s.Name, keys, argv, len(s.columns), len(s.args))
+		if (keys != len(s.Columns) && (!s.Header.Each || keys%len(s.Columns) != 0)) || argv < len(s.Header.Args) || (argv > len(s.Header.Args) && !s.Header.More) {
+			t.Errorf("%s gets %d keys and %d arguments; its header has %d and %d", s.Name, keys, argv, len(s.Columns), len(s.Header.Args))
 		}
 		of := map[string]int{"push": 2, "enqueue": 3, "rescue": 2}[s.Name]
-		if of > 0 && (argv-len(s.args))%of != 0 {
-			t.Errorf("%s gets %d further arguments, want sets of %d", s.Name, argv-len(s.args), of)
+		if of > 0 && (argv-len(s.Header.Args))%of != 0 {
+			t.Errorf("%s gets %d further arguments, want sets of %d", s.Name, argv-len(s.Header.Args), of)
 		}
 	}
 	if len(missing) > 0 {
@@ -191,14 +214,27 @@ func (r *rig) runEveryScript() {
 	r.must(r.Beat(r.ctx, l)[0].Err)
 	r.turn(dead, 1)
 	r.kill(dead)
+	_, err := r.Alive(r.ctx, dead, ids[drayhorse.Scheduled])
+	r.must(err)
 	r.must(r.part.Cancel(r.ctx, ids[drayhorse.Available]))
 	r.must(r.part.Retry(r.ctx, ids[drayhorse.Discarded]))
 	r.must(r.part.Delete(r.ctx, ids[drayhorse.Completed]))
 	r.must(r.client.LTrim(r.ctx, r.part.key(colReady), 1, 0).Err())
-	_, err := r.part.Resync(r.ctx)
+	_, err = r.part.Resync(r.ctx)
+	r.must(err)
+	r.awaitAll(r.ctx, []redis.Call{r.part.await("wake", time.Minute, false, []asked{{id: ids[drayhorse.Scheduled], number: 1}})})
+	r.Report(r.ctx, []LeaseReports{{l, []*Report{{ID: ids[drayhorse.Running], Seq: 1, Number: 1, Attempt: 1}}}}, func(*Report, error) {}, func(*Report) {})
+	_, err = r.part.ReadStream(r.ctx, ids[drayhorse.Running], "s", 0)
+	r.must(err)
+	_, _, err = r.part.Log(r.ctx, ids[drayhorse.Running])
 	r.must(err)
 	r.must(r.part.Pause(r.ctx))
 	r.must(r.part.Resume(r.ctx))
+	r.must(SetMaxDepth(r.ctx, r.parts, 1000))
+	_, err = r.SetLimit(r.ctx, &drayhorse.Limit{Name: "l", Queue: r.part.Queue, Concurrency: 1000}, true, "", "")
+	r.must(err)
+	_, err = r.Limits(r.ctx, r.part)
+	r.must(err)
 	r.must(r.part.Ring(r.ctx))
 	r.RunTurnsAndLook(r.ctx, nil, r.parts)
 	r.summary()
@@ -208,4 +244,8 @@ func (r *rig) runEveryScript() {
 	_, err = r.part.Purge(r.ctx, drayhorse.Scheduled)
 	r.must(err)
 	r.must(r.Leave(r.ctx, l))
+	if err := r.OnJob(r.ctx, "", "none", func(*Partition, string) error { return nil }); !errors.Is(err, drayhorse.ErrNotFound) {
+		r.t.Fatal(err)
+	}
+	r.must(r.DropQueues(r.ctx, true, r.part.Queue)[0].Err)
 }

@@ -73,14 +73,30 @@ func embeddedURL(t *testing.T) string {
 	return s.URL()
 }
 
-func newRig(t *testing.T, url string, partitions int) *rig {
+// patient has a client wait long for an answer: a busy machine is no outage.
+const patient = "?dial_timeout=1m&read_timeout=1m&write_timeout=1m"
+
+func open(t *testing.T, url string) *redis.Client {
 	t.Helper()
 	client, err := redis.Open(redis.Config{URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	e := New(client, redistest.Namespace(t))
+	return client
+}
+
+func newRig(t *testing.T, url string, partitions int) *rig {
+	t.Helper()
+	r := newRigOfOutages(t, url+patient, partitions)
+	r.lane.Patience = time.Minute
+	return r
+}
+
+// newRigOfOutages is one that waits no longer for Redis than it does in use.
+func newRigOfOutages(t *testing.T, url string, partitions int) *rig {
+	t.Helper()
+	e := New(open(t, url), redistest.Namespace(t))
 	all, err := e.CreateQueue(t.Context(), "q", partitions)
 	if err != nil {
 		t.Fatal(err)
@@ -94,12 +110,8 @@ func newRig(t *testing.T, url string, partitions int) *rig {
 // another is a second engine on the same data, over the given URL.
 func (r *rig) another(url string) *rig {
 	r.t.Helper()
-	client, err := redis.Open(redis.Config{URL: url})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { _ = client.Close() })
-	o := &rig{Engine: New(client, r.namespace), t: r.t, ctx: r.ctx}
+	o := &rig{Engine: New(open(r.t, url+patient), r.namespace), t: r.t, ctx: r.ctx}
+	var err error
 	if o.parts, err = o.Queue(r.ctx, "q"); err != nil {
 		r.t.Fatal(err)
 	}
@@ -141,6 +153,8 @@ func (r *rig) newJob(change ...func(*NewJob)) *NewJob {
 func ownID(id string) func(*NewJob) {
 	return func(j *NewJob) { j.ID, j.Envelope.OwnID = PackID(id), true }
 }
+
+func replacing(j *NewJob) { j.Replace = true }
 
 func sized(bytes int) func(*NewJob) {
 	return func(j *NewJob) { j.Envelope.Args = []byte(strings.Repeat("x", bytes)) }

@@ -2,16 +2,25 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/drayhorse/drayhorse"
 )
 
 // Cancel ends a waiting job, or marks a running one to be cancelled. The error is
-// drayhorse.ErrNotFound if the job is not live.
+// drayhorse.ErrNotFound if the job is not live, and a *drayhorse.EndedError where it is
+// known that it has ended.
 func (p *Partition) Cancel(ctx context.Context, id string) error {
 	_, err := p.run(ctx, cancelScript, id)
+	if !errors.Is(err, drayhorse.ErrNotFound) {
+		return err
+	}
+	if info, known := p.Get(ctx, id); known == nil && info.State.Ended() {
+		return &drayhorse.EndedError{ID: info.ID, State: info.State}
+	}
 	return err
 }
 
@@ -41,7 +50,7 @@ func (p *Partition) Resume(ctx context.Context) error {
 	return err
 }
 
-// purgeStep is how many jobs one step of a purge or a sweep removes.
+// purgeStep is how many jobs one step of a purge removes.
 const purgeStep = 500
 
 // Purge removes all jobs of a state other than running, in bounded steps, and says
@@ -49,7 +58,7 @@ const purgeStep = 500
 // cannot be purged is drayhorse.ErrInvalid.
 func (p *Partition) Purge(ctx context.Context, state drayhorse.State) (int, error) {
 	if state == drayhorse.Running || !slices.Contains(drayhorse.States(), state) {
-		return 0, fmt.Errorf("%w: purge of state %q; want one of %v but running", drayhorse.ErrInvalid, state, drayhorse.States())
+		return 0, fmt.Errorf("%w: purge of state %q; want %s", drayhorse.ErrInvalid, state, Either(purgeable()))
 	}
 	removed := 0
 	for offset := int64(0); ; {
@@ -67,4 +76,25 @@ func (p *Partition) Purge(ctx context.Context, state drayhorse.State) (int, erro
 			return removed, nil
 		}
 	}
+}
+
+// purgeable are the states whose jobs can be purged.
+func purgeable() []drayhorse.State {
+	return slices.DeleteFunc(drayhorse.States(), func(s drayhorse.State) bool { return s == drayhorse.Running })
+}
+
+// Either lists states for a message: a, b or c.
+func Either(states []drayhorse.State) string {
+	var b strings.Builder
+	for i, s := range states {
+		switch {
+		case i == 0:
+		case i == len(states)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(s))
+	}
+	return b.String()
 }

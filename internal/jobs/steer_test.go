@@ -100,7 +100,8 @@ func TestDeadEntriesAreSkipped(t *testing.T) {
 		r.must(r.part.Cancel(r.ctx, ids[0]))
 		for range 2 {
 			r.must(r.part.Delete(r.ctx, "a"))
-			r.enqueue(r.newJob(ownID("a")))
+			r.wantDuplicates(r.duplicates(r.newJob(ownID("a"))), true) // it stays taken
+			r.enqueue(r.newJob(ownID("a"), replacing))
 		}
 		r.must(r.part.Cancel(r.ctx, ids[2]))
 		r.must(r.part.Retry(r.ctx, ids[2]))
@@ -220,7 +221,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 			"delete":  func() error { return r.part.Delete(r.ctx, ids[drayhorse.Completed]) },
 			"pause":   func() error { return r.part.Pause(r.ctx) },
 			"purge":   func() error { _, err := r.part.Purge(r.ctx, drayhorse.Available); return err },
-			"sweep":   func() error { _, err := r.part.sweep(r.ctx, 0); return err },
+			"sweep":   func() error { _, err := r.part.sweep(r.ctx, 0, 0); return err },
 			"rescue":  func() error { _, err := r.part.Rescue(r.ctx, []Score{r.score(l)}); return err },
 			"resync":  func() error { _, err := r.part.run(r.ctx, resyncScript, "x"); return err },
 		}

@@ -15,6 +15,7 @@ import (
 type Summary struct {
 	Now       time.Time // by Redis's clock
 	Paused    bool
+	MaxDepth  int // live jobs that it may have; 0: any number
 	Available int // in line, set aside and suspects
 	Suspects  int // of these
 	Parked    int // of these, set aside for a worker that serves their kind
@@ -80,8 +81,12 @@ func decodeSummary(value any) (*Summary, error) {
 		return nil, fmt.Errorf("summary: unexpected reply %v", value)
 	}
 	n := func(i int) int { return int(asInt(reply[i])) }
+	settings := asList(reply[1])
+	if len(settings) != 2 {
+		return nil, fmt.Errorf("summary: unexpected reply %v", value)
+	}
 	s := &Summary{
-		Now: time.UnixMilli(asInt(reply[0])), Paused: asString(reply[1]) == "1",
+		Now: time.UnixMilli(asInt(reply[0])), Paused: asString(settings[0]) == "1", MaxDepth: int(asInt(settings[1])),
 		Available: n(2) - n(5) - n(6), Suspects: n(3), Parked: n(4), Scheduled: n(5), Running: n(6),
 		Leases: n(7), Completed: n(8), Cancelled: n(9), Discarded: n(10),
 		Oldest: oldest(asStrings(reply[11])), NextDue: asTime(reply[12]), Totals: map[string]int64{},

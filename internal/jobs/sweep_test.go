@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -10,14 +11,14 @@ import (
 func TestSweepByTime(t *testing.T) {
 	conform(t, func(r *rig) {
 		l := r.newLease()
-		const n = purgeStep + 20
+		const n = sweepStep + 20
 		r.fill(l, drayhorse.Completed, n)
 		young := r.enqueue(r.newJob(ownID("young"), retained))[0]
 		r.turn(l, 0, r.finishAll(r.turn(l, 1), Complete)...)
 		old := time.Now().Add(-time.Minute)
 		for id := range r.raw().hashes[colArchive] {
 			if id != young {
-				r.must(r.client.ZAdd(r.ctx, r.part.key(colCompleted), at(id, old)).Err())
+				r.must(r.client.ZAdd(r.ctx, r.part.key(colExpiry), at(id, old)).Err())
 			}
 		}
 		r.must(r.client.ZAdd(r.ctx, r.part.key(colSeen), at("old", old)).Err())
@@ -35,13 +36,13 @@ func TestSweepByTime(t *testing.T) {
 func TestSweepByNumber(t *testing.T) {
 	conform(t, func(r *rig) {
 		l := r.newLease()
-		const n = 2*purgeStep + 30
+		const n = 2*sweepStep + 30
 		r.fill(l, drayhorse.Discarded, n)
 		last := r.enqueue(r.newJob())[0]
-		for !r.summary().Now.After(time.UnixMilli(maxScore(r.raw().scores[colDiscarded]) - modelMonth)) {
+		for !r.summary().Now.After(time.UnixMilli(maxScore(r.raw().scores[colDiscarded]))) {
 		}
 		r.turn(l, 0, r.finishAll(r.turn(l, 1), Exhaust)...)
-		swept, err := r.part.sweep(r.ctx, 10)
+		swept, err := r.part.sweep(r.ctx, 10, MaxArchivedBytes)
 		if err != nil || swept.Removed != n-9 || swept.Trimmed != n-9 {
 			r.t.Fatalf("swept %+v, %v; want all but 10 of %d", swept, err, n+1)
 		}
@@ -78,14 +79,77 @@ func TestRetention(t *testing.T) {
 			id := r.enqueue(r.newJob(c.change))[0]
 			got := r.turn(l, 0, r.finishAll(r.turn(l, 1), c.outcome)...)
 			var kept time.Duration
-			for _, col := range keptColumns {
-				if score, ok := r.raw().scores[col][id]; ok {
-					kept = time.UnixMilli(score).Sub(got.Now)
-				}
+			if score, ok := r.raw().scores[colExpiry][id]; ok {
+				kept = time.UnixMilli(score).Sub(got.Now)
 			}
 			if kept != c.kept {
 				r.t.Errorf("%s is kept for %v, want %v", c.outcome, kept, c.kept)
 			}
 		}
 	})
+}
+
+// TestShortRetentionIsNotCut: what ended last stays, however soon its time is over and
+// however long the others are kept.
+func TestShortRetentionIsNotCut(t *testing.T) {
+	conform(t, func(r *rig) {
+		l := r.newLease()
+		long := func(j *NewJob) { j.Envelope.Retain = 60 * 24 * time.Hour }
+		for range 20 {
+			r.enqueue(r.newJob(long))
+		}
+		r.turn(l, 0, r.finishAll(r.turn(l, 20), Complete)...)
+		last := r.summary().Now
+		for !r.summary().Now.After(last) {
+		}
+		id := r.enqueue(r.newJob(retained))[0]
+		r.turn(l, 0, r.finishAll(r.turn(l, 1), Complete)...)
+		swept, err := r.part.sweep(r.ctx, 10, MaxArchivedBytes)
+		if err != nil || swept.Trimmed != 11 {
+			r.t.Fatalf("swept %+v, %v; want 11 of 21 trimmed", swept, err)
+		}
+		r.wantState(id, drayhorse.Completed)
+	})
+}
+
+// TestSweepByBytes has 2 MiB of dead letters with stacks, of which 1 MiB may stay.
+func TestSweepByBytes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sharedURL(t), 1)
+	const n, limit = 200, 1 << 20
+	l := r.newLease()
+	var ids []string
+	stack := &drayhorse.AttemptError{Attempt: 1, Message: "boom", Stack: strings.Repeat("s", maxStack)}
+	for len(ids) < n {
+		var jobs []*NewJob
+		for range 50 {
+			jobs = append(jobs, r.newJob(sized(2400)))
+		}
+		ids = append(ids, r.enqueue(jobs...)...)
+		var finishes []Finish
+		for _, c := range r.turn(l, 50).Claims {
+			finishes = append(finishes, c.finish(Exhaust, func(f *Finish) { f.Error = stack }))
+		}
+		r.turn(l, 0, finishes...)
+	}
+	bytes := func() int64 {
+		n, err := r.client.HGet(r.ctx, r.part.key(colMeta), "discarded_bytes").Int64()
+		r.must(err)
+		return n
+	}
+	before := bytes()
+	swept, err := r.part.sweep(r.ctx, MaxArchived, limit)
+	r.must(err)
+	if after := bytes(); before < 2*limit || after > limit || after < limit-(20<<10) {
+		t.Errorf("%d bytes of %d are left, want about %d", after, before, limit)
+	}
+	if s := r.summary(); swept.Trimmed < n/2-10 || s.Discarded != n-swept.Trimmed || s.Totals["trimmed"] != int64(swept.Trimmed) {
+		t.Errorf("swept %+v of %d, summary %+v", swept, n, s)
+	}
+	if again, err := r.part.sweep(r.ctx, MaxArchived, limit); err != nil || again.Trimmed != 0 {
+		t.Errorf("the next sweep: %+v, %v; want nothing to trim and to tell of", again, err)
+	}
+	r.wantState(ids[swept.Trimmed-50], "") // of one turn, which ended in one moment, any go first
+	r.wantState(ids[swept.Trimmed+50], drayhorse.Discarded)
+	r.checkSound()
 }

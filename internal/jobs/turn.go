@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -19,6 +20,10 @@ const (
 	MaxFinishes   = 250
 	maxClaimBytes = 1 << 20
 )
+
+// MaxLanes is how many lanes of parked jobs a turn or a look names. Where there are more,
+// each names others.
+const MaxLanes = 100
 
 // Lease is a worker's promise to be alive, for one partition and one fetch loop.
 // What it claims is its own while it is renewed. A name is used once.
@@ -49,7 +54,7 @@ type Claim struct {
 	Rescued  int
 }
 
-// Suspect reports whether a worker may hold only one job like this.
+// Suspect reports whether two workers have died with the job.
 func (c *Claim) Suspect() bool { return c.Rescued >= suspectRescues }
 
 // suspectRescues is SUSPECT of prelude.lua.
@@ -65,6 +70,7 @@ type Finish struct {
 	Error   *drayhorse.AttemptError // of a failure or an end
 	Lane    string                  // of Divert: the kind
 	Keep    bool                    // of Complete: the archive or seen is to know of it
+	Reports []*Report               // that were not written yet, in their order
 }
 
 // Outcome is how a claim ends, a word that turn.lua knows.
@@ -72,26 +78,35 @@ type Outcome string
 
 // The outcomes.
 const (
-	Complete = Outcome(drayhorse.Complete)
-	Fail     = Outcome(drayhorse.Fail)
-	Exhaust  = Outcome(drayhorse.Exhaust)
-	Cancel   = Outcome(drayhorse.Abort)
-	Snooze   = Outcome(drayhorse.Snoozing)
-	Release  = Outcome(drayhorse.Release)
-	Divert   = Outcome(drayhorse.Divert)
+	Complete = Outcome(drayhorse.EventComplete)
+	Fail     = Outcome(drayhorse.EventFail)
+	Exhaust  = Outcome(drayhorse.EventExhaust)
+	Cancel   = Outcome(drayhorse.EventCancel)
+	Snooze   = Outcome(drayhorse.EventSnooze)
+	Release  = Outcome(drayhorse.EventRelease)
+	Divert   = Outcome(drayhorse.EventDivert)
 )
 
 // Turn is one call on a lease. It may be run again until it is answered: a repeat
 // does nothing more and gets the same answer.
 type Turn struct {
-	Lease    *Lease
-	Want     int      // jobs to claim, at most MaxClaims
-	Suspect  bool     // whether one of them may be a suspect
+	Lease *Lease
+	Want  int // jobs to claim, at most MaxClaims
+	Bytes int // that the claims may have in all, but for the first; 0: 1 MiB
+	// Suspect is whether one of them may be a suspect, among other jobs: it is
+	// discarded if the worker dies. Workers make trials instead, which tell apart
+	// what this does not.
+	Suspect bool
+	// Trial claims suspects alone, half of those that are together in it, at most Want.
+	// The lease must be a new one, and be for this alone: what it holds when its worker
+	// dies is what is suspected next. A process makes one trial at a time.
+	Trial    bool
 	Lanes    []string // kinds to claim from their lanes first
 	Finishes []Finish // at most MaxFinishes
 
-	seq  uint64
-	args []any
+	seq     uint64
+	args    []any
+	reports bool // some of the jobs that it finishes have reports
 }
 
 // Forgo gives up what a turn that got no answer wanted to claim: made again, it
@@ -111,7 +126,8 @@ type Turned struct {
 	Rejected []string  // finishes refused, by stored ID: somebody else has the job
 	Claims   []Claim
 	Cancels  []string // stored IDs of running jobs that are to be cancelled
-	Lanes    []string // kinds for which jobs are set aside
+	Lanes    []string // kinds for which jobs are set aside, at most MaxLanes
+	Suspects int      // that wait for a trial
 
 	epoch int64 // of the lease; 0: it has not joined
 }
@@ -135,6 +151,9 @@ func (e *Engine) RunTurns(ctx context.Context, turns ...*Turn) []TurnReply {
 // many jobs could be claimed there; -1 if one did not answer.
 func (e *Engine) RunTurnsAndLook(ctx context.Context, turns []*Turn, others []*Partition) ([]TurnReply, []int) {
 	calls := callTurns(turns)
+	if hasReports(turns) && !e.writeReports(ctx, turns) {
+		return withoutReports(turns), noLengths(others)
+	}
 	for _, p := range others {
 		calls = append(calls, lengthScript.call(p))
 	}
@@ -148,6 +167,24 @@ func (e *Engine) RunTurnsAndLook(ctx context.Context, turns []*Turn, others []*P
 		}
 	}
 	return replies, lengths
+}
+
+// withoutReports is the answer to turns that were not made, since what was reported of the
+// jobs that they finish could not be written before.
+func withoutReports(turns []*Turn) []TurnReply {
+	replies := make([]TurnReply, len(turns))
+	for i := range replies {
+		replies[i].Err = fmt.Errorf("report: %w", drayhorse.ErrUnavailable)
+	}
+	return replies
+}
+
+func noLengths(others []*Partition) []int {
+	lengths := make([]int, len(others))
+	for i := range lengths {
+		lengths[i] = -1
+	}
+	return lengths
 }
 
 // callTurns gives the calls of turns, whose lay-out it makes once.
@@ -178,7 +215,10 @@ func (t *Turn) prepare() {
 	t.Lease.seq++
 	t.seq = t.Lease.seq
 	suspect := 0
-	if t.Suspect {
+	switch {
+	case t.Trial:
+		suspect = 2
+	case t.Suspect:
 		suspect = 1
 	}
 	slices.SortStableFunc(t.Finishes, func(a, b Finish) int { return cmp.Compare(a.Seq, b.Seq) })
@@ -187,6 +227,7 @@ func (t *Turn) prepare() {
 	var other []any
 	for i := range t.Finishes {
 		f := &t.Finishes[i]
+		t.reports = t.reports || len(f.Reports) > 0
 		if !f.isPlain() {
 			other = append(other, f.args()...)
 			others++
@@ -199,7 +240,7 @@ func (t *Turn) prepare() {
 		plain = append(plain, &f.ID) // a pointer saves a copy
 	}
 	t.args = make([]any, 0, 10+len(t.Lanes)+len(plain)+2*len(groups)+len(other))
-	t.args = append(t.args, t.Lease.Name, t.seq, t.Lease.epoch, min(t.Want, MaxClaims), maxClaimBytes, suspect,
+	t.args = append(t.args, t.Lease.Name, t.seq, t.Lease.epoch, min(t.Want, MaxClaims), t.bytes(), suspect,
 		len(t.Lanes), len(plain), len(groups), others)
 	for _, lane := range t.Lanes {
 		t.args = append(t.args, lane)
@@ -211,6 +252,15 @@ func (t *Turn) prepare() {
 	t.args = append(t.args, other...)
 }
 
+// bytes is how many the claims may have, as an argument: the usual number takes no
+// allocation.
+func (t *Turn) bytes() any {
+	if t.Bytes > 0 {
+		return t.Bytes
+	}
+	return maxClaimBytes
+}
+
 // wantArg is where a turn's arguments say how many jobs it wants.
 const wantArg = 3
 
@@ -218,6 +268,18 @@ const wantArg = 3
 type claimed struct {
 	seq uint64
 	n   int
+}
+
+// Size is about how many bytes the result and the error of the job have.
+func (f *Finish) Size() int {
+	size := len(f.Result)
+	if f.Error != nil {
+		size += min(len(f.Error.Message), maxMessage) + min(len(f.Error.Stack), maxStack)
+	}
+	for _, r := range f.Reports {
+		size += r.Size()
+	}
+	return size
 }
 
 // isPlain reports whether the job completed and leaves nothing behind.
@@ -237,10 +299,10 @@ func (f *Finish) args() []any {
 // decode reads the reply of turn.lua.
 func (t *Turn) decode(value any) (*Turned, error) {
 	reply, _ := value.([]any)
-	if len(reply) != 7 && len(reply) != 10 {
+	if len(reply) != 7 && len(reply) != 11 {
 		return nil, fmt.Errorf("turn: unexpected reply %v", value)
 	}
-	var odd [3]any // counts, cancels, lanes: none where all jobs are plain
+	var odd [4]any // counts, cancels, lanes, suspects: none where all jobs are plain
 	copy(odd[:], reply[7:])
 	rejects, ok1 := unpack(asString(reply[4]))
 	ids, ok2 := unpack(asString(reply[5]))
@@ -253,7 +315,7 @@ func (t *Turn) decode(value any) (*Turned, error) {
 	}
 	out := &Turned{
 		Now: time.UnixMilli(asInt(reply[0])), NextDue: asTime(reply[1]), Left: int(asInt(reply[2])),
-		Rejected: rejects, Cancels: asStrings(odd[1]), Lanes: asStrings(odd[2]),
+		Rejected: rejects, Cancels: asStrings(odd[1]), Lanes: asStrings(odd[2]), Suspects: int(asInt(odd[3])),
 		Claims: make([]Claim, len(ids)),
 	}
 	for i := range ids {
@@ -270,8 +332,9 @@ func (t *Turn) decode(value any) (*Turned, error) {
 	return out, nil
 }
 
-// tally reads "failed,rescued".
+// tally reads "failed,rescued", behind which scripts note more after a "|".
 func tally(s string) (failed, rescued int) {
+	s, _, _ = strings.Cut(s, "|")
 	for i := range len(s) {
 		if s[i] == ',' {
 			failed, _ = strconv.Atoi(s[:i])

@@ -170,10 +170,45 @@ func TestErrorsAreCapped(t *testing.T) {
 		if n := len(info.Errors); n != 25 || info.Errors[0].Attempt != 6 || info.Errors[24].Attempt != failures || info.Attempt != failures+1 {
 			r.t.Fatalf("%d errors, attempt %d; want the last 25 of %d", n, info.Attempt, failures)
 		}
-		if e := info.Errors[3]; len(e.Message) != 4<<10 || len(e.Stack) != 8<<10 || !e.At.Equal(time.UnixMilli(9)) {
-			r.t.Fatalf("message of %d and stack of %d bytes at %v", len(e.Message), len(e.Stack), e.At)
+		if e := info.Errors[3]; len(e.Message) != 4<<10 || !e.At.Equal(time.UnixMilli(9)) {
+			r.t.Fatalf("message of %d bytes at %v", len(e.Message), e.At)
+		}
+		for i, e := range info.Errors {
+			if want := map[bool]int{true: 8 << 10}[i >= 22]; len(e.Stack) != want {
+				r.t.Fatalf("error %d has a stack of %d bytes, want %d: those of the last three alone", i, len(e.Stack), want)
+			}
 		}
 	})
+}
+
+// TestResultsAreDroppedWhileRedisIsFull: what finishes must go in, or a full Redis could
+// not be drained; a result need not.
+func TestResultsAreDroppedWhileRedisIsFull(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, redistest.Start(t).URL, 1)
+	ids := r.enqueue(r.newJob(retained), r.newJob(retained), r.newJob(retained))
+	l := r.newLease()
+	claims := r.turn(l, 3).Claims
+	with := func(c Claim, outcome Outcome) Finish {
+		return c.finish(outcome, func(f *Finish) { f.Result = []byte(`"` + strings.Repeat("r", 1000) + `"`) })
+	}
+	r.must(r.client.ConfigSet(r.ctx, "maxmemory", "1000").Err())
+	r.turn(l, 0, with(claims[0], Complete), with(claims[1], Exhaust))
+	r.must(r.client.ConfigSet(r.ctx, "maxmemory", "0").Err())
+	r.turn(l, 0, with(claims[2], Complete))
+	for i, state := range []drayhorse.State{drayhorse.Completed, drayhorse.Discarded} {
+		info := r.info(ids[i])
+		if info.State != state || info.Result != nil || len(info.Errors) != 1 ||
+			info.Errors[0].Message != "the result of 1002 bytes was dropped: Redis is full" {
+			t.Errorf("info = %+v, want it %s without its result, and a note", info, state)
+		}
+	}
+	if info := r.info(ids[2]); len(info.Result) != 1002 || len(info.Errors) != 0 {
+		t.Errorf("info = %+v, want the result once there is room", info)
+	}
+	if n := r.summary().Totals["results_dropped"]; n != 2 {
+		t.Errorf("%d results are counted as dropped, want 2", n)
+	}
 }
 
 func TestMissingEnvelopeIsQuarantined(t *testing.T) {

@@ -44,7 +44,11 @@ func (e *Engine) WaitAndTurn(ctx context.Context, name string, d time.Duration, 
 	for _, t := range turns {
 		bells = append(bells, t.Lease.Partition.key(colBell))
 	}
-	answers, err := e.client.Await(ctx, append(bells, e.nudgeKey(name)), d, callTurns(turns))
+	calls := callTurns(turns)
+	if hasReports(turns) && !e.writeReports(ctx, turns) {
+		return withoutReports(turns), nil
+	}
+	answers, err := e.client.Await(ctx, append(bells, e.nudgeKey(name)), d, calls)
 	return decodeTurns(turns, answers), failure("wait", err)
 }
 

@@ -80,19 +80,19 @@ func (h *hold) acquire(ctx context.Context, dead mark) (sighting, error) {
 		dead.owner, dead.call, keep.Milliseconds())
 	if err != nil {
 		h.unsure = h.unsure || redis.Ambiguous(err)
-		return sighting{}, redis.Wrap("acquire lock "+h.name, err)
+		return sighting{}, err
 	}
-	reply, _ := answer.([]any)
+	reply := redis.AsList(answer)
 	switch {
-	case len(reply) == 2 && text(reply[0]) == "GRANTED":
-		h.token, h.renewed = number(reply[1]), start
+	case len(reply) == 2 && redis.AsString(reply[0]) == "GRANTED":
+		h.token, h.renewed = redis.AsInt(reply[1]), start
 		l.saw(h.token)
 		return sighting{}, nil
-	case len(reply) == 8 && text(reply[0]) == "LOCKED":
+	case len(reply) == 8 && redis.AsString(reply[0]) == "LOCKED":
 		seen := sighting{
-			mark:   mark{owner: text(reply[2]), call: number(reply[3])},
-			ttl:    time.Duration(number(reply[4])) * time.Millisecond,
-			age:    time.Duration(number(reply[5])) * time.Millisecond,
+			mark:   mark{owner: redis.AsString(reply[2]), call: redis.AsInt(reply[3])},
+			ttl:    time.Duration(redis.AsInt(reply[4])) * time.Millisecond,
+			age:    time.Duration(redis.AsInt(reply[5])) * time.Millisecond,
 			holder: holder(reply[6], reply[1], reply[7]),
 		}
 		l.saw(seen.holder.Token)

@@ -43,8 +43,8 @@ func TestClockJumps(t *testing.T) {
 			clock.jump(t, by)
 			b.hold(t)
 			b.began(t)
-			if took := time.Since(died); took > short.TTL+time.Second {
-				t.Errorf("free after %v, want TTL %v and 1s at most", took, short.TTL)
+			if took := time.Since(died); took > timing.TTL+5*time.Second {
+				t.Errorf("free after %v, want TTL %v and 5s at most", took, timing.TTL)
 			}
 			b.finish(t)
 			a.wake()
@@ -62,7 +62,7 @@ func TestClockJumps(t *testing.T) {
 			}
 			b.hold(t)
 			clock.jump(t, by)
-			if b.beganWithin(2*short.TTL) != (by > 0) {
+			if b.beganWithin(2*timing.TTL) != (by > 0) {
 				t.Error("the planted bug was not noticed")
 			}
 			a.wake()

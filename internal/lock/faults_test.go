@@ -63,11 +63,11 @@ var (
 
 // rewrite plants a bug in the text of a script.
 func rewrite(name string, script *redis.Script, was, is string) bug {
-	source, err := files.ReadFile("scripts/" + script.Name + ".lua")
-	if err != nil || strings.Count(string(source), was) != 1 {
+	text := library.Assemble(script.Name)
+	if strings.Count(text, was) != 1 {
 		panic("bug " + name + " does not fit its script any more")
 	}
-	wrong := redis.NewScript(script.Name, strings.Replace(string(source), was, is, 1))
+	wrong := script.WithText(strings.Replace(text, was, is, 1))
 	return bug{name, func(l *Locker) {
 		run := l.run
 		l.run = func(ctx context.Context, call redis.Call) (any, error) {
@@ -164,8 +164,8 @@ func jumpBack(t *testing.T, w *world) {
 	w.jump(t, -2*time.Hour)
 	died := time.Now()
 	b.hold(t)
-	if !b.beganWithin(2 * short.TTL) {
-		w.violate("the lock of a dead holder was not free %v after its TTL", time.Since(died)-short.TTL)
+	if !b.beganWithin(3 * timing.TTL) {
+		w.violate("the lock of a dead holder was not free %v after its TTL", time.Since(died)-timing.TTL)
 		a.wake()
 	}
 	b.began(t)
@@ -185,7 +185,7 @@ func dataLoss(t *testing.T, w *world) {
 	b.hold(t)
 	b.began(t)
 	a.wake()
-	if !a.lostWithin(short.TTL) {
+	if !a.lostWithin(2 * timing.TTL) {
 		w.violate("the older of two holders did not notice")
 	}
 	a.finish(t)

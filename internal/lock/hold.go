@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
@@ -53,8 +51,5 @@ func (h *hold) call(ctx context.Context, script *redis.Script, keys []string, ar
 	ctx, cancel := context.WithTimeout(ctx, h.locker.cfg.call())
 	defer cancel()
 	answer, err := h.locker.run(ctx, redis.Call{Script: script, Keys: keys, Args: args})
-	if goredis.HasErrorPrefix(err, "LEASELOST") {
-		return nil, fmt.Errorf("%w: %w", drayhorse.ErrLeaseLost, err)
-	}
-	return answer, err
+	return answer, words.Failure(script.Name+" lock "+h.name, err)
 }

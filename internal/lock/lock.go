@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,18 +119,7 @@ func (l *Locker) saw(token int64) {
 }
 
 func holder(identity, token, sinceMS any) Holder {
-	return Holder{Identity: text(identity), Token: number(token), Since: time.UnixMilli(number(sinceMS))}
-}
-
-// text and number read a value of a reply; what is missing or malformed is empty.
-func text(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
-func number(v any) int64 {
-	n, _ := strconv.ParseInt(text(v), 10, 64)
-	return n
+	return Holder{Identity: redis.AsString(identity), Token: redis.AsInt(token), Since: time.UnixMilli(redis.AsInt(sinceMS))}
 }
 
 // pause waits for d and reports whether ctx is still alive.

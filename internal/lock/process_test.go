@@ -26,7 +26,7 @@ func child() {
 	if err != nil {
 		panic(err)
 	}
-	l, err := New(client, Config{Namespace: os.Getenv(childNamespace), Identity: "child", Timing: short})
+	l, err := New(client, Config{Namespace: os.Getenv(childNamespace), Identity: "child", Timing: timing})
 	if err != nil {
 		panic(err)
 	}

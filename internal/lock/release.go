@@ -51,7 +51,7 @@ func (h *hold) releaseOnce(ctx context.Context) error {
 	}
 	_, err := h.call(ctx, releaseScript, []string{h.keys.lease, h.keys.bell},
 		h.owner, token, keep.Milliseconds(), bellStays.Milliseconds())
-	return redis.Wrap("release lock "+h.name, err)
+	return err
 }
 
 // abandon releases a lock that this owner may have been granted without knowing.

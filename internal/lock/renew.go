@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
-	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // keep renews the lock until stop is called, and calls lose when the lock is
@@ -59,7 +58,7 @@ func (h *hold) renew(ctx context.Context) error {
 	start := time.Now()
 	_, err := h.call(ctx, renewScript, []string{h.keys.lease}, h.owner, h.token, h.calls, keep.Milliseconds())
 	if err != nil {
-		return redis.Wrap("renew lock "+h.name, err)
+		return err
 	}
 	h.renewed = start
 	return nil

@@ -3,23 +3,22 @@ package lock
 import (
 	"embed"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 //go:embed scripts/*.lua
 var files embed.FS
 
+// The keys of a lock are its lease, a hash, and its bell, a list of at most one element.
+var library = redis.NewLibrary(files, "lease", "bell")
+
 var (
-	acquireScript = load("acquire")
-	renewScript   = load("renew")
-	releaseScript = load("release")
-	ringScript    = load("ring")
+	acquireScript = library.Load("acquire")
+	renewScript   = library.Load("renew")
+	releaseScript = library.Load("release")
+	ringScript    = library.Load("ring")
 )
 
-func load(name string) *redis.Script {
-	source, err := files.ReadFile("scripts/" + name + ".lua")
-	if err != nil {
-		panic(err) // the name is wrong in this file
-	}
-	return redis.NewScript(name, string(source))
-}
+// words are the failures that scripts report, by their first word.
+var words = redis.Words{"LEASELOST": drayhorse.ErrLeaseLost}

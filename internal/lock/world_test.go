@@ -11,6 +11,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // belief is a time in which a contender believed, by its context, that it held
@@ -100,7 +101,7 @@ func (w *world) jump(t *testing.T, by time.Duration) {
 // that it has not.
 func (w *world) settle(t *testing.T, holder *contenderUnderTest, others ...*contenderUnderTest) {
 	t.Helper()
-	timeout := time.After(short.TTL * 3 / 2)
+	timeout := time.After(timing.TTL * 3 / 2)
 	for {
 		select {
 		case <-timeout:
@@ -204,7 +205,7 @@ func (c *contenderUnderTest) work(ctx context.Context, token int64) error {
 
 func (c *contenderUnderTest) began(t *testing.T) {
 	t.Helper()
-	if !c.beganWithin(patience) {
+	if !c.beganWithin(redistest.Stretch * patience) {
 		t.Fatalf("%s never got the lock", c.who)
 	}
 }
@@ -230,7 +231,7 @@ func within(fact <-chan struct{}, d time.Duration) bool {
 func (c *contenderUnderTest) finish(t *testing.T) {
 	t.Helper()
 	c.release()
-	if !within(c.done, patience) {
+	if !within(c.done, redistest.Stretch*patience) {
 		t.Fatalf("%s did not return", c.who)
 	}
 }

@@ -20,12 +20,17 @@ const (
 	Wait      = "wait"
 	Elapsed   = "elapsed"
 	Component = "component"
+	Node      = "node"
 )
 
-// Or gives l, or a logger that writes nothing if l is nil.
+// Or gives l, so that a panic of its handler ends no more than one record, or a logger
+// that writes nothing if l is nil.
 func Or(l *slog.Logger) *slog.Logger {
 	if l == nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	return l
+	if _, guarded := l.Handler().(guard); guarded {
+		return l
+	}
+	return slog.New(guard{l.Handler()})
 }

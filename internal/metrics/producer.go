@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 	other     = "other"
 )
 
-// NewProducer adds the metrics of a producer to r.
+// NewProducer gives the metrics of producers that r has, or adds them.
 func NewProducer(r prometheus.Registerer) (*Producer, error) {
 	connections, err := NewRedis(r)
 	if err != nil {
@@ -42,7 +43,7 @@ func NewProducer(r prometheus.Registerer) (*Producer, error) {
 		}),
 		queues: map[string]prometheus.Counter{},
 	}
-	return p, Register(r, p.enqueued, p.seconds)
+	return p, errors.Join(Share(r, &p.enqueued), Share(r, &p.seconds))
 }
 
 // Enqueued counts jobs that were stored.

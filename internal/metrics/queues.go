@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
@@ -43,12 +45,14 @@ type depth struct {
 	jobs   map[drayhorse.State]int
 	waited time.Duration
 	paused bool
+	parked int
 }
 
 var (
 	queueJobs   = prometheus.NewDesc("drayhorse_queue_jobs", "Jobs of a queue; of ended ones, those that are kept.", []string{"queue", "state"}, nil)
 	queueOldest = prometheus.NewDesc("drayhorse_queue_oldest_seconds", "How long the job waits that waits longest, or is overdue; 0 if none does.", []string{"queue"}, nil)
 	queuePaused = prometheus.NewDesc("drayhorse_queue_paused", "1 while at least a part of a queue gives no claims.", []string{"queue"}, nil)
+	queueParked = prometheus.NewDesc("drayhorse_queue_parked", "Available jobs of kinds that no worker so far serves.", []string{"queue"}, nil)
 )
 
 // NewQueues gives the metrics of queues that r has, or adds them.
@@ -66,6 +70,7 @@ func (q *Queues) Describe(ch chan<- *prometheus.Desc) {
 	ch <- queueJobs
 	ch <- queueOldest
 	ch <- queuePaused
+	ch <- queueParked
 }
 
 // Collect gives what is known, and reads it anew if that is too old.
@@ -79,6 +84,7 @@ func (q *Queues) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(queueOldest, d.waited.Seconds(), queue)
 		gauge(queuePaused, Flag(d.paused), queue)
+		gauge(queueParked, float64(d.parked), queue)
 	}
 }
 
@@ -93,11 +99,13 @@ func (q *Queues) depths() map[string]*depth {
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
 	q.last = map[string]*depth{}
-	for _, s := range q.sources {
-		if err := s.add(ctx, q.last); err != nil {
+	q.sources = slices.DeleteFunc(q.sources, func(s source) bool {
+		err := s.add(ctx, q.last)
+		if err != nil {
 			s.log.DebugContext(ctx, "queues cannot be measured", slog.String(logs.Error, err.Error()))
 		}
-	}
+		return errors.Is(err, goredis.ErrClosed) // that worker or scheduler has ended
+	})
 	q.readAt = time.Now()
 	return q.last
 }
@@ -146,6 +154,7 @@ func (d *depth) add(s *jobs.Summary) {
 	}
 	d.waited = max(d.waited, s.Waited())
 	d.paused = d.paused || s.Paused
+	d.parked += s.Parked
 }
 
 // Existing gives the partitions of those of the queues that exist, for Add.

@@ -21,6 +21,7 @@ func TestQueuesAreMeasured(t *testing.T) {
 	r.enqueue(3, drayhorse.In(time.Hour))
 	r.enqueue(5, drayhorse.Queue("mail"), drayhorse.At(time.Now().Add(-time.Hour)))
 	r.claim("default", 2)
+	r.park("mail", 2)
 	partitions, err := r.engine.CreateQueue(t.Context(), "wide", 3)
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +36,7 @@ func TestQueuesAreMeasured(t *testing.T) {
 		"drayhorse_queue_jobs default scheduled": 3, "drayhorse_queue_jobs default retryable": 0,
 		"drayhorse_queue_jobs default completed": 0, "drayhorse_queue_jobs mail available": 5,
 		"drayhorse_queue_jobs wide available": 30, "drayhorse_queue_paused default": 0, "drayhorse_queue_paused wide": 1,
+		"drayhorse_queue_parked default": 0, "drayhorse_queue_parked mail": 2,
 	}) {
 		if v, there := got[key]; !there || v != want {
 			t.Errorf("%s = %v, want %v", key, v, want)
@@ -49,15 +51,15 @@ func TestQueuesAreMeasured(t *testing.T) {
 
 var (
 	scrapeJobs = flag.Int("scrape.jobs", 20_000, "jobs that TestScrapeCost queues")
-	scrapeSlow = flag.Int("scrape.slow", 50_000, "microseconds from which on it takes a command for slow")
+	scrapeSlow = flag.Int("scrape.slow", 500_000, "microseconds from which on it takes a command for slow")
 )
 
 // constant are the commands that a scrape may cost, with how many of each there may
 // be for a partition. All take constant time, but for lrange and zrange, which do
 // where they ask for an end.
 var constant = map[string]int{
-	"evalsha": 1, "time": 1, "hlen": 2, "llen": 1, "zcard": 6, "hstrlen": 8, "hget": 4,
-	"lrange": 1, "lindex": 1, "hmget": 1, "zrange": 2, "hgetall": 1,
+	"evalsha": 1, "time": 1, "hlen": 2, "llen": 1, "zcard": 6, "hstrlen": 8, "hget": 3,
+	"lrange": 1, "lindex": 1, "hmget": 2, "zrange": 2, "hgetall": 1,
 }
 
 // quick is what the script of a scrape may take when nothing disturbs it. To go

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type Redis struct {
 
 	mu    sync.Mutex
 	pools []func() redis.Pool
+	past  redis.Pool // what clients that are closed have counted
 }
 
 var _ redis.Observer = (*Redis)(nil)
@@ -84,22 +86,37 @@ func (m *Redis) Describe(ch chan<- *prometheus.Desc) {
 	ch <- timeouts
 }
 
+// sum adds up the connections of all clients. Of one that is closed, what it has
+// counted is kept, and it is asked no more.
+func (m *Redis) sum() redis.Pool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var now redis.Pool
+	m.pools = slices.DeleteFunc(m.pools, func(pool func() redis.Pool) bool {
+		p := pool()
+		if p.Closed {
+			m.past.Waits += p.Waits
+			m.past.Timeouts += p.Timeouts
+			return true
+		}
+		now.Idle += p.Idle
+		now.Used += p.Used
+		now.Blocking += p.Blocking
+		now.Waits += p.Waits
+		now.Timeouts += p.Timeouts
+		return false
+	})
+	now.Waits += m.past.Waits
+	now.Timeouts += m.past.Timeouts
+	return now
+}
+
 // Collect gives all, the connections of all clients added up.
 func (m *Redis) Collect(ch chan<- prometheus.Metric) {
 	m.up.Collect(ch)
 	m.scripts.Collect(ch)
 	m.errors.Collect(ch)
-	var sum redis.Pool
-	m.mu.Lock()
-	for _, pool := range m.pools {
-		p := pool()
-		sum.Idle += p.Idle
-		sum.Used += p.Used
-		sum.Blocking += p.Blocking
-		sum.Waits += p.Waits
-		sum.Timeouts += p.Timeouts
-	}
-	m.mu.Unlock()
+	sum := m.sum()
 	gauge := func(state string, n int) {
 		ch <- prometheus.MustNewConstMetric(connections, prometheus.GaugeValue, float64(n), state)
 	}

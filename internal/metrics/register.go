@@ -8,10 +8,10 @@ import (
 
 // Register adds collectors to r. nil r: nothing is to be done. The error is r's.
 func Register(r prometheus.Registerer, collectors ...prometheus.Collector) error {
-	if r == nil {
-		return nil
-	}
 	for _, c := range collectors {
+		if r == nil {
+			break
+		}
 		if err := r.Register(c); err != nil {
 			return err
 		}
@@ -19,14 +19,26 @@ func Register(r prometheus.Registerer, collectors ...prometheus.Collector) error
 	return nil
 }
 
-// share adds c to r, or gives the one that another part of the process has added.
-func share[C prometheus.Collector](r prometheus.Registerer, c C) (C, error) {
-	err := Register(r, c)
+// Share adds a collector to r, or puts the one that another part of the process has
+// added in its place, so that both count in it. nil r: nothing is to be done. The error
+// is r's.
+func Share[C prometheus.Collector](r prometheus.Registerer, c *C) error {
+	if r == nil {
+		return nil
+	}
+	err := r.Register(*c)
 	if known, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
 		if first, ok := known.ExistingCollector.(C); ok {
-			return first, nil
+			*c = first
+			return nil
 		}
 	}
+	return err
+}
+
+// share is Share for what has no other place yet.
+func share[C prometheus.Collector](r prometheus.Registerer, c C) (C, error) {
+	err := Share(r, &c)
 	return c, err
 }
 

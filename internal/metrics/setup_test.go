@@ -101,14 +101,29 @@ func value(m *client.Metric) float64 {
 }
 
 // claim runs one turn that claims jobs.
-func (r *rig) claim(queue string, want int) {
+func (r *rig) claim(queue string, want int) (*jobs.Lease, []jobs.Claim) {
 	r.Helper()
 	partitions, err := r.engine.Queue(context.Background(), queue)
 	if err != nil {
 		r.Fatal(err)
 	}
 	lease := jobs.NewLease(partitions[0], "somebody")
-	if reply := r.engine.RunTurns(r.Context(), &jobs.Turn{Lease: lease, Want: want})[0]; reply.Err != nil || len(reply.Claims) != want {
+	reply := r.engine.RunTurns(r.Context(), &jobs.Turn{Lease: lease, Want: want})[0]
+	if reply.Err != nil || len(reply.Claims) != want {
+		r.Fatal(reply)
+	}
+	return lease, reply.Claims
+}
+
+// park sets jobs aside, as a worker does that has no handler for their kind.
+func (r *rig) park(queue string, n int) {
+	r.Helper()
+	lease, claims := r.claim(queue, n)
+	turn := &jobs.Turn{Lease: lease}
+	for _, c := range claims {
+		turn.Finishes = append(turn.Finishes, jobs.Finish{ID: c.ID, Seq: c.Seq, Outcome: jobs.Divert, Lane: "nobody"})
+	}
+	if reply := r.engine.RunTurns(r.Context(), turn)[0]; reply.Err != nil {
 		r.Fatal(reply)
 	}
 }

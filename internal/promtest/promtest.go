@@ -4,7 +4,6 @@ package promtest
 import (
 	"bytes"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // Prometheus is one that runs until its test ends.
@@ -28,7 +29,7 @@ func Start(tb testing.TB, config string) *Prometheus {
 	if err != nil {
 		tb.Fatalf("%v; test/install.sh prometheus installs it", err)
 	}
-	addr := Free(tb)
+	addr := redistest.FreeAddr(tb)
 	cmd := exec.CommandContext(tb.Context(), path, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(tb.TempDir(), "data"), //nolint:gosec // a test chooses them
 		"--web.listen-address="+addr, "--log.level=warn")
 	var log bytes.Buffer
@@ -54,17 +55,6 @@ func Write(tb testing.TB, config string) string {
 		tb.Fatal(err)
 	}
 	return path
-}
-
-// Free is an address that nobody listens on.
-func Free(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // get asks for a path of the API; false: there is no answer, since it starts.

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -12,17 +13,20 @@ const (
 	lastWait  = time.Second
 )
 
-// Backoff gives the waits between tries while Redis is away: each about twice the
-// one before, with jitter so that many clients do not come back at once. The zero
-// value is ready.
-type Backoff struct{ last time.Duration }
+// Backoff gives the waits between tries: each about twice the one before, with jitter
+// so that many clients do not come back at once. The zero value is ready, for a Redis
+// that is away.
+type Backoff struct{ first, most, last time.Duration }
+
+// NewBackoff makes a Backoff whose waits grow from first to most.
+func NewBackoff(first, most time.Duration) Backoff { return Backoff{first: first, most: most} }
 
 // Next gives the next wait.
 func (b *Backoff) Next() time.Duration {
 	if b.last == 0 {
-		b.last = firstWait
+		b.last = cmp.Or(b.first, firstWait)
 	} else {
-		b.last = min(2*b.last, lastWait)
+		b.last = min(2*b.last, cmp.Or(b.most, lastWait))
 	}
 	return b.last/2 + rand.N(b.last/2) //nolint:gosec // not a secret
 }

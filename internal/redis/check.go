@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -23,7 +24,7 @@ const minVersion = 7
 // Check asks the server whether it can hold jobs: that it lets this client in,
 // is new enough and never evicts; of a Cluster, every master. The embedded
 // server, which tells nothing of itself, passes. The error is ErrServer, or
-// drayhorse.ErrUnavailable if no server answers.
+// drayhorse.ErrUnavailable if a server does not answer.
 func (c *Client) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
@@ -33,6 +34,56 @@ func (c *Client) Check(ctx context.Context) error {
 		}))
 	}
 	return c.explain(c.checkNode(ctx, c.UniversalClient))
+}
+
+// CheckFor does what Check does, for the nodes that have some keys alone, and for each
+// of them until it has passed: who needs one node of a Cluster does not wait for the
+// others. The errors are those of Check; ErrServer counts for more.
+func (c *Client) CheckFor(ctx context.Context, keys ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	nodes := map[string]goredis.Cmdable{}
+	for _, key := range keys {
+		name, node, err := c.node(ctx, key)
+		if err != nil {
+			return c.explain(err)
+		}
+		if _, passed := c.passed.Load(name); !passed {
+			nodes[name] = node
+		}
+	}
+	var mu sync.Mutex
+	var failed error
+	var asking sync.WaitGroup
+	for name, node := range nodes {
+		asking.Go(func() {
+			err := c.explain(c.checkNode(ctx, node))
+			if err == nil {
+				c.passed.Store(name, true)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if failed == nil || errors.Is(err, ErrServer) {
+				failed = err
+			}
+		})
+	}
+	asking.Wait()
+	return failed
+}
+
+// node gives the server that has a key, and its address; see NodeOf.
+func (c *Client) node(ctx context.Context, key string) (name string, node goredis.Cmdable, err error) {
+	cluster, ok := c.UniversalClient.(*goredis.ClusterClient)
+	if !ok {
+		return "", c.UniversalClient, nil
+	}
+	master, err := cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return "", nil, err
+	}
+	return master.Options().Addr, master, nil
 }
 
 func (c *Client) checkNode(ctx context.Context, node goredis.Cmdable) error {
@@ -121,13 +172,13 @@ func (c *Client) explain(err error) error {
 	case err == nil || errors.Is(err, ErrServer):
 		return err
 	case isDial(err) && hasWord(err, refusals):
-		return c.unusable("its sentinels let nobody in without the right sentinel_username and sentinel_password, parameters of the URL (%w)", err)
+		return c.refused("its sentinels let nobody in without the right sentinel_username and sentinel_password, parameters of the URL (%w)", err)
 	case hasWord(err, []string{"NOAUTH"}):
-		return c.unusable("it wants a password: want redis://:PASSWORD@HOST:PORT or redis://USER:PASSWORD@HOST:PORT (%w)", err)
+		return c.refused("it wants a password: want redis://:PASSWORD@HOST:PORT or redis://USER:PASSWORD@HOST:PORT (%w)", err)
 	case hasWord(err, []string{"NOPERM"}):
-		return c.unusable("the user lacks a permission: want %s (%w)", permissions, err)
+		return c.refused("the user lacks a permission: want %s (%w)", permissions, err)
 	case hasWord(err, refusals):
-		return c.unusable("it refuses the user or the password (%w)", err)
+		return c.refused("it refuses the user or the password (%w)", err)
 	case hasWord(err, []string{"ERR This instance has cluster support disabled"}):
 		return c.unusable("it is no Cluster: want a URL of the form redis://HOST:PORT (%w)", err)
 	case Temporary(err) || !Answered(err):
@@ -135,6 +186,17 @@ func (c *Client) explain(err error) error {
 	default:
 		return c.unusable("%w", err)
 	}
+}
+
+// refusal is ErrServer, and drayhorse.ErrRefused too.
+type refusal struct{}
+
+func (refusal) Error() string { return ErrServer.Error() }
+
+func (refusal) Is(target error) bool { return target == ErrServer || target == drayhorse.ErrRefused }
+
+func (c *Client) refused(format string, args ...any) error {
+	return fmt.Errorf("%w: %s: "+format, append([]any{refusal{}, c.addr}, args...)...)
 }
 
 func (c *Client) unusable(format string, args ...any) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -95,6 +96,12 @@ func TestCheckNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	closed := redistest.Start(t, redistest.WithPassword("s3cret"), redistest.WithConfig("user poor on >poor ~* +ping"))
 	addr := "redis://" + closed.Addr
+	if err := open(t, addr).Check(t.Context()); !errors.Is(err, drayhorse.ErrRefused) || !errors.Is(err, ErrServer) {
+		t.Errorf("got %v; want ErrRefused and ErrServer", err)
+	}
+	if err := Wrap("look", open(t, addr).Get(t.Context(), "k").Err()); !errors.Is(err, drayhorse.ErrRefused) || errors.Is(err, drayhorse.ErrUnavailable) {
+		t.Errorf("got %v; want ErrRefused", err)
+	}
 	refused(t, addr, "NOAUTH", "wants a password")
 	refused(t, addr+"/1", "NOAUTH", "wants a password")
 	refused(t, strings.Replace(addr, "//", "//:wrong@", 1), "WRONGPASS", "refuses")
@@ -146,5 +153,50 @@ func TestCheckOfOldVersions(t *testing.T) {
 		if (err == nil) != usable {
 			t.Errorf("%s: %v", version, err)
 		}
+	}
+}
+
+// keysOf gives a key for each master of a Cluster, by its address.
+func keysOf(t *testing.T, c *Client, masters int) map[string]string {
+	t.Helper()
+	keys := map[string]string{}
+	for i := 0; len(keys) < masters; i++ {
+		key := "key" + strconv.Itoa(i)
+		addr, _ := c.NodeOf(t.Context(), key)
+		keys[addr] = key
+	}
+	return keys
+}
+
+// TestCheckForAsksTheNodesOfTheKeys: a master that stands still, or will not do, is
+// nobody's business but of those who need it.
+func TestCheckForAsksTheNodesOfTheKeys(t *testing.T) {
+	t.Parallel()
+	g := redistest.StartCluster(t, 3, 0, redistest.WithConfig("cluster-node-timeout 60000"))
+	keys := keysOf(t, open(t, g.URL), 3)
+	frozen, evicts, healthy := g.Nodes[0], g.Nodes[1], g.Nodes[2]
+	if err := evicts.Client(t).ConfigSet(t.Context(), "maxmemory-policy", "volatile-ttl").Err(); err != nil {
+		t.Fatal(err)
+	}
+	frozen.Pause()
+	defer frozen.Resume()
+	for range 6 { // which of the seeds is asked for the slots first is by chance
+		c := open(t, g.URL)
+		if err := c.CheckFor(t.Context(), keys[healthy.Addr]); err != nil {
+			t.Fatalf("the healthy node: %v", err)
+		}
+	}
+	c := open(t, g.URL)
+	if err := c.CheckFor(t.Context(), keys[healthy.Addr], keys[evicts.Addr]); !errors.Is(err, ErrServer) {
+		t.Errorf("one that evicts: %v, want ErrServer", err)
+	}
+	if err := c.CheckFor(t.Context(), keys[healthy.Addr], keys[frozen.Addr]); !errors.Is(err, drayhorse.ErrUnavailable) {
+		t.Errorf("one that stands still: %v, want ErrUnavailable", err)
+	}
+	if err := healthy.Client(t).ConfigSet(t.Context(), "maxmemory-policy", "volatile-ttl").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CheckFor(t.Context(), keys[healthy.Addr]); err != nil {
+		t.Errorf("one that has passed is asked again: %v", err)
 	}
 }

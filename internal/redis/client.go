@@ -37,6 +37,8 @@ type Client struct {
 	opened   atomic.Pointer[goredis.UniversalClient] // what blocking gave, once asked
 	closing  func() error
 	noFlags  atomic.Bool // the server knows no script flags
+	passed   sync.Map    // nodes by name that CheckFor has found fit
+	closed   atomic.Bool
 }
 
 // target is where clients go and how they are opened.
@@ -45,6 +47,7 @@ type target struct {
 	login    string // options of redis-cli that log in, without the secret
 	cluster  bool
 	patience time.Duration // of one call
+	now      func() time.Time
 	open     func(poolSize int) goredis.UniversalClient
 }
 
@@ -62,6 +65,7 @@ func Open(cfg Config) (*Client, error) {
 		return opened
 	})
 	c.closing = sync.OnceValue(func() error {
+		c.closed.Store(true)
 		return errors.Join(c.UniversalClient.Close(), c.blocking().Close())
 	})
 	return c, nil
@@ -78,6 +82,7 @@ func (cfg Config) target() (target, error) {
 	if err != nil {
 		return target{}, err
 	}
+	quiet()
 	return p.target(), nil
 }
 

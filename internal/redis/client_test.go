@@ -3,9 +3,14 @@ package redis
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redistest"
@@ -127,7 +132,7 @@ func TestClusterFailover(t *testing.T) {
 	g := redistest.StartCluster(t, 3, 1)
 	c := open(t, g.URL)
 	works(t, c)
-	g.Nodes[0].Kill()
+	g.Kill(t, 0)
 	redistest.Eventually(t, waitLimit, "writes on all slots", func() bool {
 		for _, key := range []string{"a", "b", "c", "d", "e", "f", "g"} {
 			if _, err := c.Run(t.Context(), Call{setScript, []string{key}, []any{"x"}}); err != nil {
@@ -141,8 +146,57 @@ func TestClusterFailover(t *testing.T) {
 	})
 }
 
+// Five seconds are promised, and a context's end before. The network here is in memory,
+// so that the test judges the times themselves.
+func TestGivesUpInTime(t *testing.T) {
+	t.Parallel()
+	silent := func(context.Context, string, string) (net.Conn, error) {
+		client, server := net.Pipe()
+		go func() { _, _ = io.Copy(io.Discard, server) }()
+		return client, nil
+	}
+	deaf := func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
+	for name, c := range map[string]struct {
+		dial             func(context.Context, string, string) (net.Conn, error)
+		patience, within time.Duration
+	}{
+		"no answer":                   {silent, time.Hour, 5 * time.Second},
+		"no answer, and ctx ends":     {silent, 200 * time.Millisecond, 200 * time.Millisecond},
+		"no connection":               {deaf, time.Hour, 5 * time.Second},
+		"no connection, and ctx ends": {deaf, 200 * time.Millisecond, 200 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				app := goredis.NewClient(&goredis.Options{Addr: "127.0.0.1:1", Dialer: c.dial})
+				client, err := Open(Config{Client: app})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _, _ = client.Close(), app.Close() }()
+				for what, call := range map[string]func(context.Context) error{
+					"run": func(ctx context.Context) error {
+						_, err := client.Run(ctx, Call{setScript, []string{"k"}, []any{"v"}})
+						return err
+					},
+					"check": client.Check,
+				} {
+					ctx, cancel := context.WithTimeout(t.Context(), c.patience)
+					start := time.Now()
+					err := Wrap("set", call(ctx))
+					cancel()
+					if took := time.Since(start); !errors.Is(err, drayhorse.ErrUnavailable) || took > c.within {
+						t.Errorf("%s: %v after %v, want ErrUnavailable within %v", what, err, took, c.within)
+					}
+				}
+				time.Sleep(time.Minute) // dials that nobody waits for any more end by themselves
+			})
+		})
+	}
+}
+
 // A frozen server accepts connections and never answers.
-func TestUnavailableWithinFiveSeconds(t *testing.T) {
+func TestFrozenServerIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	idle, used := open(t, s.URL), open(t, s.URL)
@@ -154,16 +208,14 @@ func TestUnavailableWithinFiveSeconds(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
 			_, err := c.Run(t.Context(), Call{setScript, []string{"k"}, []any{"v"}})
-			if took := time.Since(start); took > 6*time.Second { // 5 s are promised
-				t.Errorf("took %v", took)
-			}
+			t.Logf("given up after %v", time.Since(start))
 			if err = Wrap("set", err); !errors.Is(err, drayhorse.ErrUnavailable) {
 				t.Errorf("got %v", err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			start = time.Now()
-			if err := c.Check(ctx); !errors.Is(err, drayhorse.ErrUnavailable) || time.Since(start) > 2*time.Second {
+			if err := c.Check(ctx); !errors.Is(err, drayhorse.ErrUnavailable) || time.Since(start) > redistest.Stretch*2*time.Second {
 				t.Errorf("check: %v after %v", err, time.Since(start))
 			}
 		})

@@ -2,7 +2,9 @@ package redis
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -16,6 +18,9 @@ const failoverAddr = "FailoverClient"
 // clone takes where to connect and how to log in from an application's client,
 // and the rest from here. The error is drayhorse.ErrInvalid.
 func clone(client goredis.UniversalClient) (target, error) {
+	if v := reflect.ValueOf(client); v.Kind() == reflect.Pointer && v.IsNil() {
+		return target{}, fmt.Errorf("%w: the redis client is a nil %T: want one that was made, or a URL", drayhorse.ErrInvalid, client)
+	}
 	switch c := client.(type) {
 	case *Client:
 		return c.target, nil
@@ -38,6 +43,7 @@ func cloneSingle(o goredis.Options) target {
 		addr:     singleAddr(o),
 		login:    login(o.Username, o.Password != ""),
 		patience: callTimeout,
+		now:      clockOf(o.Addr),
 		open:     func(poolSize int) goredis.UniversalClient { return openSingle(o, poolSize) },
 	}
 }
@@ -69,6 +75,7 @@ func cloneCluster(o goredis.ClusterOptions) target {
 		login:    login(o.Username, o.Password != ""),
 		cluster:  true,
 		patience: callTimeout,
+		now:      time.Now,
 		open:     func(poolSize int) goredis.UniversalClient { return openCluster(o, poolSize) },
 	}
 }

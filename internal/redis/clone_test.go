@@ -105,3 +105,15 @@ func TestCloneRefusesOthers(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestNilClientsAreRefused(t *testing.T) {
+	t.Parallel()
+	for want, client := range map[string]goredis.UniversalClient{
+		"nil *redis.Client": (*goredis.Client)(nil), "nil *redis.ClusterClient": (*goredis.ClusterClient)(nil),
+		"nil *redis.Ring": (*goredis.Ring)(nil),
+	} {
+		if _, err := Open(Config{Client: client}); !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want ErrInvalid with %q", err, want)
+		}
+	}
+}

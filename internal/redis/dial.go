@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -27,6 +28,20 @@ func (dialHook) DialHook(next goredis.DialHook) goredis.DialHook {
 }
 
 func (dialHook) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { return next }
+
+// slotsHook gives the question for a Cluster's slots a third of the time of other
+// calls: go-redis asks one node after the other, and one that stands still must leave
+// time for the next.
+type slotsHook struct{ dialHook }
+
+func (slotsHook) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		if args := cmd.Args(); len(args) == 2 && args[0] == "cluster" && args[1] == "slots" {
+			ctx = Until(ctx, time.Now().Add(callTimeout/3))
+		}
+		return next(ctx, cmd)
+	}
+}
 
 func (dialHook) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return next

@@ -64,14 +64,16 @@ func hasWord(err error, words []string) bool {
 	return false
 }
 
-// Wrap names the operation that failed and makes err drayhorse.ErrUnavailable or
-// drayhorse.ErrFull where it is one.
+// Wrap names the operation that failed and makes err drayhorse.ErrUnavailable,
+// ErrFull or ErrRefused where it is one.
 func Wrap(op string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case IsFull(err):
 		return fmt.Errorf("%s: %w: %w", op, drayhorse.ErrFull, err)
+	case hasWord(err, refusals):
+		return fmt.Errorf("%s: %w: %w", op, drayhorse.ErrRefused, err)
 	case Temporary(err), errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w: %w", op, drayhorse.ErrUnavailable, err)
 	default:

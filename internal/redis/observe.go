@@ -25,6 +25,7 @@ type Pool struct {
 	Blocking   int    // of those for blocking waits
 	Waits      uint64 // how often a command had to wait for a free connection
 	Timeouts   uint64 // how often it waited in vain
+	Closed     bool   // the client is: nothing of this changes any more
 }
 
 // pool is the state of the client's own connections.
@@ -32,7 +33,7 @@ func (c *Client) pool() Pool {
 	s := c.PoolStats()
 	p := Pool{
 		Idle: int(s.IdleConns), Used: int(s.TotalConns - min(s.IdleConns, s.TotalConns)),
-		Waits: uint64(s.WaitCount), Timeouts: uint64(s.Timeouts),
+		Waits: uint64(s.WaitCount), Timeouts: uint64(s.Timeouts), Closed: c.closed.Load(),
 	}
 	if blocking := c.opened.Load(); blocking != nil {
 		p.Blocking = int((*blocking).PoolStats().TotalConns)

@@ -65,7 +65,7 @@ func TestObserverHearsOfErrors(t *testing.T) {
 	ctx := t.Context()
 	word := NewScript("word", "#!lua\nreturn redis.error_reply('LEASELOST it is gone')")
 	short := func() context.Context {
-		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		t.Cleanup(cancel)
 		return ctx
 	}

@@ -40,6 +40,7 @@ func (p *parsed) target() target {
 		login:    login(p.Username, p.Password != ""),
 		cluster:  p.cluster(),
 		patience: max(callTimeout, o.ReadTimeout),
+		now:      time.Now,
 	}
 	switch {
 	case p.cluster():
@@ -47,6 +48,7 @@ func (p *parsed) target() target {
 	case p.sentinel():
 		t.open = func(poolSize int) goredis.UniversalClient { return openFailover(*o.Failover(), poolSize) }
 	default:
+		t.now = clockOf(o.Simple().Addr)
 		t.open = func(poolSize int) goredis.UniversalClient { return openSingle(*o.Simple(), poolSize) }
 	}
 	return t
@@ -98,7 +100,7 @@ func openCluster(o goredis.ClusterOptions, poolSize int) goredis.UniversalClient
 	o.ContextTimeoutEnabled = true
 	o.PoolTimeout, o.PoolSize = callTimeout, poolSize
 	c := goredis.NewClusterClient(&o)
-	c.OnNewNode(func(node *goredis.Client) { node.AddHook(dialHook{}) })
+	c.OnNewNode(func(node *goredis.Client) { node.AddHook(slotsHook{}) })
 	return c
 }
 

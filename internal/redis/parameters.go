@@ -46,6 +46,9 @@ func (p *parsed) takeParameters(query string) error {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		take, known := parameters[name]
 		if !known || !p.allows(name) {
+			if values.Get(name) == "" { // it may be the rest of a password
+				name = hidden
+			}
 			return fmt.Errorf("parameter %q is not known here: want %s", name, parameterNames)
 		}
 		list := values[name]

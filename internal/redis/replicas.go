@@ -26,11 +26,16 @@ func (c *Client) RunReplicated(ctx context.Context, call Call, n int, d time.Dur
 	if err != nil {
 		return nil, 0, err
 	}
-	cmd, wait := c.pipeReplicated(ctx, node, newOnce(ctx, "evalsha", c.source(call.Script).sha, call), n, d)
-	if goredis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
-		cmd, wait = c.pipeReplicated(ctx, node, newOnce(ctx, "eval", c.source(call.Script).text, call), n, d)
+	var wait confirmed
+	send := func(command, script string) (any, error) {
+		var cmd once
+		cmd, wait = c.pipeReplicated(ctx, node, newOnce(ctx, command, script, call), n, d)
+		return cmd.Result()
 	}
-	value, err = cmd.Result()
+	value, err = send("evalsha", c.source(call.Script).sha)
+	if goredis.HasErrorPrefix(err, "NOSCRIPT") {
+		value, err = c.byText(call.Script, func(text string) (any, error) { return send("eval", text) })
+	}
 	if err != nil {
 		return nil, 0, err
 	}

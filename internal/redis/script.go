@@ -13,7 +13,10 @@ import (
 // Script is a Lua script, sent by its hash and loaded where it is not known.
 // Every run of a script is one atomic step.
 type Script struct {
-	Name  string // as in the file name, the metrics and the docs
+	Name    string // as in the file name, the metrics and the docs
+	Header  Header // of a script of a Library
+	Columns []int  // the keys that Header names, as indexes of the Library's columns
+
 	full  source // with the line of flags
 	plain source // without it, for servers that know no flags (miniredis)
 }
@@ -24,6 +27,13 @@ type source struct{ text, sha string }
 func NewScript(name, text string) *Script {
 	_, plain, _ := strings.Cut(text, "\n")
 	return &Script{Name: name, full: newSource(text), plain: newSource(plain)}
+}
+
+// WithText gives the script with another text, for tests that break it on purpose.
+func (s *Script) WithText(text string) *Script {
+	changed := NewScript(s.Name, text)
+	changed.Header, changed.Columns = s.Header, s.Columns
+	return changed
 }
 
 func newSource(text string) source {
@@ -150,14 +160,21 @@ func (c *Client) collect(ctx context.Context, calls []Call, cmds []once) []Reply
 	return replies
 }
 
-// eval sends the text, which loads the script too. The first script that meets a
-// server without flags settles for this client that they are left out.
+// eval sends the text, which loads the script too.
 func (c *Client) eval(ctx context.Context, call Call) (any, error) {
-	src := c.source(call.Script)
-	value, err := c.send(ctx, newOnce(ctx, "eval", src.text, call))
-	if src == call.Script.full && goredis.HasErrorPrefix(err, "Error compiling script") {
+	return c.byText(call.Script, func(text string) (any, error) {
+		return c.send(ctx, newOnce(ctx, "eval", text, call))
+	})
+}
+
+// byText runs a script by its text. The first script that meets a server without
+// flags settles for this client that they are left out.
+func (c *Client) byText(s *Script, send func(text string) (any, error)) (any, error) {
+	src := c.source(s)
+	value, err := send(src.text)
+	if src == s.full && goredis.HasErrorPrefix(err, "Error compiling script") {
 		c.noFlags.Store(true)
-		return c.send(ctx, newOnce(ctx, "eval", call.Script.plain.text, call))
+		return send(s.plain.text)
 	}
 	return value, err
 }

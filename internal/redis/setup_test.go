@@ -10,8 +10,6 @@ import (
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
-func TestMain(m *testing.M) { redistest.Main(m) }
-
 const waitLimit = 20 * time.Second
 
 func open(t *testing.T, url string) *Client {

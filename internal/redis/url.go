@@ -44,7 +44,7 @@ func parseURL(text string) (*parsed, error) {
 	if torn(text) {
 		err = errors.New("cannot be read: if the password holds one of / ? % @, write it percent-encoded")
 	}
-	return nil, fmt.Errorf("%w: redis URL %q: %w", drayhorse.ErrInvalid, mask(text), err)
+	return nil, fmt.Errorf("%w: redis URL %q: %w", drayhorse.ErrInvalid, Mask(text), err)
 }
 
 // torn says whether the @ behind a password is found only after the addresses
@@ -206,26 +206,4 @@ func (p *parsed) place() string {
 	default:
 		return fmt.Sprintf("%s://%s/%d", p.scheme, p.Addrs[0], p.DB)
 	}
-}
-
-// mask hides what may be a password in a URL that may be malformed: all that
-// stands before the last @, except a user, and all after sentinel_password.
-func mask(text string) string {
-	const hidden = "***"
-	if i := strings.Index(text, "sentinel_password="); i >= 0 {
-		text = text[:i] + "sentinel_password=" + hidden
-	}
-	at := strings.LastIndex(text, "@")
-	if at < 0 {
-		return text
-	}
-	scheme, rest, found := strings.Cut(text[:at], "://")
-	if !found {
-		return hidden + text[at:]
-	}
-	user, _, named := strings.Cut(rest, ":")
-	if !named { // a password without its colon, rather
-		return scheme + "://" + hidden + text[at:]
-	}
-	return scheme + "://" + user + ":" + hidden + text[at:]
 }

@@ -3,8 +3,11 @@ package redistest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,11 +27,13 @@ type Cluster struct {
 
 // StartCluster starts a Cluster with that many masters (at least 3 make one that
 // survives the death of one) and replicas for each, and ends it with the test.
-// A master counts as dead after 2 s; WithConfig("cluster-node-timeout ...")
-// changes it.
+// A node counts as dead after a minute, so that a busy machine makes none look dead,
+// and after 2 s from Kill on; WithConfig("cluster-node-timeout ...") changes the first.
 func StartCluster(tb testing.TB, masters, replicasPerMaster int, opts ...Option) *Cluster {
 	tb.Helper()
-	c, err := launchCluster(newSettings(opts), masters, replicasPerMaster)
+	w, cancel := waitFor(tb, unlimited)
+	defer cancel()
+	c, err := launchCluster(w, newSettings(opts), masters, replicasPerMaster)
 	if err != nil {
 		tb.Fatalf("redistest: %v", err)
 	}
@@ -49,13 +54,24 @@ func (c *Cluster) Client(tb testing.TB) *goredis.ClusterClient {
 	return client
 }
 
-func launchCluster(set settings, masters, replicasPerMaster int) (*Cluster, error) {
-	set.conf = append([]string{"cluster-node-timeout 2000"}, set.conf...)
+// Kill kills a node, and has the others find it dead within 2 s.
+func (c *Cluster) Kill(tb testing.TB, node int) {
+	tb.Helper()
+	for _, s := range c.Nodes {
+		if err := s.Client(tb).ConfigSet(tb.Context(), "cluster-node-timeout", "2000").Err(); err != nil {
+			tb.Fatalf("redistest: hasten the node at %s: %v", s.Addr, err)
+		}
+	}
+	c.Nodes[node].Kill()
+}
+
+func launchCluster(w wait, set settings, masters, replicasPerMaster int) (*Cluster, error) {
+	set.conf = append([]string{fmt.Sprint("cluster-node-timeout ", patience.Milliseconds())}, set.conf...)
 	c := &Cluster{password: set.password}
-	err := c.launch(set, masters, replicasPerMaster)
+	err := c.launch(w, set, masters, replicasPerMaster)
 	if err != nil {
 		for _, node := range c.Nodes {
-			err = errors.Join(err, node.process.remove())
+			err = errors.Join(err, node.remove())
 		}
 		return nil, err
 	}
@@ -63,32 +79,31 @@ func launchCluster(set settings, masters, replicasPerMaster int) (*Cluster, erro
 	return c, nil
 }
 
-func (c *Cluster) launch(set settings, masters, replicasPerMaster int) error {
+func (c *Cluster) launch(w wait, set settings, masters, replicasPerMaster int) error {
 	for range masters * (1 + replicasPerMaster) {
-		node, err := launch(set, clusterNode)
+		node, err := launch(w, set, clusterNode)
 		if err != nil {
 			return err
 		}
 		c.Nodes = append(c.Nodes, node)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
 	clients := make([]*goredis.Client, len(c.Nodes))
 	for i, node := range c.Nodes {
 		clients[i] = goredis.NewClient(node.options())
 		defer func() { _ = clients[i].Close() }()
 	}
-	if err := c.meet(ctx, clients, masters); err != nil {
+	if err := c.meet(w, clients, masters); err != nil {
 		return err
 	}
-	if err := c.replicate(ctx, clients, masters); err != nil {
+	if err := c.replicate(w, clients, masters); err != nil {
 		return err
 	}
-	return pollServers(ctx, c.Nodes, "agreement", c.agreed)
+	return w.until("all nodes serve and agree", func() (bool, error) { return c.agreed(w.ctx, clients) })
 }
 
 // meet gives the masters their slots and introduces every node to the first.
-func (c *Cluster) meet(ctx context.Context, clients []*goredis.Client, masters int) error {
+func (c *Cluster) meet(w wait, clients []*goredis.Client, masters int) error {
+	ctx := w.ctx
 	for i, client := range clients {
 		if err := client.Do(ctx, "cluster", "set-config-epoch", i+1).Err(); err != nil {
 			return err
@@ -100,15 +115,16 @@ func (c *Cluster) meet(ctx context.Context, clients []*goredis.Client, masters i
 			}
 		}
 		node := c.Nodes[i]
-		if err := clients[0].Do(ctx, "cluster", "meet", "127.0.0.1", node.port, node.busPort).Err(); err != nil {
+		if err := clients[0].Do(ctx, "cluster", "meet", "127.0.0.1", node.port.number, node.busPort.number).Err(); err != nil {
 			return err
 		}
 	}
-	return pollServers(ctx, c.Nodes, "all nodes", c.known)
+	return w.untilAll(c.Nodes, "all nodes are known", c.known)
 }
 
 // replicate makes node i follow master i modulo masters.
-func (c *Cluster) replicate(ctx context.Context, clients []*goredis.Client, masters int) error {
+func (c *Cluster) replicate(w wait, clients []*goredis.Client, masters int) error {
+	ctx := w.ctx
 	for i := masters; i < len(clients); i++ {
 		id, err := clients[i%masters].Do(ctx, "cluster", "myid").Text()
 		if err != nil {
@@ -118,7 +134,7 @@ func (c *Cluster) replicate(ctx context.Context, clients []*goredis.Client, mast
 			return err
 		}
 	}
-	return pollServers(ctx, c.Nodes[masters:], "a replica that follows", follows)
+	return w.untilAll(c.Nodes[masters:], "the replica follows", follows)
 }
 
 func (c *Cluster) known(ctx context.Context, client *goredis.Client) (bool, error) {
@@ -127,19 +143,58 @@ func (c *Cluster) known(ctx context.Context, client *goredis.Client) (bool, erro
 	return known == len(c.Nodes) && !strings.Contains(nodes, "handshake"), err
 }
 
-// agreed says whether a node serves, and shows all others to its clients.
-func (c *Cluster) agreed(ctx context.Context, client *goredis.Client) (bool, error) {
-	info, err := client.ClusterInfo(ctx).Result()
-	if err != nil || !strings.Contains(info, "cluster_state:ok") {
-		return false, err
+// agreed says whether every node serves all slots, at the same epoch as the others, and
+// shows the same nodes to its clients. An error says who does not.
+func (c *Cluster) agreed(ctx context.Context, clients []*goredis.Client) (bool, error) {
+	var first view
+	for i, client := range clients {
+		v, err := look(ctx, client)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", c.Nodes[i].Addr, err)
+		}
+		if i == 0 {
+			first = v
+		}
+		if v.state != "ok" || v.slots != strconv.Itoa(clusterSlots) || v.nodes != len(c.Nodes) || v != first {
+			return false, fmt.Errorf("%s sees %+v, %s sees %+v", c.Nodes[i].Addr, v, c.Nodes[0].Addr, first)
+		}
 	}
-	ranges, err := client.Do(ctx, "cluster", "slots").Slice()
-	shown := 0
+	return true, nil
+}
+
+// view is what a node says of the Cluster.
+type view struct {
+	state, epoch string
+	slots        string // that are served
+	nodes        int    // that clients are shown
+	placed       string // which slots are where
+}
+
+func look(ctx context.Context, client *goredis.Client) (view, error) {
+	text, err := client.ClusterInfo(ctx).Result()
+	if err != nil {
+		return view{}, err
+	}
+	info := map[string]string{}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		info[name] = value
+	}
+	v := view{state: info["cluster_state"], epoch: info["cluster_current_epoch"], slots: info["cluster_slots_ok"]}
+	ranges, err := client.ClusterSlots(ctx).Result()
+	var rows []string
 	for _, r := range ranges {
-		row, _ := r.([]any) // first slot, last slot, nodes
-		shown += len(row) - 2
+		v.nodes += len(r.Nodes)
+		at := make([]string, len(r.Nodes)) // the master first
+		for i, n := range r.Nodes {
+			at[i] = n.Addr
+		}
+		slices.Sort(at[min(1, len(at)):])
+		rows = append(rows, fmt.Sprint(r.Start, "-", r.End, at))
 	}
-	return shown == len(c.Nodes), err
+	slices.Sort(rows)
+	v.placed = strings.Join(rows, "; ")
+	return v, err
 }
 
 // groupURL joins the addresses of a group of servers into one URL.
@@ -170,7 +225,7 @@ func (c *Cluster) Announce(tb testing.TB, node *Server, proxy *Proxy) {
 	if err := node.Client(tb).ConfigSet(tb.Context(), "cluster-announce-port", port).Err(); err != nil {
 		tb.Fatalf("redistest: %v", err)
 	}
-	Eventually(tb, startTimeout, "the announced port at every node", func() bool {
+	Eventually(tb, 20*time.Second, "the announced port at every node", func() bool {
 		for _, other := range c.Nodes {
 			nodes, err := other.Client(tb).ClusterNodes(tb.Context()).Result()
 			if err != nil || !strings.Contains(nodes, proxy.Addr+"@") {

@@ -65,7 +65,7 @@ func (l *link) move(from *bufio.Reader, next func(*bufio.Reader) ([]byte, error)
 		}
 		if pass {
 			select {
-			case underway <- parcel{l.proxy.deadline(), data}:
+			case underway <- parcel{l.proxy.deadline(len(data)), data}:
 			case <-l.done:
 			}
 		}

@@ -28,9 +28,11 @@ func WithConfig(lines ...string) Option {
 }
 
 // WithAOF keeps every write in an append-only file, so that a killed server has
-// its data when it is restarted. It syncs the disk before each answer: with everysec a
-// server holds writes back while a sync is slow, and a kill takes them along.
-func WithAOF() Option { return WithConfig("appendonly yes", "appendfsync always") }
+// its data when it is restarted: the operating system has it before each answer. The
+// disk is not waited for, which a kill does not ask for, and which somebody else may
+// keep busy. With everysec a server would hold writes back while a sync is slow, and a
+// kill take them along.
+func WithAOF() Option { return WithConfig("appendonly yes", "appendfsync no") }
 
 // WithPassword asks clients for a password. In a Sentinel group the sentinels
 // ask for the same with "-sentinel" after it.

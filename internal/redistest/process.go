@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,13 +11,9 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
-const (
-	binary       = "redis-server"
-	startTimeout = 20 * time.Second
-)
+const binary = "redis-server"
 
 var errAddressTaken = errors.New("address already in use")
 
@@ -83,21 +77,24 @@ func (p *process) start() error {
 	return nil
 }
 
-// await polls ready, which gets the process's id, until it is nil.
-func (p *process) await(ready func(pid string) error) error {
-	deadline := time.After(startTimeout)
-	for {
-		err := ready(strconv.Itoa(p.cmd.Process.Pid))
-		if err == nil {
-			return nil
+// await waits until ready, which gets the process's id, is nil.
+func (p *process) await(w wait, ready func(pid string) error) error {
+	pid, ended := strconv.Itoa(p.cmd.Process.Pid), false
+	err := w.until(p.program+" answers", func() (bool, error) {
+		err := ready(pid)
+		if err != nil && isClosed(p.exited) {
+			ended = true
+			return true, nil
 		}
-		select {
-		case <-p.exited:
-			return p.died()
-		case <-deadline:
-			return fmt.Errorf("not ready after %v: %w\n%s", startTimeout, err, p.log())
-		case <-time.After(5 * time.Millisecond):
-		}
+		return err == nil, err
+	})
+	switch {
+	case ended:
+		return p.died()
+	case err != nil:
+		return fmt.Errorf("%w\n%s", err, p.log())
+	default:
+		return nil
 	}
 }
 
@@ -139,19 +136,4 @@ func (p *process) kill() {
 func (p *process) remove() error {
 	p.kill()
 	return os.RemoveAll(p.dir)
-}
-
-// freePort finds a port that nobody listens on. It stays below the ports that
-// systems give to outgoing connections, so that a killed server finds its port
-// free when it is restarted.
-func freePort() (int, error) {
-	var err error
-	for range 100 {
-		port := 10_000 + rand.IntN(20_000)
-		var l net.Listener
-		if l, err = net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("no free port: %w", err)
 }

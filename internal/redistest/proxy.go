@@ -3,7 +3,6 @@ package redistest
 import (
 	"bytes"
 	"net"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ type Proxy struct {
 	Addr string // host:port
 
 	tb     testing.TB
+	port   *port
 	target string
 	wg     sync.WaitGroup // of all goroutines
 
@@ -24,6 +24,8 @@ type Proxy struct {
 	listener net.Listener // nil while it refuses
 	links    map[*link]struct{}
 	delay    time.Duration
+	rate     float64       // bytes a second, of all connections and both ways; 0: any number
+	clear    time.Time     // when what was sent before has gone over the link
 	thawed   chan struct{} // closed unless frozen
 	cut      cut
 }
@@ -37,18 +39,14 @@ type cut struct {
 // NewProxy relays connections to target, host:port, until the test ends.
 func NewProxy(tb testing.TB, target string) *Proxy {
 	tb.Helper()
-	p := &Proxy{tb: tb, target: target, links: map[*link]struct{}{}, thawed: make(chan struct{})}
-	close(p.thawed)
-	for p.listener == nil {
-		port, err := freePort()
-		if err != nil {
-			tb.Fatalf("redistest: %v", err)
-		}
-		p.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		p.listener, _ = net.Listen("tcp", p.Addr) // taken in between: try another
+	port, err := newPort()
+	if err != nil {
+		tb.Fatalf("redistest: %v", err)
 	}
-	p.wg.Go(func() { p.accept(p.listener) })
+	p := &Proxy{Addr: port.addr(), tb: tb, port: port, target: target, links: map[*link]struct{}{}, thawed: make(chan struct{})}
+	close(p.thawed)
 	tb.Cleanup(p.end)
+	p.Resume()
 	return p
 }
 
@@ -59,6 +57,9 @@ func (p *Proxy) end() {
 	p.Refuse()
 	p.CloseAll()
 	p.wg.Wait()
+	if err := p.port.release(); err != nil {
+		p.tb.Errorf("redistest: %v", err)
+	}
 }
 
 // Delay holds every piece of data back for d in each direction, so that a round
@@ -67,6 +68,13 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
+}
+
+// Limit lets so many bytes a second pass, of all connections together. 0 ends it.
+func (p *Proxy) Limit(bytesPerSecond float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rate, p.clear = bytesPerSecond, time.Time{}
 }
 
 // CutReplies breaks the next n connections that send a request that match likes:
@@ -123,7 +131,7 @@ func (p *Proxy) Resume() {
 	if p.listener != nil {
 		return
 	}
-	l, err := net.Listen("tcp", p.Addr)
+	l, err := p.port.listen()
 	if err != nil {
 		p.tb.Fatalf("redistest: %v", err)
 	}
@@ -153,7 +161,7 @@ func (p *Proxy) accept(listener net.Listener) {
 // relay serves one connection until its end. A target that cannot be reached
 // shows as a connection that closes at once.
 func (p *Proxy) relay(client net.Conn) {
-	server, err := net.DialTimeout("tcp", p.target, 2*time.Second)
+	server, err := net.DialTimeout("tcp", p.target, callTimeout)
 	if err != nil {
 		_ = client.Close()
 		return
@@ -177,10 +185,18 @@ func (p *Proxy) open(l *link) {
 }
 
 // deadline is when data that was read now is passed on.
-func (p *Proxy) deadline() time.Time {
+func (p *Proxy) deadline(size int) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Now().Add(p.delay)
+	now := time.Now()
+	if p.rate == 0 {
+		return now.Add(p.delay)
+	}
+	if p.clear.Before(now) {
+		p.clear = now
+	}
+	p.clear = p.clear.Add(time.Duration(float64(size) / p.rate * float64(time.Second)))
+	return p.clear.Add(p.delay)
 }
 
 // gate is closed while data may pass.

@@ -96,24 +96,27 @@ func TestProxyCutsAPipelineInTheMiddle(t *testing.T) {
 	}
 }
 
+// delay of the tests. One after the other, many requests would take 2*many*delay.
+const delay, many = 100 * time.Millisecond, 200
+
 func TestProxyDelaysWithoutQueueing(t *testing.T) {
 	t.Parallel()
 	p, through, _ := setupProxy(t)
-	const delay = 100 * time.Millisecond
 	p.Delay(delay)
 	start := time.Now()
 	var wg sync.WaitGroup
-	for range 20 {
+	for range many {
+		client := goredis.NewClient(through.Options())
+		closeAtEnd(t, client.Close)
 		wg.Go(func() {
-			if err := through.Ping(t.Context()).Err(); err != nil {
+			if err := client.Ping(t.Context()).Err(); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	// A new connection takes up to two round trips before the PING's own.
-	if took := time.Since(start); took < 2*delay || took > 10*delay {
-		t.Fatalf("20 requests at once took %v", took)
+	if took := time.Since(start); took < 2*delay || took > many*delay {
+		t.Fatalf("%d requests at once took %v", many, took)
 	}
 }
 
@@ -125,19 +128,18 @@ func TestProxyDelaysManyRequestsOfOneConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeAtEnd(t, conn.Close)
-	const delay, requests = 100 * time.Millisecond, 50
 	p.Delay(delay)
 	start := time.Now()
-	for range requests {
+	for range many {
 		if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := io.ReadFull(conn, make([]byte, requests*len("+PONG\r\n"))); err != nil {
+	if _, err := io.ReadFull(conn, make([]byte, many*len("+PONG\r\n"))); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took < 2*delay || took > 10*delay {
-		t.Fatalf("%d requests took %v", requests, took)
+	if took := time.Since(start); took < 2*delay || took > many*delay {
+		t.Fatalf("%d requests took %v", many, took)
 	}
 }
 
@@ -186,5 +188,27 @@ func TestProxyFreezes(t *testing.T) {
 		if err := <-replied; err != nil {
 			t.Fatalf("after Resume: %v", err)
 		}
+	}
+}
+
+func TestProxyLimitsAllConnectionsTogether(t *testing.T) {
+	t.Parallel()
+	p, through, _ := setupProxy(t)
+	const size, connections = 100_000, 5
+	p.Limit(1_000_000)
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range connections {
+		client := goredis.NewClient(through.Options())
+		closeAtEnd(t, client.Close)
+		wg.Go(func() {
+			if err := client.Set(t.Context(), "k", make([]byte, size), 0).Err(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if took := time.Since(start); took < connections*size*time.Microsecond {
+		t.Errorf("%d bytes took %v", connections*size, took)
 	}
 }

@@ -17,7 +17,9 @@ const (
 )
 
 // Sentinel is a group of one primary, two replicas and three sentinels that
-// elect a new primary, by two votes, about 2 s after the old one was killed.
+// elect a new primary, by two votes, about 2 s after KillPrimary has killed the old one.
+// Until a test asks for that they are patient, so that a primary that a busy machine
+// keeps waiting is not taken for dead.
 type Sentinel struct {
 	URL       string
 	Master    string // the name by which clients ask for the primary
@@ -30,7 +32,9 @@ type Sentinel struct {
 func StartSentinel(tb testing.TB, opts ...Option) *Sentinel {
 	tb.Helper()
 	g := &Sentinel{Master: sentinelMaster}
-	err := g.launch(newSettings(opts))
+	w, cancel := waitFor(tb, unlimited)
+	defer cancel()
+	err := g.launch(w, newSettings(opts))
 	for _, s := range append(g.Data, g.Sentinels...) {
 		s.own(tb)
 	}
@@ -44,9 +48,20 @@ func StartSentinel(tb testing.TB, opts ...Option) *Sentinel {
 // returns it.
 func (g *Sentinel) KillPrimary(tb testing.TB) *Server {
 	tb.Helper()
+	g.Hasten(tb)
 	primary := g.Primary(tb)
 	primary.Kill()
 	return primary
+}
+
+// Hasten has the sentinels take a primary for dead that did not answer for a second.
+func (g *Sentinel) Hasten(tb testing.TB) {
+	tb.Helper()
+	for _, s := range g.Sentinels {
+		if err := s.Client(tb).Do(tb.Context(), "sentinel", "set", g.Master, "down-after-milliseconds", 1000).Err(); err != nil {
+			tb.Fatalf("redistest: hasten the sentinel at %s: %v", s.Addr, err)
+		}
+	}
 }
 
 // Primary returns the server that the sentinels take for the primary now.
@@ -59,7 +74,7 @@ func (g *Sentinel) Primary(tb testing.TB) *Server {
 		tb.Fatalf("redistest: ask the sentinel for the primary: %v", err)
 	}
 	for _, s := range g.Data {
-		if strconv.Itoa(s.port) == addr[1] {
+		if s.port.String() == addr[1] {
 			return s
 		}
 	}
@@ -67,13 +82,11 @@ func (g *Sentinel) Primary(tb testing.TB) *Server {
 	return nil
 }
 
-func (g *Sentinel) launch(set settings) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	if err := g.launchData(ctx, set); err != nil {
+func (g *Sentinel) launch(w wait, set settings) error {
+	if err := g.launchData(w, set); err != nil {
 		return err
 	}
-	if err := g.launchSentinels(ctx, set.password); err != nil {
+	if err := g.launchSentinels(w, set.password); err != nil {
 		return err
 	}
 	g.URL = groupURL("redis+sentinel", set.password, addrs(g.Sentinels)) + "/" + g.Master
@@ -84,31 +97,31 @@ func (g *Sentinel) launch(set settings) error {
 }
 
 // launchData starts the primary and the replicas, and waits until they follow.
-func (g *Sentinel) launchData(ctx context.Context, set settings) error {
+func (g *Sentinel) launchData(w wait, set settings) error {
 	for range 3 {
-		s, err := launch(set, redisNode)
+		s, err := launch(w, set, redisNode)
 		if err != nil {
 			return err
 		}
 		g.Data = append(g.Data, s)
 		set.conf = withReplicaOf(set.conf, g.Data[0])
 	}
-	return pollServers(ctx, g.Data[1:], "a replica that follows", follows)
+	return w.untilAll(g.Data[1:], "the replica follows", follows)
 }
 
 func withReplicaOf(conf []string, primary *Server) []string {
 	if len(conf) > 0 && strings.HasPrefix(conf[0], "replicaof ") {
 		return conf
 	}
-	return append([]string{"replicaof 127.0.0.1 " + strconv.Itoa(primary.port)}, conf...)
+	return append([]string{"replicaof 127.0.0.1 " + primary.port.String()}, conf...)
 }
 
 // launchSentinels starts the sentinels, and waits until all know all.
-func (g *Sentinel) launchSentinels(ctx context.Context, password string) error {
+func (g *Sentinel) launchSentinels(w wait, password string) error {
 	var set settings
 	set.conf = []string{
-		fmt.Sprintf("sentinel monitor %s 127.0.0.1 %d %d", g.Master, g.Data[0].port, sentinels/2+1),
-		fmt.Sprintf("sentinel down-after-milliseconds %s 1000", g.Master),
+		fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s %d", g.Master, g.Data[0].port, sentinels/2+1),
+		fmt.Sprintf("sentinel down-after-milliseconds %s %d", g.Master, patience.Milliseconds()),
 		fmt.Sprintf("sentinel failover-timeout %s 3000", g.Master),
 	}
 	if password != "" {
@@ -117,13 +130,13 @@ func (g *Sentinel) launchSentinels(ctx context.Context, password string) error {
 			fmt.Sprintf("sentinel auth-pass %s %s", g.Master, password))
 	}
 	for range sentinels {
-		s, err := launch(set, sentinelNode)
+		s, err := launch(w, set, sentinelNode)
 		if err != nil {
 			return err
 		}
 		g.Sentinels = append(g.Sentinels, s)
 	}
-	return pollServers(ctx, g.Sentinels, "the whole group", g.known)
+	return w.untilAll(g.Sentinels, "the whole group is known", g.known)
 }
 
 // known says whether a sentinel can elect: it knows both replicas and the other

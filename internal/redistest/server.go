@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net"
 	"net/url"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,8 +19,8 @@ type Server struct {
 	URL  string // with the password and the names of certificate files
 
 	tb      testing.TB // nil: shared by tests
-	port    int
-	busPort int // of a Cluster node
+	port    *port
+	busPort *port // of a Cluster node
 	set     settings
 	process *process
 }
@@ -31,7 +29,9 @@ type Server struct {
 // otherwise, and ends it with the test.
 func Start(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
-	s, err := launch(newSettings(opts), redisNode)
+	w, cancel := waitFor(tb, unlimited)
+	defer cancel()
+	s, err := launch(w, newSettings(opts), redisNode)
 	if err != nil {
 		tb.Fatalf("redistest: %v", err)
 	}
@@ -48,19 +48,19 @@ const (
 	sentinelNode
 )
 
-// launch starts a server that belongs to no test yet. Whoever gets a port that
-// was taken since it was found free tries another.
-func launch(set settings, role role) (*Server, error) {
+// launch starts a server that belongs to no test yet. It tries another port where
+// some other program has taken the one that was found free.
+func launch(w wait, set settings, role role) (*Server, error) {
 	for {
 		s, err := prepare(set, role)
 		if err != nil {
 			return nil, err
 		}
-		err = s.run()
+		err = s.run(w)
 		if err == nil {
 			return s, nil
 		}
-		err = errors.Join(err, s.process.remove())
+		err = errors.Join(err, s.remove())
 		if !errors.Is(err, errAddressTaken) {
 			return nil, err
 		}
@@ -71,15 +71,15 @@ func launch(set settings, role role) (*Server, error) {
 func prepare(set settings, role role) (*Server, error) {
 	s := &Server{set: set}
 	var err error
-	if s.port, err = freePort(); err != nil {
+	if s.port, err = newPort(); err != nil {
 		return nil, err
 	}
 	conf := []string{"bind 127.0.0.1", "daemonize no", "protected-mode no"}
 	if role == clusterNode {
-		if s.busPort, err = freePort(); err != nil {
-			return nil, err
+		if s.busPort, err = newPort(); err != nil {
+			return nil, errors.Join(err, s.port.release())
 		}
-		conf = append(conf, "cluster-enabled yes", "cluster-port "+strconv.Itoa(s.busPort))
+		conf = append(conf, "cluster-enabled yes", "cluster-port "+s.busPort.String())
 	}
 	if role != sentinelNode {
 		conf = append(conf, `save ""`, "enable-debug-command local",
@@ -89,16 +89,16 @@ func prepare(set settings, role role) (*Server, error) {
 	case set.socket:
 		conf = append(conf, "port 0", "unixsocket redis.sock")
 	case set.certs != nil:
-		conf = append(conf, "port 0", "tls-port "+strconv.Itoa(s.port))
+		conf = append(conf, "port 0", "tls-port "+s.port.String())
 		conf = append(conf, set.certs.config()...)
 	default:
-		conf = append(conf, "port "+strconv.Itoa(s.port))
+		conf = append(conf, "port "+s.port.String())
 	}
 	if s.process, err = newProcess(cmp.Or(set.program, binary), append(conf, set.conf...), role == sentinelNode); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.releasePorts())
 	}
 	s.process.env = set.env
-	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port))
+	s.Addr = s.port.addr()
 	if set.socket {
 		s.Addr = s.process.path("redis.sock")
 	}
@@ -120,14 +120,19 @@ func (s *Server) url() string {
 	return u.String()
 }
 
+// remove ends the server, deletes its files, and lets others have its ports.
+func (s *Server) remove() error { return errors.Join(s.process.remove(), s.releasePorts()) }
+
+func (s *Server) releasePorts() error { return errors.Join(s.port.release(), s.busPort.release()) }
+
 // run starts the process and waits until it answers.
-func (s *Server) run() error {
+func (s *Server) run(w wait) error {
 	if err := s.process.start(); err != nil {
 		return err
 	}
 	client := goredis.NewClient(s.options())
 	defer func() { _ = client.Close() }()
-	return s.process.await(func(pid string) error { return answers(client, pid) })
+	return s.process.await(w, func(pid string) error { return answers(client, pid) })
 }
 
 // answers says whether the server is ready and is the one of that process: a
@@ -149,6 +154,7 @@ func (s *Server) options() *goredis.Options {
 	opts := &goredis.Options{
 		Addr: s.Addr, Password: s.set.password, Protocol: 2,
 		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
+		DialTimeout: callTimeout, ReadTimeout: callTimeout, WriteTimeout: callTimeout, PoolTimeout: callTimeout,
 	}
 	if s.set.socket {
 		opts.Network = "unix"
@@ -162,11 +168,15 @@ func (s *Server) options() *goredis.Options {
 func (s *Server) own(tb testing.TB) {
 	s.tb = tb
 	tb.Cleanup(func() {
-		if err := s.process.remove(); err != nil {
+		if err := s.remove(); err != nil {
 			tb.Errorf("redistest: %v", err)
 		}
 	})
 }
+
+// callTimeout is how long the clients of tests wait, whose contexts have no end of
+// their own.
+const callTimeout = time.Minute
 
 // Client makes a client that never retries, and closes it with the test.
 func (s *Server) Client(tb testing.TB) *goredis.Client {
@@ -205,7 +215,9 @@ func (s *Server) Kill() { s.process.kill() }
 func (s *Server) Restart() {
 	s.tb.Helper()
 	s.Kill()
-	if err := s.run(); err != nil {
+	w, cancel := waitFor(s.tb, unlimited)
+	defer cancel()
+	if err := s.run(w); err != nil {
 		s.tb.Fatalf("redistest: restart the server at %s: %v", s.Addr, err)
 	}
 }

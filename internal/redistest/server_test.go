@@ -66,7 +66,9 @@ func TestPauseHoldsReplies(t *testing.T) {
 
 func TestBadConfigIsReported(t *testing.T) {
 	t.Parallel()
-	_, err := launch(newSettings([]Option{WithConfig("no-such-setting 1")}), redisNode)
+	w, cancel := waitFor(t, unlimited)
+	defer cancel()
+	_, err := launch(w, newSettings([]Option{WithConfig("no-such-setting 1")}), redisNode)
 	if err == nil || !strings.Contains(err.Error(), "no-such-setting") {
 		t.Fatalf("got %v", err)
 	}
@@ -79,8 +81,10 @@ func TestTakenPortIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	closeAtEnd(t, second.process.remove)
-	if err := second.run(); !errors.Is(err, errAddressTaken) {
+	closeAtEnd(t, second.remove)
+	w, cancel := waitFor(t, unlimited)
+	defer cancel()
+	if err := second.run(w); !errors.Is(err, errAddressTaken) {
 		t.Fatalf("got %v", err)
 	}
 }

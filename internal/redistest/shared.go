@@ -29,12 +29,16 @@ type lazy struct {
 	err     error
 }
 
-func (l *lazy) get(tb testing.TB, start func() (string, []*Server, error)) string {
+func (l *lazy) get(tb testing.TB, start func(wait) (string, []*Server, error)) string {
 	tb.Helper()
 	if !shared.supervised {
 		tb.Fatal("redistest: nobody stops the shared servers: call redistest.Main from TestMain")
 	}
-	l.once.Do(func() { l.url, l.servers, l.err = start() })
+	l.once.Do(func() {
+		w, cancel := waitFor(tb, unlimited)
+		defer cancel()
+		l.url, l.servers, l.err = start(w)
+	})
 	if l.err != nil {
 		tb.Fatalf("redistest: %v", l.err)
 	}
@@ -43,7 +47,7 @@ func (l *lazy) get(tb testing.TB, start func() (string, []*Server, error)) strin
 
 func (l *lazy) stop() error {
 	for _, s := range l.servers {
-		if err := s.process.remove(); err != nil {
+		if err := s.remove(); err != nil {
 			return err
 		}
 	}
@@ -55,8 +59,8 @@ func (l *lazy) stop() error {
 // needs [Main].
 func Shared(tb testing.TB) string {
 	tb.Helper()
-	return shared.single.get(tb, func() (string, []*Server, error) {
-		s, err := launch(settings{}, redisNode)
+	return shared.single.get(tb, func(w wait) (string, []*Server, error) {
+		s, err := launch(w, settings{}, redisNode)
 		if err != nil {
 			return "", nil, err
 		}
@@ -68,8 +72,8 @@ func Shared(tb testing.TB) string {
 // masters without replicas. The rules of [Shared] hold.
 func SharedCluster(tb testing.TB) string {
 	tb.Helper()
-	return shared.cluster.get(tb, func() (string, []*Server, error) {
-		c, err := launchCluster(settings{}, 3, 0)
+	return shared.cluster.get(tb, func(w wait) (string, []*Server, error) {
+		c, err := launchCluster(w, settings{}, 3, 0)
 		if err != nil {
 			return "", nil, err
 		}
@@ -113,7 +117,7 @@ func Main(m *testing.M, opts ...goleak.Option) {
 // sleep for a second between two dials before it sees that it is closed.
 func leaked(opts []goleak.Option) error {
 	var err error
-	for start := time.Now(); time.Since(start) < 5*time.Second; {
+	for start := time.Now(); time.Since(start) < Stretch*5*time.Second; {
 		if err = goleak.Find(opts...); err == nil {
 			return nil
 		}

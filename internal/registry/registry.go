@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -87,27 +85,25 @@ func (r *Registry) page(ctx context.Context, cursor, id string) (next string, fo
 	if err != nil {
 		return "", nil, err
 	}
-	fields, _ := reply.([]any)
+	fields := redis.AsList(reply)
 	if len(fields) != 2 {
 		return "", nil, fmt.Errorf("list workers: unexpected reply %v", reply)
 	}
-	next, _ = fields[0].(string)
-	rows, _ := fields[1].([]any)
+	next = redis.AsString(fields[0])
+	rows := redis.AsList(fields[1])
 	for i := 0; i+1 < len(rows); i += 2 {
-		row, _ := rows[i].(string)
-		seen, _ := rows[i+1].(string)
+		row := redis.AsString(rows[i])
 		var w Worker
 		if err := json.Unmarshal([]byte(row), &w); err != nil {
 			return "", nil, fmt.Errorf("list workers: %.100q: %w", row, err)
 		}
-		ms, _ := strconv.ParseInt(seen, 10, 64)
-		w.SeenAt = time.UnixMilli(ms).UTC()
+		w.SeenAt = redis.AsTime(rows[i+1]).UTC()
 		found = append(found, w)
 	}
 	return next, found, nil
 }
 
 func (r *Registry) run(ctx context.Context, script *redis.Script, args ...any) (any, error) {
-	value, err := r.client.Run(ctx, redis.Call{Script: script, Keys: r.keys, Args: args})
+	value, err := r.client.Run(ctx, redis.Call{Script: script, Keys: script.KeysOf(r.keys), Args: args})
 	return value, redis.Wrap(script.Name+" worker", err)
 }

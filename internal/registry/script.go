@@ -9,18 +9,12 @@ import (
 //go:embed scripts
 var files embed.FS
 
-var (
-	announceScript = load("announce")
-	leaveScript    = load("leave")
-	listScript     = load("list")
-)
+// All scripts touch the same two keys: workers, a hash id -> row, and seen, a zset id by
+// the ms when it was announced.
+var library = redis.NewLibrary(files, "workers", "seen")
 
-// load makes a script of its file. All touch the same two keys: workers, a hash
-// id -> row, and seen, a zset id by the ms when it was announced.
-func load(name string) *redis.Script {
-	text, err := files.ReadFile("scripts/" + name + ".lua")
-	if err != nil {
-		panic(err) // the name is wrong in this file
-	}
-	return redis.NewScript(name, redis.ParseHeader(string(text)).Assemble("", string(text)))
-}
+var (
+	announceScript = library.Load("announce")
+	leaveScript    = library.Load("leave")
+	listScript     = library.Load("list")
+)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/printable"
 	"github.com/drayhorse/drayhorse/internal/timetable"
 )
 
@@ -41,12 +42,14 @@ const (
 )
 
 // Declaration is what a schedule is, whoever declares it. The zero values of the
-// fields after Every, of Queue, MaxAttempts, Timeout, CatchUp and Overlap stand for
+// fields after Manual, of Queue, MaxAttempts, Timeout, CatchUp and Overlap stand for
 // their defaults, which Settle fills in.
 type Declaration struct {
 	ID            string
-	Cron          string
+	Cron          string // a zone in front of it, as TZ=ZONE or CRON_TZ=ZONE, becomes the Timezone
 	Every         time.Duration
+	Manual        bool // it has no ticks: it is triggered
+	Paused        bool // it does not fire until somebody resumes it, or the declaration changes
 	Timezone      string
 	Start, End    time.Time
 	Jitter        time.Duration // each job is due up to that much later than its tick
@@ -56,6 +59,7 @@ type Declaration struct {
 	MaxAttempts   int
 	Timeout       time.Duration
 	Retain        time.Duration
+	StartWithin   time.Duration // 0: jobs wait for as long as it takes
 	CatchUp       CatchUp
 	CatchUpWindow time.Duration // older ticks are not made up; 0: no limit, for all DefaultCatchUpWindow
 	CatchUpMax    int           // of CatchUpAll: the most ticks that are made up at once; 0: MaxCatchUp
@@ -84,6 +88,9 @@ func ValidateID(id string) error {
 }
 
 func (d *Declaration) settle() error {
+	if err := d.settleZone(); err != nil {
+		return err
+	}
 	if d.Timezone == "" {
 		d.Timezone = "UTC"
 	}
@@ -98,6 +105,22 @@ func (d *Declaration) settle() error {
 	}
 	return d.settlePolicies()
 }
+
+// settleZone takes the zone out of a cron expression that has one.
+func (d *Declaration) settleZone() error {
+	zone, rest := timetable.CutZone(d.Cron)
+	if zone == "" {
+		return nil
+	}
+	if d.Timezone != "" && d.Timezone != zone {
+		return fmt.Errorf("%w: cron has the zone %q and timezone is %q; want one of them", drayhorse.ErrInvalid, clip(zone), clip(d.Timezone))
+	}
+	d.Cron, d.Timezone = rest, zone
+	return nil
+}
+
+// clip shortens text that is shown in a message.
+func clip(text string) string { return printable.Clip(text, 100) }
 
 func (d *Declaration) settleJob() error {
 	if d.Kind == "" {
@@ -128,6 +151,9 @@ func (d *Declaration) options() []drayhorse.Option {
 	if d.Timeout != 0 {
 		options = append(options, drayhorse.Timeout(d.Timeout))
 	}
+	if d.StartWithin != 0 {
+		options = append(options, drayhorse.StartWithin(d.StartWithin))
+	}
 	return options
 }
 
@@ -149,6 +175,8 @@ func (d *Declaration) settlePolicies() error {
 		return fmt.Errorf("%w: overlap %q; want allow, skip, queue or replace", drayhorse.ErrInvalid, d.Overlap)
 	}
 	switch {
+	case d.Manual && (d.CatchUp != CatchUpLast || d.Jitter != 0 || d.Overlap != OverlapAllow):
+		return fmt.Errorf("%w: manual with catch_up, overlap or jitter, which are for ticks; want none of them", drayhorse.ErrInvalid)
 	case d.CatchUpWindow < 0 || d.CatchUpWindow > maxSpan:
 		return fmt.Errorf("%w: catch_up_window %v; want 0 to 100 years", drayhorse.ErrInvalid, d.CatchUpWindow)
 	case d.CatchUpMax < 0 || d.CatchUpMax > MaxCatchUp:
@@ -165,7 +193,7 @@ func (d *Declaration) settlePolicies() error {
 
 // Timetable says when the schedule fires.
 func (d *Declaration) Timetable() (*timetable.Timetable, error) {
-	return timetable.Parse(timetable.Spec{Cron: d.Cron, Every: d.Every, Timezone: d.Timezone, Start: d.Start, End: d.End})
+	return timetable.Parse(timetable.Spec{Cron: d.Cron, Every: d.Every, Manual: d.Manual, Timezone: d.Timezone, Start: d.Start, End: d.End})
 }
 
 // Due is when the job of a tick is to run: the tick, and the jitter that this tick
@@ -182,5 +210,5 @@ func (d *Declaration) Due(tick time.Time) time.Time {
 
 // sameTiming reports whether two declarations have the same ticks.
 func (d *Declaration) sameTiming(o *Declaration) bool {
-	return d.Cron == o.Cron && d.Every == o.Every && d.Timezone == o.Timezone && d.Start.Equal(o.Start) && d.End.Equal(o.End)
+	return d.Cron == o.Cron && d.Every == o.Every && d.Manual == o.Manual && d.Timezone == o.Timezone && d.Start.Equal(o.Start) && d.End.Equal(o.End)
 }

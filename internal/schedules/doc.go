@@ -12,8 +12,9 @@
 //
 // A leader looks for what is due, decides, and fires: one script moves the schedule
 // on to its next tick and puts the ticks to be enqueued into the outbox. Then each
-// is enqueued, and cleared from the outbox when its queue has answered. Whoever
-// leads next begins with the outbox.
+// is enqueued, and cleared from the outbox when its queue has answered. While a queue
+// does not answer, or refuses, schedules that go there stay due and are not fired.
+// Whoever leads next begins with the outbox.
 //
 // # Why each tick is one job
 //

@@ -3,6 +3,8 @@ package schedules
 import (
 	"context"
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // MaxFirings is how many schedules one call looks at, and MaxTicks how many ticks
@@ -22,26 +24,27 @@ type Due struct {
 
 // Look is what a leader sees.
 type Look struct {
-	Now  time.Time // by Redis's clock
-	Next time.Time // the earliest tick of all schedules; zero: there is none
-	Due  []Due     // the earliest first, at most MaxFirings
+	Now     time.Time // by Redis's clock
+	Next    time.Time // the earliest tick that is not due yet; zero: there is none
+	Pending int       // entries of the outbox
+	Due     []Due     // the earliest first, at most MaxFirings
 }
 
-// Look gives the schedules that are due. The error is ErrTerm for a leader that is
-// one no more.
-func (s *Store) Look(ctx context.Context, term int64) (*Look, error) {
-	reply, err := s.run(ctx, lookScript, term, MaxFirings)
+// Look gives the schedules that are due, without the first offset ones. The error is
+// ErrTerm for a leader that is one no more.
+func (s *Store) Look(ctx context.Context, term int64, offset int) (*Look, error) {
+	reply, err := s.run(ctx, lookScript, term, offset, MaxFirings)
 	if err != nil {
 		return nil, err
 	}
-	fields := asList(reply)
-	if len(fields) != 3 {
+	fields := redis.AsList(reply)
+	if len(fields) != 4 {
 		return nil, unexpected(lookScript, reply)
 	}
-	l := &Look{Now: asTime(fields[0]), Next: asTime(fields[1])}
-	due := asList(fields[2])
+	l := &Look{Now: redis.AsTime(fields[0]).UTC(), Next: redis.AsTime(fields[1]).UTC(), Pending: int(redis.AsInt(fields[2]))}
+	due := redis.AsList(fields[3])
 	for i := 0; i+2 < len(due); i += 3 {
-		l.Due = append(l.Due, Due{ID: asString(due[i]), Tick: asTime(due[i+1]), Raw: asString(due[i+2])})
+		l.Due = append(l.Due, Due{ID: redis.AsString(due[i]), Tick: redis.AsTime(due[i+1]).UTC(), Raw: redis.AsString(due[i+2])})
 	}
 	return l, nil
 }
@@ -76,7 +79,7 @@ func (s *Store) Fire(ctx context.Context, term int64, firings []Firing) ([]bool,
 	if err != nil {
 		return nil, err
 	}
-	said := asString(reply)
+	said := redis.AsString(reply)
 	if len(said) != len(firings) {
 		return nil, unexpected(fireScript, reply)
 	}

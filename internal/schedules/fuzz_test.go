@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
@@ -35,7 +36,7 @@ func FuzzReplies(f *testing.F) {
 		}
 		ctx, s, engine := t.Context(), New(client, "fuzz"), jobs.New(client, "fuzz")
 		for _, step := range []func(){
-			func() { _, _ = s.Look(ctx, 1) },
+			func() { _, _ = s.Look(ctx, 1, 0) },
 			func() { _, _ = s.Fire(ctx, 1, []Firing{{ID: "a"}, {ID: "b"}}) },
 			func() { _, _ = s.Take(ctx, 1, Outbox, 0) },
 			func() { _ = s.Clear(ctx, 1, []Clearing{{}}) },
@@ -108,6 +109,23 @@ func FuzzEntry(f *testing.F) {
 		}
 		if p := parsePlace(text); p.Queue != "" && parsePlace(p.String()) != p {
 			t.Errorf("%q: %+v", text, p)
+		}
+	})
+}
+
+// FuzzDefaultSource: whatever the path, the name is one that a source can have, with room
+// for the mark of a set.
+func FuzzDefaultSource(f *testing.F) {
+	for _, path := range []string{"/etc/drayhorse/scheduler.yaml", "github.com/acme/shop/cmd/server", "", "/", "a@b", "\xff\x00", "//x//"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		name := DefaultSource(path)
+		if err := drayhorse.ValidateID(name + setMark + mark(nil)); err != nil {
+			t.Errorf("%q: %v", path, err)
+		}
+		if again := DefaultSource(path); again != name || (&Source{Default: name}).isDefault(name+"x") {
+			t.Errorf("%q: %q, then %q", path, name, again)
 		}
 	})
 }

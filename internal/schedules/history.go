@@ -21,6 +21,7 @@ const (
 	Duplicate  = "duplicate"  // its queue had this tick, or a later one, already
 	Skipped    = "skipped"    // by the overlap policy
 	Missed     = "missed"     // by the catch-up policy; Count ticks up to this one
+	Delayed    = "delayed"    // its queue takes no ticks at the moment
 	Triggered  = "triggered"  // by hand
 	Backfilled = "backfilled" // by hand; Count ticks up to this one
 )
@@ -34,6 +35,7 @@ type Event struct {
 	Queue   string          `json:"queue,omitempty"`
 	JobID   string          `json:"job_id,omitempty"`
 	State   drayhorse.State `json:"state,omitempty"` // of the job, as far as it is known still
+	Error   string          `json:"error,omitempty"` // why nobody can say that
 }
 
 // line gives the stored form: tick at outcome count queue id, without the fields
@@ -64,7 +66,8 @@ func parseEvent(schedule, line string) Event {
 
 // History gives the last ticks of a schedule, the latest first, with the states
 // that their jobs have now; those of jobs of which nothing is known any more are
-// empty. The error is drayhorse.ErrNotFound.
+// empty, and those in a queue that cannot be asked have an Error. The error is
+// drayhorse.ErrNotFound.
 func (s *Store) History(ctx context.Context, engine *jobs.Engine, id string) ([]Event, error) {
 	if _, err := s.Get(ctx, id); err != nil {
 		return nil, err
@@ -77,12 +80,34 @@ func (s *Store) History(ctx context.Context, engine *jobs.Engine, id string) ([]
 	for line := range strings.Lines(text) {
 		events = append([]Event{parseEvent(id, strings.TrimSuffix(line, "\n"))}, events...)
 	}
+	broken := map[string]string{} // queues, by why they cannot be asked
 	for i := range events {
-		if events[i].State, err = stateOf(ctx, engine, Place{events[i].Queue, events[i].JobID}); err != nil {
-			return nil, err
+		e := &events[i]
+		if e.Error = broken[e.Queue]; e.Error != "" {
+			continue
+		}
+		if e.State, err = stateOf(ctx, engine, Place{e.Queue, e.JobID}); err != nil {
+			e.Error = err.Error()
+			broken[e.Queue] = e.Error
 		}
 	}
 	return events, nil
+}
+
+// Note is a line for the history of a schedule.
+type Note struct {
+	Schedule string
+	Event    Event
+}
+
+// Note adds lines to the histories of schedules that exist.
+func (s *Store) Note(ctx context.Context, notes ...Note) error {
+	args := make([]any, 0, 2*len(notes))
+	for _, n := range notes {
+		args = append(args, n.Schedule, n.Event.line(n.Schedule))
+	}
+	_, err := s.run(ctx, noteScript, args...)
+	return err
 }
 
 // stateOf gives the state of a job, "" if nothing is known of it.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // pageSize is about how many schedules one call reads.
@@ -96,20 +97,20 @@ func (s *Store) list(ctx context.Context, cursor string, ids ...string) (*page, 
 	if err != nil {
 		return nil, err
 	}
-	fields := asList(reply)
+	fields := redis.AsList(reply)
 	if len(fields) != 3 {
 		return nil, unexpected(listScript, reply)
 	}
-	p := &page{now: asTime(fields[0]), cursor: asString(fields[1])}
-	rows := asList(fields[2])
+	p := &page{now: redis.AsTime(fields[0]).UTC(), cursor: redis.AsString(fields[1])}
+	rows := redis.AsList(fields[2])
 	for i := 0; i+4 < len(rows); i += 5 {
-		record, err := ParseRecord(asString(rows[i+1]))
+		record, err := ParseRecord(redis.AsString(rows[i+1]))
 		if err != nil { // shown, so that it can be removed
-			raw := asString(rows[i+1])
-			record = &Record{Declaration: Declaration{ID: asString(rows[i]), Kind: err.Error()}, Revision: RevisionOf(raw)}
+			raw := redis.AsString(rows[i+1])
+			record = &Record{Declaration: Declaration{ID: redis.AsString(rows[i]), Kind: err.Error()}, Revision: RevisionOf(raw)}
 		}
 		p.found = append(p.found, &Status{
-			Record: *record, Next: asTime(rows[i+2]), Last: asTime(rows[i+3]), Paused: asTime(rows[i+4]),
+			Record: *record, Next: redis.AsTime(rows[i+2]).UTC(), Last: redis.AsTime(rows[i+3]).UTC(), Paused: redis.AsTime(rows[i+4]).UTC(),
 		})
 	}
 	return p, nil

@@ -3,6 +3,8 @@ package schedules
 import (
 	"context"
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // MaxTake is how many entries one call takes or clears.
@@ -32,20 +34,37 @@ type Taken struct {
 // Take reads entries from a box, from offset on, at most MaxTake. Those of one
 // schedule come in the order of their ticks. The error is ErrTerm.
 func (s *Store) Take(ctx context.Context, term int64, box Box, offset int) ([]Taken, error) {
-	reply, err := s.run(ctx, takeScript, term, string(box), offset, MaxTake)
+	return s.take(ctx, term, string(box), offset, MaxTake)
+}
+
+// Retake reads those of some entries that are still in the outbox; at most MaxTake
+// are good for one call. The error is ErrTerm.
+func (s *Store) Retake(ctx context.Context, term int64, entries []Entry) ([]Taken, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	args := []any{term, string(Outbox), 0, 0}
+	for _, e := range entries {
+		args = append(args, e.String())
+	}
+	return s.take(ctx, args...)
+}
+
+func (s *Store) take(ctx context.Context, args ...any) ([]Taken, error) {
+	reply, err := s.run(ctx, takeScript, args...)
 	if err != nil {
 		return nil, err
 	}
-	fields := asList(reply)
+	fields := redis.AsList(reply)
 	if len(fields) != 2 {
 		return nil, unexpected(takeScript, reply)
 	}
-	now, list := asTime(fields[0]), asList(fields[1])
+	now, list := redis.AsTime(fields[0]).UTC(), redis.AsList(fields[1])
 	var all []Taken
 	for i := 0; i+3 < len(list); i += 4 {
 		t := Taken{
-			Now: now, stored: asString(list[i]), Raw: asString(list[i+1]),
-			Last: parsePlace(asString(list[i+2])), Waiting: int(asInt(list[i+3])),
+			Now: now, stored: redis.AsString(list[i]), Raw: redis.AsString(list[i+1]),
+			Last: parsePlace(redis.AsString(list[i+2])), Waiting: int(redis.AsInt(list[i+3])),
 		}
 		if t.Entry, err = parseEntry(t.stored); err != nil {
 			t.Raw = "" // of no known schedule: to be dropped

@@ -3,6 +3,8 @@ package schedules
 import (
 	"context"
 	"fmt"
+
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // Pause stops the ticks of a schedule until Resume. Those that come meanwhile are
@@ -31,7 +33,7 @@ func (s *Store) Resume(ctx context.Context, id string) error {
 			revision, next = old.Revision, ms(at)
 		}
 		reply, err := s.run(ctx, resumeScript, id, revision, next)
-		if err != nil || asString(reply) != "changed" {
+		if err != nil || redis.AsString(reply) != "changed" {
 			return err
 		}
 	}

@@ -101,7 +101,7 @@ func fenced(w *world) error {
 		return err
 	}
 	calls := map[string]func() error{
-		"look":  func() error { _, err := w.Look(w.ctx, 1); return err },
+		"look":  func() error { _, err := w.Look(w.ctx, 1, 0); return err },
 		"fire":  func() error { _, err := w.Fire(w.ctx, 1, []Firing{firing(due)}); return err },
 		"take":  func() error { _, err := w.Take(w.ctx, 1, Outbox, 0); return err },
 		"clear": func() error { return w.Clear(w.ctx, 1, []Clearing{{Taken: Taken{stored: "a@0 q"}}}) },
@@ -111,7 +111,7 @@ func fenced(w *world) error {
 			return violated("%s in a term that is over: %v, want ErrTerm", name, err)
 		}
 	}
-	look, err := w.Look(w.ctx, 2)
+	look, err := w.Look(w.ctx, 2, 0)
 	if err != nil || len(look.Due) != 1 {
 		return violated("look = %+v, %v; want the schedule still due", look, err)
 	}
@@ -136,7 +136,7 @@ func pausedIsSilent(w *world) error {
 	if err != nil || moved[0] {
 		return violated("fired %v, %v; want not", moved, err)
 	}
-	if look, err := w.Look(w.ctx, 1); err != nil || len(look.Due) > 0 || !look.Next.IsZero() {
+	if look, err := w.Look(w.ctx, 1, 0); err != nil || len(look.Due) > 0 || !look.Next.IsZero() {
 		return violated("look = %+v, %v; want nothing", look, err)
 	}
 	for range 2 {
@@ -203,7 +203,7 @@ func changedGoesOn(w *world) error {
 	if err != nil {
 		return err
 	}
-	said, err := w.put(w.ctx, "", time.Now(), []put{{&d, s.Revision, tick}})
+	said, err := w.put(w.ctx, "", time.Now(), []put{{declaration: &d, replaces: s.Revision, timing: true, next: tick}})
 	if err != nil || said[0] != "changed" {
 		return violated("put at the last tick: %v, %v; want it refused", said, err)
 	}
@@ -223,7 +223,7 @@ func olderIsRefused(w *world) error {
 	if _, err := w.Reconcile(w.ctx, newer); err != nil {
 		return err
 	}
-	if _, err := w.put(w.ctx, "s", now.Add(-time.Hour), []put{{declaration: &b, next: now}}); !errors.Is(err, errOlder) {
+	if _, err := w.put(w.ctx, "s", now.Add(-time.Hour), []put{{declaration: &b, timing: true, next: now}}); !errors.Is(err, errOlder) {
 		return violated("older put: %v", err)
 	}
 	stored, err := w.Get(w.ctx, "a")
@@ -274,7 +274,7 @@ func othersAreKept(w *world) error {
 	if err != nil || stored.Kind != "k" || stored.Source != "one" {
 		return violated("a = %+v, %v; want it untouched", stored, err)
 	}
-	if said, err := w.put(w.ctx, "two", time.Now(), []put{{&a, stored.Revision, time.Time{}}}); err != nil || said[0] != "clash" {
+	if said, err := w.put(w.ctx, "two", time.Now(), []put{{declaration: &a, replaces: stored.Revision, from: "two"}}); err != nil || said[0] != "clash" {
 		return violated("put: %v, %v; want clash", said, err)
 	}
 	if said, err := w.remove(w.ctx, "two", time.Now(), []*Status{stored}); err != nil || said[0] != "changed" {
@@ -368,7 +368,7 @@ func historyIsBounded(w *world) error {
 		return err
 	}
 	for i := range 50 {
-		if err := w.note(w.ctx, "a", Event{Tick: time.UnixMilli(int64(i)), Outcome: Skipped}); err != nil {
+		if err := w.Note(w.ctx, Note{"a", Event{Tick: time.UnixMilli(int64(i)), Outcome: Skipped}}); err != nil {
 			return err
 		}
 	}
@@ -401,7 +401,7 @@ func removedIsGone(w *world) error {
 	if err := w.Remove(w.ctx, "a"); err != nil {
 		return err
 	}
-	for _, column := range columns {
+	for _, column := range library.Columns() {
 		n, err := w.client.Exists(w.ctx, w.prefix+column).Result()
 		if want := column == "meta"; err != nil || (n == 1) != want {
 			return violated("%s is left: %v, %v; want meta alone", column, n, err)
@@ -418,7 +418,7 @@ func newerIsRefused(w *world) error {
 		return err
 	}
 	for name, call := range map[string]func() error{
-		"look":   func() error { _, err := w.Look(w.ctx, 1); return err },
+		"look":   func() error { _, err := w.Look(w.ctx, 1, 0); return err },
 		"fire":   func() error { _, err := w.Fire(w.ctx, 1, []Firing{{}}); return err },
 		"take":   func() error { _, err := w.Take(w.ctx, 1, Outbox, 0); return err },
 		"clear":  func() error { return w.Clear(w.ctx, 1, []Clearing{{}}) },
@@ -427,7 +427,7 @@ func newerIsRefused(w *world) error {
 		"pause":  func() error { return w.Pause(w.ctx, "a") },
 		"resume": func() error { _, err := w.run(w.ctx, resumeScript, "a", "", ""); return err },
 		"list":   func() error { _, err := w.List(w.ctx); return err },
-		"note":   func() error { return w.note(w.ctx, "a", Event{}) },
+		"note":   func() error { return w.Note(w.ctx, Note{"a", Event{}}) },
 	} {
 		if err := call(); !errors.Is(err, drayhorse.ErrFormat) {
 			return violated("%s: %v, want ErrFormat", name, err)
@@ -442,7 +442,7 @@ func TestPropertiesNoticeBugs(t *testing.T) { //nolint:paralleltest // the scrip
 	url := redistest.Shared(t)
 	for _, bug := range []struct {
 		property string
-		script   *script
+		script   *redis.Script
 		from, to string
 	}{
 		{"a tick is fired once", fireScript, "tonumber(due) == tonumber(tick)", "true"},
@@ -455,10 +455,10 @@ func TestPropertiesNoticeBugs(t *testing.T) { //nolint:paralleltest // the scrip
 		{"a term that is over writes nothing", clearScript, "local refused = lead(term)", "local refused"},
 		{"a paused schedule is not fired", pauseScript, "call('ZREM', next, id)", ""},
 		{"a resumed schedule does not go back", resumeScript, "tonumber(next_ms) <= before", "false"},
-		{"a new timing does not go back", putScript, "tonumber(at) <= before", "false"},
+		{"a new timing does not go back", putScript, "tick <= before", "false"},
 		{"an older declaration changes nothing", putScript, "if declared_ms < tonumber(newest) then", "if false then"},
 		{"an older declaration changes nothing", removeScript, "if source ~= '' and math.min", "if false and math.min"},
-		{"a schedule of another source is left alone", putScript, "if known and owner ~= source then", "if false then"},
+		{"a schedule of another source is left alone", putScript, "if known and owner ~= source and owner ~= from then", "if false then"},
 		{"a schedule of another source is left alone", removeScript, "(source == '' or owner == source)", "true"},
 		{"an entry is cleared once", clearScript, "if here > 0 and call", "if call"},
 		{"an entry is cleared once", clearScript, "call('ZREM', outbox, entry)", "call('ZSCORE', outbox, entry) and 1 or 0"},
@@ -477,13 +477,13 @@ func TestPropertiesNoticeBugs(t *testing.T) { //nolint:paralleltest // the scrip
 }
 
 // mutate changes a script until the end of the test.
-func mutate(t *testing.T, s *script, from, to string) {
+func mutate(t *testing.T, s *redis.Script, from, to string) {
 	t.Helper()
-	text := assemble(s.Name)
+	text := library.Assemble(s.Name)
 	if n := strings.Count(text, from); n != 1 {
 		t.Fatalf("%s has %d times %q, want once", s.Name, n, from)
 	}
-	original := s.Script
-	s.Script = redis.NewScript(s.Name, strings.Replace(text, from, to, 1))
-	t.Cleanup(func() { s.Script = original })
+	original := *s
+	*s = *s.WithText(strings.Replace(text, from, to, 1))
+	t.Cleanup(func() { *s = original })
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // tries is how often a change is worked out anew because something has changed
@@ -18,8 +19,22 @@ var errBusy = errors.New("it changes all the time")
 // put is one declaration on its way into the store.
 type put struct {
 	declaration *Declaration
-	replaces    string    // the revision; "" for none
-	next        time.Time // zero: as it is
+	replaces    string // the revision; "" for none
+	from        string // the source that has it now; "" for the same
+	timing      bool   // next is another one
+	next        time.Time
+	pause       string // 1 or 0 if that changes
+}
+
+// at is when it fires next, as the script takes it.
+func (p *put) at() string {
+	switch {
+	case !p.timing:
+		return ""
+	case p.next.IsZero():
+		return "none"
+	}
+	return ms(p.next)
 }
 
 // first gives the first tick of d after now and after any that it had.
@@ -35,18 +50,26 @@ func first(d *Declaration, now, last time.Time) (time.Time, error) {
 }
 
 // plan says how d replaces what is stored, old, or nil. A change of the timing
-// begins at once and keeps the last tick; any other change leaves the next tick.
-func plan(d *Declaration, old *Status, now time.Time) (put, error) {
-	p := put{declaration: d}
-	last := time.Time{}
+// begins at once and keeps the last tick; any other change leaves the next tick. A
+// declaration pauses when it comes to say so, and resumes when it no longer does; a
+// pause that an operator has made stays.
+func plan(d *Declaration, old *Status, now time.Time) (p put, err error) {
+	p.declaration, p.timing = d, true
+	last, paused := time.Time{}, false
 	if old != nil {
-		p.replaces, last = old.Revision, old.Last
-		if old.sameTiming(d) {
-			return p, nil
-		}
+		p.replaces, p.from = old.Revision, old.Source
+		last, paused = old.Last, old.Declaration.Paused
+		p.timing = !old.sameTiming(d)
 	}
-	var err error
-	p.next, err = first(d, now, last)
+	switch {
+	case d.Paused && !paused:
+		p.pause = "1"
+	case paused && !d.Paused:
+		p.pause, p.timing = "0", true
+	}
+	if p.timing {
+		p.next, err = first(d, now, last)
+	}
 	return p, err
 }
 
@@ -57,7 +80,11 @@ func (s *Store) put(ctx context.Context, source string, declared time.Time, puts
 		if err != nil {
 			return nil, err
 		}
-		args = append(args, p.declaration.ID, p.replaces, text, ms(p.next))
+		from := source
+		if p.replaces != "" {
+			from = p.from
+		}
+		args = append(args, p.declaration.ID, p.replaces, text, p.at(), p.pause, from)
 	}
 	reply, err := s.run(ctx, putScript, args...)
 	if err != nil {
@@ -66,14 +93,14 @@ func (s *Store) put(ctx context.Context, source string, declared time.Time, puts
 	return wordsOf(putScript, reply, len(puts))
 }
 
-func wordsOf(script *script, reply any, n int) ([]string, error) {
-	list := asList(reply)
+func wordsOf(script *redis.Script, reply any, n int) ([]string, error) {
+	list := redis.AsList(reply)
 	if len(list) != n {
 		return nil, unexpected(script, reply)
 	}
 	said := make([]string, n)
 	for i := range said {
-		said[i] = asString(list[i])
+		said[i] = redis.AsString(list[i])
 	}
 	return said, nil
 }

@@ -1,6 +1,7 @@
 package schedules
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,17 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // Source is all the schedules that one program, or one file, declares.
 type Source struct {
+	// Name is what somebody has called it. "": nobody has, and it is Default or a
+	// name that begins with it; see own.
 	Name string
+	// Default is the name that the program, or the file, has by itself. What was
+	// declared under it may be declared under Name.
+	Default string
 	// DeclaredAt says which of two declarations of the source is the newer one.
 	// Zero: now, by Redis's clock; a later time than that counts as now.
 	DeclaredAt   time.Time
@@ -26,13 +33,14 @@ const (
 	ChangeRemove = "remove"
 	ChangeClash  = "clash" // nothing: the schedule belongs to another source
 	ChangeOlder  = "older" // nothing: the source was declared later by another program
+	ChangeLeft   = "left"  // nothing: another program of the same default name may have declared it
 )
 
 // Change is what a reconcile does with one schedule.
 type Change struct {
 	ID     string       `json:"id,omitempty"`
 	What   string       `json:"change"`
-	Owner  string       `json:"owner,omitempty"` // of a clash; "" for schedules added at run time
+	Owner  string       `json:"owner,omitempty"` // of a clash or of what is left; "" for schedules added at run time
 	Before *Declaration `json:"before,omitempty"`
 	After  *Declaration `json:"after,omitempty"`
 
@@ -42,26 +50,36 @@ type Change struct {
 
 // Diff says what Reconcile would do.
 func (s *Store) Diff(ctx context.Context, source Source) ([]Change, error) {
-	changes, _, err := s.diff(ctx, source)
-	return changes, err
+	return s.diff(ctx, &source)
 }
 
-// diff gives the changes, and when the source counts as declared.
-func (s *Store) diff(ctx context.Context, source Source) ([]Change, time.Time, error) {
+// earliest is when a source was declared that says that it was before: Redis has no
+// earlier time that differs from never.
+var earliest = time.UnixMilli(1)
+
+// diff gives the changes. It settles the name of the source, and when it counts as
+// declared.
+func (s *Store) diff(ctx context.Context, source *Source) ([]Change, error) {
 	now, stored, err := s.all(ctx)
 	if err != nil {
-		return nil, now, err
+		return nil, err
 	}
-	declared := source.DeclaredAt
-	if declared.IsZero() || declared.After(now) {
-		declared = now
+	switch declared := source.DeclaredAt; {
+	case declared.IsZero() || declared.After(now):
+		source.DeclaredAt = now
+	case declared.Before(earliest):
+		source.DeclaredAt = earliest
+	}
+	unnamed := source.Name == ""
+	if unnamed {
+		source.Name = source.own(stored)
 	}
 	newest, err := s.Declared(ctx, source.Name)
 	if err != nil {
-		return nil, now, err
+		return nil, err
 	}
-	if declared.UnixMilli() < newest.UnixMilli() {
-		return []Change{{What: ChangeOlder, Owner: source.Name}}, declared, nil
+	if source.DeclaredAt.UnixMilli() < newest.UnixMilli() {
+		return []Change{{What: ChangeOlder, Owner: source.Name}}, nil
 	}
 	known := make(map[string]*Status, len(stored))
 	for _, o := range stored {
@@ -72,36 +90,40 @@ func (s *Store) diff(ctx context.Context, source Source) ([]Change, time.Time, e
 	for i := range source.Declarations {
 		d := &source.Declarations[i]
 		kept[d.ID] = true
-		change, err := compare(d, known[d.ID], source.Name, now)
+		change, err := source.compare(d, known[d.ID], now)
 		if err != nil {
-			return nil, now, err
+			return nil, err
 		}
 		if change != nil {
 			changes = append(changes, *change)
 		}
 	}
 	for _, o := range stored {
-		if o.Source == source.Name && !kept[o.ID] {
+		switch {
+		case kept[o.ID]:
+		case o.Source == source.Name:
 			changes = append(changes, Change{ID: o.ID, What: ChangeRemove, Before: &o.Declaration, old: o})
+		case unnamed && source.isDefault(o.Source):
+			changes = append(changes, Change{ID: o.ID, What: ChangeLeft, Owner: o.Source, Before: &o.Declaration})
 		}
 	}
-	return changes, declared, nil
+	return changes, nil
 }
 
 // Declared is when a source was declared last, as far as Redis knows; zero for never.
 func (s *Store) Declared(ctx context.Context, source string) (time.Time, error) {
 	values, err := s.client.HMGet(ctx, s.prefix+"sources", source).Result()
 	if err != nil {
-		return time.Time{}, failure("look up source", err)
+		return time.Time{}, words.Failure("look up source of schedules", err)
 	}
-	if ms := asInt(values[0]); ms > 0 {
+	if ms := redis.AsInt(values[0]); ms > 0 {
 		return time.UnixMilli(ms), nil
 	}
 	return time.Time{}, nil
 }
 
 // compare says what d changes; nil: nothing.
-func compare(d *Declaration, old *Status, source string, now time.Time) (*Change, error) {
+func (s *Source) compare(d *Declaration, old *Status, now time.Time) (*Change, error) {
 	p, err := plan(d, old, now)
 	if err != nil {
 		return nil, err
@@ -109,7 +131,7 @@ func compare(d *Declaration, old *Status, source string, now time.Time) (*Change
 	if old == nil {
 		return &Change{ID: d.ID, What: ChangeAdd, After: d, put: p}, nil
 	}
-	if old.Source != source {
+	if old.Source != s.Name && !s.isDefault(old.Source) {
 		return &Change{ID: d.ID, What: ChangeClash, Owner: old.Source, Before: &old.Declaration, After: d}, nil
 	}
 	before, err := old.encode()
@@ -117,7 +139,7 @@ func compare(d *Declaration, old *Status, source string, now time.Time) (*Change
 		return nil, err
 	}
 	after, err := d.encode()
-	if err != nil || before == after {
+	if err != nil || before == after && old.Source == s.Name {
 		return nil, err
 	}
 	return &Change{ID: d.ID, What: ChangeUpdate, Before: &old.Declaration, After: d, put: p}, nil
@@ -128,29 +150,47 @@ func compare(d *Declaration, old *Status, source string, now time.Time) (*Change
 // others alone. It gives what it did. If another program has declared the source
 // later, it does nothing: the changes are one ChangeOlder.
 func (s *Store) Reconcile(ctx context.Context, source Source) ([]Change, error) {
-	if err := drayhorse.ValidateID(source.Name); err != nil {
-		return nil, fmt.Errorf("source: %w", err)
+	return s.Declare(ctx, &source)
+}
+
+// Declare is Reconcile, and tells in source the name and the time that it has come to:
+// a repeat is no newer, and of the same name.
+func (s *Store) Declare(ctx context.Context, source *Source) ([]Change, error) {
+	for _, name := range []string{source.Name, source.Default} {
+		if name != "" || source.Name == source.Default {
+			if err := drayhorse.ValidateID(name); err != nil {
+				return nil, fmt.Errorf("source: %w", err)
+			}
+		}
 	}
 	var done []Change
 	for range tries {
-		changes, declared, err := s.diff(ctx, source)
+		attempt := *source
+		changes, err := s.diff(ctx, &attempt)
 		if err != nil {
 			return done, err
 		}
-		source.DeclaredAt = declared // a repeat is no newer
-		left, err := s.apply(ctx, source, changes, &done)
+		source.DeclaredAt = attempt.DeclaredAt
+		left, err := s.apply(ctx, attempt, changes, &done)
 		if errors.Is(err, errOlder) {
-			return append(done, Change{What: ChangeOlder, Owner: source.Name}), nil
+			changes, left, err = []Change{{What: ChangeOlder, Owner: attempt.Name}}, false, nil
 		}
-		if err != nil || !left {
-			return append(done, clashes(changes)...), err
+		if err != nil {
+			return done, err
+		}
+		if !left {
+			source.Name = attempt.Name
+			return append(done, nothings(changes)...), nil
 		}
 	}
-	return done, fmt.Errorf("reconcile source %s: %w", source.Name, errBusy)
+	return done, fmt.Errorf("reconcile source %s: %w", cmp.Or(source.Name, source.Default), errBusy)
 }
 
-func clashes(changes []Change) []Change {
-	return slices.DeleteFunc(changes, func(c Change) bool { return c.What != ChangeClash })
+// nothings gives the changes that change nothing.
+func nothings(changes []Change) []Change {
+	return slices.DeleteFunc(changes, func(c Change) bool {
+		return !slices.Contains([]string{ChangeClash, ChangeLeft, ChangeOlder}, c.What)
+	})
 }
 
 // apply makes changes and adds those that it made to done. It reports whether some
@@ -164,6 +204,9 @@ func (s *Store) apply(ctx context.Context, source Source, changes []Change, done
 		case ChangeRemove:
 			removes = append(removes, c)
 		}
+	}
+	if len(changes) == 1 && changes[0].What == ChangeOlder {
+		return false, nil
 	}
 	for first := true; first || len(puts) > 0; first = false { // also without puts: the source is declared
 		n := min(len(puts), pageSize)

@@ -2,8 +2,6 @@ package schedules
 
 import (
 	"embed"
-	"fmt"
-	"slices"
 
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
@@ -11,8 +9,8 @@ import (
 //go:embed scripts
 var files embed.FS
 
-// columns are the keys of the schedules, all in one Cluster slot.
-var columns = []string{
+// library names the keys of the schedules, all in one Cluster slot.
+var library = redis.NewLibrary(files,
 	"declarations", // hash id -> revision|source|declaration as JSON
 	"next",         // zset id by next tick ms: those that are not paused
 	"last",         // hash id -> the last tick ms that was decided
@@ -23,47 +21,17 @@ var columns = []string{
 	"history",      // hash id -> the last ticks, a line each
 	"sources",      // hash source -> when it was declared last, in ms
 	"meta",         // hash: format, term, refused, revision
-}
-
-// script is one step on the schedules; see redis.Header.
-type script struct {
-	*redis.Script
-	keys []string // columns
-}
-
-var (
-	lookScript   = load("look")
-	fireScript   = load("fire")
-	takeScript   = load("take")
-	clearScript  = load("clear")
-	putScript    = load("put")
-	removeScript = load("remove")
-	pauseScript  = load("pause")
-	resumeScript = load("resume")
-	listScript   = load("list")
-	noteScript   = load("note")
 )
 
-func read(name string) string {
-	text, err := files.ReadFile("scripts/" + name + ".lua")
-	if err != nil {
-		panic(err) // the name is wrong in this file
-	}
-	return string(text)
-}
-
-func load(name string) *script {
-	header := redis.ParseHeader(read(name))
-	for _, key := range header.Keys {
-		if !slices.Contains(columns, key) {
-			panic(fmt.Sprintf("schedules: %s.lua names the key %q, which is no column", name, key))
-		}
-	}
-	return &script{redis.NewScript(name, assemble(name)), header.Keys}
-}
-
-// assemble gives the text of a script as Redis gets it.
-func assemble(name string) string {
-	text := read(name)
-	return redis.ParseHeader(text).Assemble(read("prelude"), text)
-}
+var (
+	lookScript   = library.Load("look")
+	fireScript   = library.Load("fire")
+	takeScript   = library.Load("take")
+	clearScript  = library.Load("clear")
+	putScript    = library.Load("put")
+	removeScript = library.Load("remove")
+	pauseScript  = library.Load("pause")
+	resumeScript = library.Load("resume")
+	listScript   = library.Load("list")
+	noteScript   = library.Load("note")
+)

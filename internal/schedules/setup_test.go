@@ -72,10 +72,10 @@ func each(id string) Declaration {
 // it.
 func (w *world) due(id string, tick time.Time) (Due, error) {
 	d := each(id)
-	if _, err := w.put(w.ctx, "", time.Now(), []put{{declaration: &d, next: tick}}); err != nil {
+	if _, err := w.put(w.ctx, "", time.Now(), []put{{declaration: &d, timing: true, next: tick}}); err != nil {
 		return Due{}, err
 	}
-	look, err := w.Look(w.ctx, 1)
+	look, err := w.Look(w.ctx, 1, 0)
 	if err != nil {
 		return Due{}, err
 	}

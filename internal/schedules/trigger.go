@@ -23,13 +23,14 @@ func (s *Store) Trigger(ctx context.Context, engine *jobs.Engine, id string) (Pl
 		return Place{}, err
 	}
 	request := strings.ToLower(rand.Text()[:8])
-	job := status.Job(JobID(id, now)+":t-"+request, now)
+	job := status.Job(JobID(id, now)+":t-"+request, now, s.client.Now())
 	stored, err := enqueue(ctx, engine, status.Queue, job)
 	if err != nil {
 		return Place{}, err
 	}
 	place := Place{status.Queue, job.ID}
-	return place, s.note(ctx, id, Event{Tick: now, At: stored[0].Now, Outcome: Triggered, Queue: place.Queue, JobID: place.ID})
+	event := Event{Tick: now, At: stored[0].Now, Outcome: Triggered, Queue: place.Queue, JobID: place.ID}
+	return place, s.Note(ctx, Note{id, event})
 }
 
 // Filled is what a backfill did.
@@ -59,7 +60,7 @@ func (s *Store) Backfill(ctx context.Context, engine *jobs.Engine, id string, fr
 		n := min(len(ticks), pageSize)
 		all := make([]*jobs.NewJob, n)
 		for i := range all {
-			all[i] = status.Job(JobID(id, ticks[i])+":backfill", ticks[i])
+			all[i] = status.Job(JobID(id, ticks[i])+":backfill", ticks[i], s.client.Now())
 		}
 		stored, err := enqueue(ctx, engine, status.Queue, all...)
 		for _, s := range stored {
@@ -75,7 +76,7 @@ func (s *Store) Backfill(ctx context.Context, engine *jobs.Engine, id string, fr
 		}
 		ticks = ticks[n:]
 	}
-	return done, s.note(ctx, id, Event{Tick: to, At: at, Outcome: Backfilled, Count: done.Enqueued})
+	return done, s.Note(ctx, Note{id, Event{Tick: to, At: at, Outcome: Backfilled, Count: done.Enqueued}})
 }
 
 // between gives the ticks of a schedule from from to to.
@@ -120,10 +121,4 @@ func enqueue(ctx context.Context, engine *jobs.Engine, queue string, all ...*job
 		stored, err = append(stored, some...), errors.Join(err, failed)
 	}
 	return stored, err
-}
-
-// note adds a line to the history of a schedule.
-func (s *Store) note(ctx context.Context, id string, e Event) error {
-	_, err := s.run(ctx, noteScript, id, e.line(id))
-	return err
 }

@@ -11,6 +11,8 @@ type wire struct {
 	ID            string          `json:"id"`
 	Cron          string          `json:"cron,omitempty"`
 	Every         duration        `json:"every,omitzero"`
+	Manual        bool            `json:"manual,omitempty"`
+	Paused        bool            `json:"paused,omitempty"`
 	Timezone      string          `json:"timezone,omitempty"`
 	Start         time.Time       `json:"start,omitzero"`
 	End           time.Time       `json:"end,omitzero"`
@@ -21,6 +23,7 @@ type wire struct {
 	MaxAttempts   int             `json:"max_attempts"`
 	Timeout       duration        `json:"timeout"`
 	Retain        duration        `json:"retain,omitzero"`
+	StartWithin   duration        `json:"start_within,omitzero"`
 	CatchUp       CatchUp         `json:"catch_up"`
 	CatchUpWindow duration        `json:"catch_up_window,omitzero"`
 	CatchUpMax    int             `json:"catch_up_max,omitempty"`
@@ -48,9 +51,9 @@ func (d *Declaration) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("declaration of a schedule: %w", err)
 	}
 	*d = Declaration{
-		ID: w.ID, Cron: w.Cron, Every: time.Duration(w.Every), Timezone: w.Timezone, Start: w.Start, End: w.End,
+		ID: w.ID, Cron: w.Cron, Every: time.Duration(w.Every), Manual: w.Manual, Paused: w.Paused, Timezone: w.Timezone, Start: w.Start, End: w.End,
 		Jitter: time.Duration(w.Jitter), Kind: w.Kind, Args: w.Args, Queue: w.Queue, MaxAttempts: w.MaxAttempts,
-		Timeout: time.Duration(w.Timeout), Retain: time.Duration(w.Retain), CatchUp: w.CatchUp,
+		Timeout: time.Duration(w.Timeout), Retain: time.Duration(w.Retain), StartWithin: time.Duration(w.StartWithin), CatchUp: w.CatchUp,
 		CatchUpWindow: time.Duration(w.CatchUpWindow), CatchUpMax: w.CatchUpMax, Overlap: w.Overlap,
 	}
 	return nil
@@ -58,9 +61,9 @@ func (d *Declaration) UnmarshalJSON(data []byte) error {
 
 func (d *Declaration) wire() wire {
 	return wire{
-		ID: d.ID, Cron: d.Cron, Every: duration(d.Every), Timezone: d.Timezone, Start: d.Start.UTC(), End: d.End.UTC(),
+		ID: d.ID, Cron: d.Cron, Every: duration(d.Every), Manual: d.Manual, Paused: d.Paused, Timezone: d.Timezone, Start: d.Start.UTC(), End: d.End.UTC(),
 		Jitter: duration(d.Jitter), Kind: d.Kind, Args: d.Args, Queue: d.Queue, MaxAttempts: d.MaxAttempts,
-		Timeout: duration(d.Timeout), Retain: duration(d.Retain), CatchUp: d.CatchUp,
+		Timeout: duration(d.Timeout), Retain: duration(d.Retain), StartWithin: duration(d.StartWithin), CatchUp: d.CatchUp,
 		CatchUpWindow: duration(d.CatchUpWindow), CatchUpMax: d.CatchUpMax, Overlap: d.Overlap,
 	}
 }

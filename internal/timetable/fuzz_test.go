@@ -2,6 +2,7 @@ package timetable_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,23 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%s: after %v comes %v", tt, at, next)
 			}
 			at = next
+		}
+	})
+}
+
+// FuzzCutZone: what is left of an expression has no zone less than it had, and a zone is
+// never dropped.
+func FuzzCutZone(f *testing.F) {
+	for _, expr := range []string{"TZ=UTC * * * * *", " CRON_TZ=Europe/Paris  @daily", "TZ=", "tz=x", "=", "0 3 * * *", "TZ=a TZ=b * * * * *", "\xff=TZ"} {
+		f.Add(expr)
+	}
+	f.Fuzz(func(t *testing.T, expr string) {
+		zone, rest := timetable.CutZone(expr)
+		if zone == "" && rest != expr {
+			t.Errorf("%q: no zone, and %q is left", expr, rest)
+		}
+		if zone != "" && (!strings.Contains(expr, "="+zone) || !strings.HasSuffix(strings.TrimSpace(expr), rest)) {
+			t.Errorf("%q: zone %q, and %q is left", expr, zone, rest)
 		}
 	})
 }

@@ -87,7 +87,7 @@ func fieldGen(low, high int) *rapid.Generator[wallField] {
 		for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(t, "items") {
 			from := rapid.IntRange(low, high).Draw(t, "from")
 			to := rapid.IntRange(from, high).Draw(t, "to")
-			step := rapid.IntRange(1, high).Draw(t, "step")
+			step := rapid.IntRange(1, values(low, high)).Draw(t, "step")
 			switch rapid.IntRange(0, 6).Draw(t, "form") {
 			case 0, 1:
 				items = append(items, fmt.Sprint(from))
@@ -112,6 +112,14 @@ func fieldGen(low, high int) *rapid.Generator[wallField] {
 		f.text = strings.Join(items, ",")
 		return f
 	})
+}
+
+// values is how many a unit has: 0 and 7 are one day of the week.
+func values(low, high int) int {
+	if high == 7 {
+		return 7
+	}
+	return high - low + 1
 }
 
 func listField(members ...int) wallField {

@@ -42,20 +42,44 @@ func parseCron(expr string, zone *time.Location) (*cron, error) {
 	if len(expr) > maxCron {
 		return nil, fmt.Errorf("cron %q is %d bytes long; want at most %d", clip(expr), len(expr), maxCron)
 	}
-	f, err := parseFields(strings.ToLower(expr))
+	if zone, rest := CutZone(expr); zone != "" {
+		return nil, fmt.Errorf("cron %q has a zone in it; want cron %q and timezone %q", expr, rest, zone)
+	}
+	f, err := parseFields(expr)
 	if err != nil {
 		return nil, fmt.Errorf("cron %q: %w", expr, err)
 	}
 	return &cron{fields: f, zone: zone}, nil
 }
 
+// yearHint is about expressions that end with a year.
+func yearHint(words []string) string {
+	if len(words) == len(units)+1 {
+		return "; years are said by start and end"
+	}
+	return ""
+}
+
+// CutZone takes the zone off a cron expression that begins with one, as crontabs have it:
+// TZ=Europe/Paris 0 3 * * *, or CRON_TZ=. zone is "" if there is none.
+func CutZone(expr string) (zone, rest string) {
+	first, rest, _ := strings.Cut(strings.TrimSpace(expr), " ")
+	name, zone, found := strings.Cut(first, "=")
+	if !found || zone == "" || !strings.EqualFold(name, "TZ") && !strings.EqualFold(name, "CRON_TZ") {
+		return "", expr
+	}
+	return zone, strings.TrimSpace(rest)
+}
+
 func parseFields(expr string) (fields, error) {
 	words := strings.Fields(expr)
 	if len(words) > 0 && words[0][0] == '@' {
-		standsFor, ok := nicknames[strings.Join(words, " ")]
+		standsFor, ok := nicknames[strings.ToLower(strings.Join(words, " "))]
 		switch {
-		case words[0] == "@every":
-			return fields{}, fmt.Errorf("%s is not cron; want the schedule's every instead", words[0])
+		case strings.EqualFold(words[0], "@every"):
+			return fields{}, fmt.Errorf("%s is not cron; want the schedule's every instead%s", words[0], everyOf(words[1:]))
+		case strings.EqualFold(words[0], "@reboot"):
+			return fields{}, fmt.Errorf("%s has no time; want the job enqueued by whatever starts", words[0])
 		case !ok:
 			return fields{}, fmt.Errorf("%s; want @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually", strings.Join(words, " "))
 		}
@@ -63,7 +87,7 @@ func parseFields(expr string) (fields, error) {
 	}
 	skip := len(units) - len(words) // 1 when there is no field for seconds
 	if skip != 0 && skip != 1 {
-		return fields{}, fmt.Errorf("%d fields; want 5 (minute hour day month weekday) or 6 (with seconds in front)", len(words))
+		return fields{}, fmt.Errorf("%d fields; want 5 (minute hour day month weekday) or 6 (with seconds in front)%s", len(words), yearHint(words))
 	}
 	parsed := [6]field{{set: 1}} // second 0
 	for i, word := range words {
@@ -102,8 +126,10 @@ func (u *unit) parseItem(item string) (set, error) {
 	}
 	step := 1
 	if stepped {
-		if step = number(stepText); step < 1 || step > u.max {
-			return 0, fmt.Errorf("step %q; want 1-%d", stepText, u.max)
+		// A step of the whole unit is one value: 2-23/24 is 2 o'clock. A longer one means
+		// something else than what happens.
+		if step = number(stepText); step < 1 || step > u.size() {
+			return 0, fmt.Errorf("step %q; want 1-%d%s", stepText, u.size(), u.insteadOf(step))
 		}
 	}
 	var members set
@@ -144,15 +170,63 @@ func (u *unit) parseSpan(span string, stepped bool) (low, high int, err error) {
 
 func (u *unit) parseValue(text string) (int, error) {
 	for i, name := range u.names {
-		if text == name {
+		if strings.EqualFold(text, name) {
 			return u.min + i, nil
 		}
 	}
 	n := number(text)
 	if n < u.min || n > u.max {
-		return 0, fmt.Errorf("%q; want %s", text, u.wants())
+		return 0, fmt.Errorf("%q; want %s%s", text, u.wants(), u.hint(text))
 	}
 	return n, nil
+}
+
+// size is how many values there are.
+func (u *unit) size() int {
+	if u.max == 7 { // Sunday twice
+		return 7
+	}
+	return u.max - u.min + 1
+}
+
+// insteadOf says how to write a step that is too long, where there is a way.
+func (u *unit) insteadOf(step int) string {
+	letter := map[string]string{"second": "s", "minute": "m", "hour": "h"}[u.name]
+	if step < 1 || letter == "" {
+		return ""
+	}
+	return fmt.Sprintf(", or the schedule's every: %d%s in place of cron", step, letter)
+}
+
+// everyOf gives the duration of @every, if it has one.
+func everyOf(words []string) string {
+	if len(words) != 1 {
+		return ""
+	}
+	if _, err := time.ParseDuration(words[0]); err != nil {
+		return ""
+	}
+	return ": every: " + words[0]
+}
+
+// hint is about what others write and this package does not read, or where a name is
+// longer than it is read.
+func (u *unit) hint(text string) string {
+	upper := strings.ToUpper(text)
+	for _, name := range u.names {
+		if len(text) > len(name) && strings.HasPrefix(upper, strings.ToUpper(name)) {
+			return ", here " + name
+		}
+	}
+	switch {
+	case text == "?":
+		return ", or * for any"
+	case strings.Contains(upper, "#"), strings.HasPrefix(upper, "L"), strings.HasSuffix(upper, "L"), strings.HasSuffix(upper, "W"):
+		return "; L, W and # are not read"
+	case strings.HasPrefix(upper, "H"):
+		return "; H is not read, a jitter spreads jobs"
+	}
+	return ""
 }
 
 func (u *unit) wants() string {

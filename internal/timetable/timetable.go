@@ -11,10 +11,11 @@ import (
 	"github.com/drayhorse/drayhorse"
 )
 
-// Spec says when to fire: either Cron or Every, never both.
+// Spec says when to fire: Cron, Every or Manual, never two of them.
 type Spec struct {
 	Cron     string
 	Every    time.Duration // 1 s to 100 years in whole milliseconds; ticks are its multiples since the Unix epoch
+	Manual   bool          // never by itself
 	Timezone string        // IANA name in which Cron is read; empty means UTC
 	Start    time.Time     // no tick before it; zero: no limit
 	End      time.Time     // no tick after it; zero: no limit
@@ -32,6 +33,11 @@ type rule interface {
 	next(after time.Time) (time.Time, bool)
 }
 
+// manual is a rule without ticks.
+type manual struct{}
+
+func (manual) next(time.Time) (time.Time, bool) { return time.Time{}, false }
+
 // horizon is the first instant without ticks: later years have no RFC 3339 form.
 var horizon = time.Date(10000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
@@ -44,6 +50,11 @@ func Parse(spec Spec) (*Timetable, error) {
 		return nil, err
 	}
 	switch {
+	case spec.Manual && (spec.Cron != "" || spec.Every != 0 || spec.Timezone != "" && spec.Timezone != "UTC" || !spec.Start.IsZero() || !spec.End.IsZero()):
+		return nil, fmt.Errorf("%w: manual is given with cron, every, timezone, start or end; want it alone, or left out", drayhorse.ErrInvalid)
+	case spec.Manual:
+		t.rule = manual{}
+		return t, nil
 	case spec.Cron != "" && spec.Every != 0:
 		return nil, fmt.Errorf("%w: cron %q and every %v are given together; want one of them", drayhorse.ErrInvalid, clip(spec.Cron), spec.Every)
 	case spec.Cron != "":
@@ -51,7 +62,7 @@ func Parse(spec Spec) (*Timetable, error) {
 	case spec.Every != 0:
 		t.rule, err = parseEvery(spec.Every)
 	default:
-		err = errors.New("neither cron nor every is given; want one of them")
+		err = errors.New("neither cron nor every is given; want one of them, or manual for a schedule that is only triggered")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", drayhorse.ErrInvalid, err)
@@ -118,6 +129,9 @@ const longestGap = 136 * 365 * 24 * time.Hour
 // String describes the timetable for people, like "30 2 * * * in Europe/Paris".
 func (t *Timetable) String() string {
 	var b strings.Builder
+	if t.spec.Manual {
+		return "by hand"
+	}
 	if t.spec.Cron != "" {
 		fmt.Fprintf(&b, "%s in %s", strings.Join(strings.Fields(t.spec.Cron), " "), t.zone)
 	} else {

@@ -53,6 +53,8 @@ func TestCron(t *testing.T) {
 		{"59 59 23 * * *", []string{"2026-11-01T23:59:59Z", "2026-11-02T23:59:59Z"}},
 		{"  10/20\t*  * * * ", []string{"2026-11-01T00:10:00Z", "2026-11-01T00:30:00Z", "2026-11-01T00:50:00Z", "2026-11-01T01:10:00Z"}},
 		{"5,10-20/5 4 * * *", []string{"2026-11-01T04:05:00Z", "2026-11-01T04:10:00Z", "2026-11-01T04:15:00Z", "2026-11-01T04:20:00Z", "2026-11-02T04:05:00Z"}},
+		{"0 2-23/24 * * *", []string{"2026-11-01T02:00:00Z", "2026-11-02T02:00:00Z"}},
+		{"*/60 * * * *", []string{"2026-11-01T01:00:00Z", "2026-11-01T02:00:00Z"}},
 		{"0 */8 * * *", []string{"2026-11-01T08:00:00Z", "2026-11-01T16:00:00Z", "2026-11-02T00:00:00Z"}},
 		{"0 0 31 * *", []string{"2026-12-31T00:00:00Z", "2027-01-31T00:00:00Z", "2027-03-31T00:00:00Z"}},
 		{"0 0 1 JAN,jul *", []string{"2027-01-01T00:00:00Z", "2027-07-01T00:00:00Z"}},
@@ -117,25 +119,33 @@ func TestInvalid(t *testing.T) {
 		{timetable.Spec{Cron: "0 0 * 13 *"}, `field 4 (month): "13"; want 1-12 or jan-dec`},
 		{timetable.Spec{Cron: "0 0 * foo *"}, `"foo"; want 1-12 or jan-dec`},
 		{timetable.Spec{Cron: "0 0 * * 8"}, `field 5 (day of week): "8"; want 0-7 or sun-sat`},
-		{timetable.Spec{Cron: "0 0 * * monday"}, `"monday"; want 0-7 or sun-sat`},
+		{timetable.Spec{Cron: "0 0 * * Monday"}, `"Monday"; want 0-7 or sun-sat, here mon`},
 		{timetable.Spec{Cron: "1,,2 * * * *"}, `field 1 (minute): ""; want 0-59`},
 		{timetable.Spec{Cron: "+5 * * * *"}, `"+5"`},
 		{timetable.Spec{Cron: "-5 * * * *"}, `""; want 0-59`},
 		{timetable.Spec{Cron: "5- * * * *"}, `""; want 0-59`},
 		{timetable.Spec{Cron: "*-5 * * * *"}, `"*"; want 0-59`},
 		{timetable.Spec{Cron: "٣ * * * *"}, `"٣"; want 0-59`},
-		{timetable.Spec{Cron: "*/0 * * * *"}, `step "0"; want 1-59`},
-		{timetable.Spec{Cron: "*/ * * * *"}, `step ""; want 1-59`},
-		{timetable.Spec{Cron: "*/90 * * * *"}, `step "90"; want 1-59`},
+		{timetable.Spec{Cron: "*/0 * * * *"}, `step "0"; want 1-60`},
+		{timetable.Spec{Cron: "*/ * * * *"}, `step ""; want 1-60`},
+		{timetable.Spec{Cron: "*/90 * * * *"}, `step "90"; want 1-60, or the schedule's every: 90m in place of cron`},
 		{timetable.Spec{Cron: "*/2/3 * * * *"}, `step "2/3"`},
-		{timetable.Spec{Cron: "*/99999999999999999999 * * * *"}, "want 1-59"},
+		{timetable.Spec{Cron: "*/99999999999999999999 * * * *"}, "want 1-60"},
 		{timetable.Spec{Cron: "0 22-2 * * *"}, `field 2 (hour): range "22-2" runs backwards`},
-		{timetable.Spec{Cron: "0 0 ? * *"}, `"?"`},
-		{timetable.Spec{Cron: "0 0 l * *"}, `"l"`},
-		{timetable.Spec{Cron: "0 0 * * 5#3"}, `"5#3"`},
-		{timetable.Spec{Cron: "TZ=UTC * * * * *"}, `field 1 (second): "tz=utc"`},
-		{timetable.Spec{Cron: "@every 90s"}, "want the schedule's every"},
-		{timetable.Spec{Cron: "@reboot"}, "@reboot; want @hourly"},
+		{timetable.Spec{Cron: "0 0 ? * *"}, `"?"; want 1-31, or * for any`},
+		{timetable.Spec{Cron: "0 0 L * *"}, `"L"; want 1-31; L, W and # are not read`},
+		{timetable.Spec{Cron: "0 0 * * 5#3"}, `"5#3"; want 0-7 or sun-sat; L, W and # are not read`},
+		{timetable.Spec{Cron: "H 0 * * *"}, `"H"; want 0-59; H is not read, a jitter spreads jobs`},
+		{timetable.Spec{Cron: "0 0 12 * * ? 2030"}, "7 fields; want 5 (minute hour day month weekday) or 6 (with seconds in front); years are said by start and end"},
+		{timetable.Spec{Cron: "0 */25 * * *"}, `step "25"; want 1-24, or the schedule's every: 25h in place of cron`},
+		{timetable.Spec{Cron: "0 0 * * */8"}, `step "8"; want 1-7`},
+		{timetable.Spec{Cron: "CRON_TZ=America/New_York 0 9 * * MON-FRI"}, `cron "CRON_TZ=America/New_York 0 9 * * MON-FRI" has a zone in it; want cron "0 9 * * MON-FRI" and timezone "America/New_York"`},
+		{timetable.Spec{Cron: "@every 90s"}, "want the schedule's every instead: every: 90s"},
+		{timetable.Spec{Cron: "@Every"}, "@Every is not cron; want the schedule's every instead"},
+		{timetable.Spec{Cron: "@reboot"}, "@reboot has no time"},
+		{timetable.Spec{Cron: "@Noon"}, "@Noon; want @hourly"},
+		{timetable.Spec{Manual: true, Cron: "@daily"}, "manual is given with cron"},
+		{timetable.Spec{Manual: true, End: noon}, "want it alone, or left out"},
 		{timetable.Spec{Cron: "@daily *"}, "@daily *; want @hourly"},
 		{timetable.Spec{Cron: strings.Repeat("0,", 999)}, "1998 bytes long; want at most 512"},
 	} {
@@ -198,5 +208,32 @@ func TestString(t *testing.T) {
 	}
 	if got := parse(t, timetable.Spec{Every: 90 * time.Second}).String(); got != "every 1m30s" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A schedule that is only triggered has no ticks.
+func TestManual(t *testing.T) {
+	t.Parallel()
+	table := parse(t, timetable.Spec{Manual: true})
+	now := instant(t, "2026-11-01T00:00:00Z")
+	if next, last := table.Next(now), table.Last(now); !next.IsZero() || !last.IsZero() || table.String() != "by hand" {
+		t.Errorf("%s: next %v, last %v; want none", table, next, last)
+	}
+}
+
+func TestCutZone(t *testing.T) {
+	t.Parallel()
+	for expr, want := range map[string][2]string{
+		"CRON_TZ=America/New_York 0 9 * * MON-FRI": {"America/New_York", "0 9 * * MON-FRI"},
+		" TZ=UTC  @daily ":                         {"UTC", "@daily"},
+		"tz=Asia/Tokyo * * * * *":                  {"Asia/Tokyo", "* * * * *"},
+		"TZ=UTC":                                   {"UTC", ""},
+		"0 9 * * *":                                {"", "0 9 * * *"},
+		"XTZ=UTC 0 9 * * *":                        {"", "XTZ=UTC 0 9 * * *"},
+		"":                                         {"", ""},
+	} {
+		if zone, rest := timetable.CutZone(expr); zone != want[0] || rest != want[1] {
+			t.Errorf("%q: zone %q, rest %q; want %q", expr, zone, rest, want)
+		}
 	}
 }

@@ -115,6 +115,23 @@ func (p *Program) Signal(s os.Signal) {
 	}
 }
 
+// SignalUntilItEnds sends the program a signal again and again: those that come close to
+// the first may count as one.
+func (p *Program) SignalUntilItEnds(s os.Signal) {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	ended := make(chan struct{})
+	go func() { p.reads.Wait(); close(ended) }()
+	for {
+		_ = p.cmd.Process.Signal(s) // it may have ended
+		select {
+		case <-ended:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
 // Wait waits for the end of the program and gives its exit code; -1 if a signal
 // killed it.
 func (p *Program) Wait() int {

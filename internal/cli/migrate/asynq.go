@@ -3,6 +3,8 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hibiken/asynq"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/internal/drain"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -25,6 +28,7 @@ type drainConfig struct {
 
 	From   cli.RedisURL `yaml:"-" flag:"from" arg:"URL" usage:"where asynq's Redis is, in the forms of --redis (required)"`
 	Queues names        `yaml:"-" flag:"queue" arg:"NAME" usage:"move this queue alone; may be given several times (default all)"`
+	Rename renames      `yaml:"-" flag:"rename" arg:"OLD=NEW" usage:"have asynq's queue OLD become NEW here; may be given several times"`
 	DryRun bool         `yaml:"-" flag:"dry-run" usage:"say what there is to move, and change nothing"`
 	Follow bool         `yaml:"-" flag:"follow" usage:"go on with what asynq's producers write, until interrupted"`
 	JSON   bool         `yaml:"-" flag:"json" usage:"print JSON"`
@@ -41,6 +45,31 @@ func (n *names) Add(text string) error {
 
 // String gives them as Add takes them.
 func (n names) String() string { return strings.Join(n, ",") }
+
+// renames are names of queues here, by those that they have in asynq.
+type renames map[string]string
+
+// Add takes OLD=NEW. The names of asynq's queues may have anything in them.
+func (r *renames) Add(text string) error {
+	at := strings.LastIndex(text, "=")
+	if at < 1 || drayhorse.ValidateQueue(text[at+1:]) != nil {
+		return &conf.ValueError{Text: text, Want: "OLD=NEW with a new name of letters, digits and _ . : -"}
+	}
+	if *r == nil {
+		*r = renames{}
+	}
+	(*r)[text[:at]] = text[at+1:]
+	return nil
+}
+
+// String gives them one after the other.
+func (r renames) String() string {
+	var items []string
+	for _, old := range slices.Sorted(maps.Keys(r)) {
+		items = append(items, old+"="+r[old])
+	}
+	return strings.Join(items, " ")
+}
 
 // Settle reports what is missing.
 func (c *drainConfig) Settle() error {
@@ -90,14 +119,14 @@ func runDrain(ctx context.Context, call *cli.Call, cfg *drainConfig) error {
 	show := newProgress(call.Stderr)
 	d := drain.New(drain.Config{
 		From: asynq.NewInspectorFromRedisClient(from.UniversalClient), To: jobs.New(to, cfg.Namespace),
-		Queues: cfg.Queues, Follow: cfg.Follow, Progress: show.show, Logger: call.Log,
+		Queues: cfg.Queues, Rename: cfg.Rename, Follow: cfg.Follow, Progress: show.show, Logger: call.Log,
 	})
 	if cfg.DryRun {
 		queues, err := d.Look()
 		if err != nil {
 			return err
 		}
-		return cfg.reportLook(call, queues)
+		return cfg.reportLook(call, queues, d.Skipped())
 	}
 	if err := to.Check(ctx); err != nil {
 		return err
@@ -107,7 +136,7 @@ func runDrain(ctx context.Context, call *cli.Call, cfg *drainConfig) error {
 	if err != nil && len(queues) == 0 {
 		return err
 	}
-	if said := cfg.reportRun(call, queues); err == nil {
+	if said := cfg.reportRun(call, queues, d.Skipped()); err == nil {
 		err = said
 	}
 	return err

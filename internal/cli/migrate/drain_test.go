@@ -58,7 +58,7 @@ func TestDrainOfOneQueueLeavesTheOthers(t *testing.T) {
 		Kept  []kept `json:"not_moved"`
 	}
 	i.must(json.Unmarshal([]byte(i.wantDrained("--queue", "mail", "--json")), &report))
-	if len(report.Tasks) != 1 || report.Tasks[0] != (row{"mail", "pending", drayhorse.Available, 1, 1, 0, 0}) || report.Kept == nil {
+	if len(report.Tasks) != 1 || report.Tasks[0] != (row{"mail", "", "pending", drayhorse.Available, 1, 1, 0, 0}) || report.Kept == nil {
 		t.Errorf("report = %+v", report)
 	}
 	if n, _ := i.counts(); n != 1 {
@@ -67,6 +67,50 @@ func TestDrainOfOneQueueLeavesTheOthers(t *testing.T) {
 	i.get("mail", mail.ID)
 	if info, _ := i.inspector.GetQueueInfo("default"); info.Paused {
 		t.Error("the other queue is paused")
+	}
+}
+
+// TestForeignNamesOfQueues: asynq takes any; what has one that is none here is left alone
+// and named, until it is given another.
+func TestForeignNamesOfQueues(t *testing.T) {
+	i := install(t)
+	i.enqueue(asynq.NewTask("a", nil))
+	for _, queue := range []string{"mail out", "größer", "a=b"} {
+		i.enqueue(asynq.NewTask("a", nil), asynq.Queue(queue))
+	}
+	code, _, stderr := i.drain("--rename", "größer=larger")
+	if code != cli.ExitFailed || !strings.Contains(stderr, `not moved: queue "mail out": names here have letters, digits and _ . : -; give it one with --rename "mail out=NEW"`) ||
+		!strings.Contains(stderr, `queue "a=b"`) || strings.Contains(stderr, "größer") {
+		t.Errorf("code %d, stderr %s; want two queues named", code, stderr)
+	}
+	if n, _ := i.counts(); n != 2 {
+		t.Errorf("asynq has %d tasks, want those of two queues", n)
+	}
+	if info, _ := i.inspector.GetQueueInfo("mail out"); info.Paused {
+		t.Error("a queue that is not moved is paused")
+	}
+	out := i.wantDrained("--rename", "mail out=mail", "--rename", "a=b=default")
+	if !strings.Contains(out, "mail out -> mail") {
+		t.Errorf("stdout = %s, want both names", out)
+	}
+	for queue, want := range map[string]int{"default": 2, "larger": 1, "mail": 1} {
+		parts, err := i.engine.Queue(t.Context(), queue)
+		i.must(err)
+		s, err := i.engine.Summaries(t.Context(), parts...)
+		i.must(err)
+		if n := s[0].Available; n != want {
+			t.Errorf("queue %s has %d jobs, want %d", queue, n, want)
+		}
+	}
+	for _, wrong := range []struct{ args, want string }{
+		{"mail", "OLD=NEW"}, {"=mail", "OLD=NEW"}, {"mail=a b", "OLD=NEW"}, {"nobody=mail", `queue "nobody" of asynq`},
+	} {
+		if code, _, stderr := i.drain("--rename", wrong.args); code == cli.ExitOK || !strings.Contains(stderr, wrong.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("--rename %q: code %d, %s; want one line with %q", wrong.args, code, stderr, wrong.want)
+		}
+	}
+	if code, _, stderr := i.drain("--queue", "mail out"); code == cli.ExitOK || !strings.Contains(stderr, `"mail out"`) {
+		t.Errorf("code %d, %s; want a queue that was asked for refused", code, stderr)
 	}
 }
 
@@ -214,7 +258,7 @@ func TestWrongUseIsExplained(t *testing.T) {
 		{[]string{"drain", "--from", "redis://127.0.0.1:1/0"}, cli.ExitFailed, "127.0.0.1:1"},
 		{i.args("--queue", "none"), cli.ExitFailed, `"none"`},
 		{i.args("--dry-run", "--follow"), cli.ExitUsage, "one of them"},
-		{i.args(), cli.ExitUsage, `"a b"`},
+		{i.args("--queue", "a b"), cli.ExitUsage, `"a b"`},
 	} {
 		code, stdout, stderr := run(t.Context(), test.args...)
 		if code != test.code || !strings.Contains(stderr, test.says) || strings.Count(stderr, "\n") != 1 || stdout != "" {

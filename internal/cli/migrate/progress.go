@@ -10,6 +10,7 @@ import (
 
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/drain"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // lineEvery is the time between two lines where no bar is shown.
@@ -30,6 +31,7 @@ func newProgress(w io.Writer) *progress {
 
 func (p *progress) show(q *drain.Queue) {
 	p.stored[q] = sum(q.Moved) + sum(q.Known)
+	name := printable.Text(q.Name)
 	total, found := 0, 0
 	for q, n := range p.stored {
 		total += n
@@ -44,11 +46,11 @@ func (p *progress) show(q *drain.Queue) {
 				progressbar.OptionUseANSICodes(os.Getenv("TERM") != "dumb"))
 		}
 		p.bar.ChangeMax(found)
-		p.bar.Describe(fmt.Sprintf("%s: %d tasks, %.0f/s", q.Name, total, rate))
+		p.bar.Describe(fmt.Sprintf("%s: %d tasks, %.0f/s", name, total, rate))
 		_ = p.bar.Set(total)
 	case time.Since(p.last) >= lineEvery:
 		p.last = time.Now()
-		_, _ = fmt.Fprintf(p.out, "queue %s: %d of %d tasks stored in all, %.0f/s\n", q.Name, total, found, rate)
+		_, _ = fmt.Fprintf(p.out, "queue %s: %d of %d tasks stored in all, %.0f/s\n", name, total, found, rate)
 	}
 }
 

@@ -33,6 +33,7 @@ func movable(info *asynq.QueueInfo) int {
 // row is what became of the tasks of a queue that were in one state.
 type row struct {
 	Queue   string          `json:"queue"`
+	To      string          `json:"to,omitempty"` // its name here, if it is another
 	State   string          `json:"state"`
 	Becomes drayhorse.State `json:"becomes,omitempty"`
 	Found   int             `json:"found"`
@@ -49,6 +50,9 @@ func rows(queues []*drain.Queue) []row {
 				Queue: q.Name, State: s.state.String(), Becomes: s.becomes, Found: s.count(q.Before),
 				Moved: q.Moved[s.state] + q.Known[s.state], Known: q.Known[s.state], Left: s.count(q.After),
 			}
+			if q.To != q.Name {
+				r.To = q.To
+			}
 			if r.Found+r.Moved+r.Left > 0 {
 				all = append(all, r)
 			}
@@ -57,9 +61,28 @@ func rows(queues []*drain.Queue) []row {
 	return all
 }
 
-func (c *drainConfig) reportLook(call *cli.Call, queues []*drain.Queue) error {
+// name is that of the queue, in asynq and here.
+func (r *row) name() cli.Cell {
+	if r.To != "" {
+		return cli.Cell{Text: r.Queue + " -> " + r.To}
+	}
+	return cli.Cell{Text: r.Queue}
+}
+
+// noteSkipped says which queues are left alone, and what would move them.
+func noteSkipped(call *cli.Call, skipped []string) {
+	for _, name := range skipped[:min(len(skipped), maxKept)] {
+		call.Notef("not moved: queue %q: names here have letters, digits and _ . : -; give it one with --rename %q", name, name+"=NEW")
+	}
+	if len(skipped) > maxKept {
+		call.Notef("queues that are not moved for their names: %d", len(skipped))
+	}
+}
+
+func (c *drainConfig) reportLook(call *cli.Call, queues []*drain.Queue, skipped []string) error {
+	noteSkipped(call, skipped)
 	if c.JSON {
-		return cli.PrintJSON(call.Stdout, map[string]any{"tasks": rows(queues)})
+		return cli.PrintJSON(call.Stdout, map[string]any{"tasks": rows(queues), "skipped_queues": skipped})
 	}
 	t := cli.NewTable("QUEUE", "STATE", "TASKS", "BECOME")
 	for _, r := range rows(queues) {
@@ -67,7 +90,7 @@ func (c *drainConfig) reportLook(call *cli.Call, queues []*drain.Queue) error {
 		if r.Becomes == "" {
 			becomes = cli.Cell{Text: "stay in asynq", Colour: cli.Dim}
 		}
-		t.Row(cli.Cell{Text: r.Queue}, cli.Cell{Text: r.State}, number(r.Found), becomes)
+		t.Row(r.name(), cli.Cell{Text: r.State}, number(r.Found), becomes)
 	}
 	return t.Write(call.Stdout, call.HasColour())
 }
@@ -83,35 +106,39 @@ type kept struct {
 // maxKept is how many tasks that were not moved are named to a person.
 const maxKept = 20
 
-// reportRun ends with ErrSaid if tasks could not be moved.
-func (c *drainConfig) reportRun(call *cli.Call, queues []*drain.Queue) error {
+// reportRun ends with ErrSaid if tasks or queues could not be moved.
+func (c *drainConfig) reportRun(call *cli.Call, queues []*drain.Queue, skipped []string) error {
 	all := []kept{}
 	for _, q := range queues {
 		for _, k := range q.Kept {
 			all = append(all, kept{Queue: q.Name, ID: k.ID, State: k.State.String(), Reason: k.Reason})
 		}
 	}
-	if err := c.printRun(call, queues, all); err != nil {
+	if err := c.printRun(call, queues, all, skipped); err != nil {
 		return err
 	}
+	noteSkipped(call, skipped)
 	if len(all) == 0 {
+		if len(skipped) > 0 {
+			return cli.ErrSaid
+		}
 		return nil
 	}
 	for _, k := range all[:min(len(all), maxKept)] {
-		_, _ = fmt.Fprintln(call.Stderr, cli.Printable(fmt.Sprintf("not moved: queue %s, %s task %s: %s", k.Queue, k.State, k.ID, k.Reason)))
+		call.Notef("not moved: queue %s, %s task %s: %s", k.Queue, k.State, k.ID, k.Reason)
 	}
-	_, _ = fmt.Fprintf(call.Stderr, "tasks that were not moved: %d\n", len(all))
+	call.Notef("tasks that were not moved: %d", len(all))
 	return cli.ErrSaid
 }
 
-func (c *drainConfig) printRun(call *cli.Call, queues []*drain.Queue, all []kept) error {
+func (c *drainConfig) printRun(call *cli.Call, queues []*drain.Queue, all []kept, skipped []string) error {
 	if c.JSON {
-		return cli.PrintJSON(call.Stdout, map[string]any{"tasks": rows(queues), "not_moved": all})
+		return cli.PrintJSON(call.Stdout, map[string]any{"tasks": rows(queues), "not_moved": all, "skipped_queues": skipped})
 	}
 	t := cli.NewTable("QUEUE", "STATE", "FOUND", "MOVED", "BECAME", "LEFT")
 	total := row{}
 	for _, r := range rows(queues) {
-		t.Row(cli.Cell{Text: r.Queue}, cli.Cell{Text: r.State}, number(r.Found), number(r.Moved),
+		t.Row(r.name(), cli.Cell{Text: r.State}, number(r.Found), number(r.Moved),
 			cli.Cell{Text: string(r.Becomes)}, number(r.Left))
 		total.Found, total.Moved, total.Known, total.Left = total.Found+r.Found, total.Moved+r.Moved, total.Known+r.Known, total.Left+r.Left
 	}

@@ -13,7 +13,7 @@ import (
 type common struct {
 	cli.Common `yaml:",inline"`
 
-	JSON bool `yaml:"-" flag:"json" usage:"print JSON"`
+	cli.Output `yaml:",inline"`
 }
 
 func defaults() common {
@@ -25,13 +25,38 @@ func defaults() common {
 // with calls act with a connection.
 func (c *common) with(call *cli.Call, act func(a *admin.Admin) error) error {
 	a, err := admin.New(admin.Config{
-		RedisURL: c.RedisURL.Reveal(), Namespace: c.Namespace, Logger: call.Log,
+		RedisURL: c.RedisURL.Reveal(), Namespace: c.Namespace, Logger: call.Log, Actor: actor(),
 	})
 	if err != nil {
 		return err
 	}
 	defer a.Close()
 	return act(a)
+}
+
+// queueNames are the queues that there are, for shells.
+func (c *common) queueNames(ctx context.Context, call *cli.Call) (names []string, err error) {
+	err = c.with(call, func(a *admin.Admin) (err error) {
+		names, err = a.QueueNames(ctx)
+		return err
+	})
+	return names, err
+}
+
+// completes is the settings of a verb, which know where the queues are.
+type completes[C any] interface {
+	*C
+	queueNames(ctx context.Context, call *cli.Call) ([]string, error)
+}
+
+// queueNames completes names of queues for a verb.
+func queueNames[C any, P completes[C]](ctx context.Context, call *cli.Call, cfg *C) ([]string, error) {
+	return P(cfg).queueNames(ctx, call)
+}
+
+// ofQueue completes the flag for a queue.
+func ofQueue[C any, P completes[C]]() map[string]cli.Names[C] {
+	return map[string]cli.Names[C]{"queue": queueNames[C, P]}
 }
 
 // each does something to each thing that the command names, until one fails.
@@ -68,10 +93,27 @@ func see[V any](c *common, call *cli.Call, read func(a *admin.Admin) (V, error),
 	})
 }
 
+// workerIDs completes the ID of a worker, for verbs that take one.
+func workerIDs(args []string) cli.Names[common] {
+	if len(args) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, call *cli.Call, cfg *common) (ids []string, err error) {
+		err = cfg.with(call, func(a *admin.Admin) error {
+			workers, err := a.Workers(ctx)
+			for _, w := range workers {
+				ids = append(ids, w.ID)
+			}
+			return err
+		})
+		return ids, err
+	}
+}
+
 // seeing makes a verb without settings of its own that shows something.
 func seeing[V any](name, short string, read func(ctx context.Context, a *admin.Admin, args []string) (V, error), show func(*cli.Call, V) error, args ...string) *cobra.Command {
 	return cli.Def[common]{
-		Name: name, Args: args, Short: short, Config: defaults(),
+		Name: name, Args: args, Short: short, Config: defaults(), Complete: workerIDs(args),
 		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
 			return see(cfg, call, func(a *admin.Admin) (V, error) { return read(ctx, a, call.Args) }, show)
 		},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // fields shows one thing: names and values, a line each.
@@ -23,17 +24,17 @@ func newFields(call *cli.Call) *fields {
 // add adds a field that has a value.
 func (f *fields) add(name, value string) { f.coloured(name, value, cli.Plain) }
 
-// coloured adds a field whose value has a colour. The value may come from anywhere:
-// control characters are taken out.
+// coloured adds a field whose value has a colour. The value may come from anywhere,
+// and is made printable.
 func (f *fields) coloured(name, value string, c cli.Colour) {
 	if value != "" {
 		fmt.Fprintf(&f.text, "%s  %s\n", cli.Paint(fmt.Sprintf("%-9s", name), cli.Bold, f.painted),
-			cli.Paint(cli.Printable(value), c, f.painted))
+			cli.Paint(printable.Text(value), c, f.painted))
 	}
 }
 
 // more adds a line to the field above.
-func (f *fields) more(value string) { fmt.Fprintf(&f.text, "%11s%s\n", "", cli.Printable(value)) }
+func (f *fields) more(value string) { fmt.Fprintf(&f.text, "%11s%s\n", "", printable.Text(value)) }
 
 // at gives a time; "" for none.
 func (f *fields) at(t time.Time) string {

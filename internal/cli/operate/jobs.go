@@ -1,19 +1,22 @@
 package operate
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
 // JobsCommand is the verbs for jobs.
 func JobsCommand() *cobra.Command {
-	return cli.Group("jobs", "See and steer jobs",
-		listJobs(), tailJobs(), getJob(),
+	return cli.Group("jobs", "Inspect and manage jobs",
+		listJobs(), tailJobs(), getJob(), waitJob(), jobLogs(),
 		steerJobs("cancel", "cancelled", "End jobs: waiting ones never run, the contexts of running ones end", (*admin.Admin).Cancel),
 		steerJobs("retry", "retried", "Run jobs now, whether they wait or have ended", (*admin.Admin).Retry),
 		steerJobs("delete", "deleted", "Delete jobs that do not run, with all that is known of them", (*admin.Admin).Delete),
@@ -24,18 +27,21 @@ type listConfig struct {
 	common `yaml:",inline"`
 
 	Queue  string `yaml:"-" flag:"queue" arg:"NAME" usage:"jobs of this queue alone"`
-	State  string `yaml:"-" flag:"state" arg:"STATE" usage:"jobs in this state alone: scheduled, available, running, retryable, completed, cancelled or discarded"`
+	State  string `yaml:"-" flag:"state" arg:"STATE" values:"scheduled,available,running,retryable,completed,cancelled,discarded" usage:"jobs in this state alone: scheduled, available, running, retryable, completed, cancelled or discarded"`
 	Kind   string `yaml:"-" flag:"kind" arg:"NAME" usage:"jobs of this kind alone"`
+	Where  string `yaml:"-" flag:"where" arg:"FILTER" usage:"jobs that meet all of this alone: state:S queue:Q kind:K id:PREFIX error:TEXT before:2h after:3d"`
 	Limit  int    `yaml:"-" flag:"limit" arg:"N" usage:"how many"`
 	Cursor string `yaml:"-" flag:"cursor" arg:"CURSOR" usage:"go on where the last list ended"`
 }
 
 func listJobs() *cobra.Command {
 	return cli.Def[listConfig]{
-		Name:    "list",
-		Short:   "List jobs, queue by queue and state by state",
-		Example: "  drayhorse jobs list --queue mail --state discarded",
-		Config:  listConfig{common: defaults(), Limit: admin.DefaultLimit},
+		Name:  "list",
+		Short: "List jobs, queue by queue and state by state",
+		Example: `  drayhorse jobs list --queue mail --state discarded
+  drayhorse jobs list --where 'state:discarded error:"connection refused" after:1d'`,
+		Config:        listConfig{common: defaults(), Limit: admin.DefaultLimit},
+		CompleteFlags: ofQueue[listConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *listConfig) error {
 			if cfg.Limit < 1 {
 				return cli.Usagef("--limit %d; want 1 or more", cfg.Limit)
@@ -50,7 +56,7 @@ func collect(ctx context.Context, a *admin.Admin, cfg *listConfig) (*admin.Page,
 	list := &admin.Page{Jobs: []*drayhorse.Info{}, Next: cfg.Cursor}
 	for {
 		page, err := a.Jobs(ctx, admin.Filter{
-			Queue: cfg.Queue, State: drayhorse.State(cfg.State), Kind: cfg.Kind,
+			Queue: cfg.Queue, State: drayhorse.State(cfg.State), Kind: cfg.Kind, Where: cfg.Where,
 			Limit: min(cfg.Limit-len(list.Jobs), admin.MaxLimit), Cursor: list.Next,
 		})
 		if err != nil {
@@ -72,24 +78,52 @@ type jobConfig struct {
 func getJob() *cobra.Command {
 	return cli.Def[jobConfig]{
 		Name: "get", Args: []string{"ID"},
-		Short:  "Show all that is known of a job",
-		Config: jobConfig{common: defaults()},
+		Short:         "Show all that is known of a job",
+		Config:        jobConfig{common: defaults()},
+		CompleteFlags: ofQueue[jobConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *jobConfig) error {
-			return see(&cfg.common, call, func(a *admin.Admin) (*drayhorse.Info, error) {
-				return a.Get(ctx, cfg.Queue, call.Args[0])
+			return see(&cfg.common, call, func(a *admin.Admin) (seenJob, error) {
+				info, err := a.Get(ctx, cfg.Queue, call.Args[0])
+				if err != nil || cfg.JSON {
+					return seenJob{Info: info}, err
+				}
+				return seenJob{info, whyWaits(ctx, a, info)}, nil
 			}, showJob)
 		},
 	}.Command()
 }
 
+// whyWaits says why a job that is available is not claimed, where that can be told.
+func whyWaits(ctx context.Context, a *admin.Admin, info *drayhorse.Info) string {
+	if info.State != drayhorse.Available {
+		return ""
+	}
+	if q, err := a.Queue(ctx, info.Queue); err == nil && q.Paused {
+		return "queue " + info.Queue + " is paused"
+	}
+	why := ""
+	if workers, err := a.Workers(ctx); err == nil {
+		why = registry.WhyWaits(workers, info.Queue, info.Kind)
+	}
+	if info.Parked {
+		return cmp.Or(why, "until a worker that serves kind "+info.Kind+" is free") + " (parked)"
+	}
+	return why
+}
+
 func steerJobs(verb, done, short string, act func(a *admin.Admin, ctx context.Context, queue, id string) error) *cobra.Command {
 	return cli.Def[jobConfig]{
 		Name: verb, Args: []string{"ID..."},
-		Short:  short,
-		Config: jobConfig{common: defaults()},
+		Short:         short,
+		Config:        jobConfig{common: defaults()},
+		CompleteFlags: ofQueue[jobConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *jobConfig) error {
 			return cfg.each(call, func(a *admin.Admin, id string) error {
-				if err := act(a, ctx, cfg.Queue, id); err != nil {
+				err := act(a, ctx, cfg.Queue, id)
+				if ended, ok := errors.AsType[*drayhorse.EndedError](err); ok { // nothing is left to be done
+					return cfg.done(call, ended.Error(), map[string]any{"id": id, "done": string(ended.State) + " already"})
+				}
+				if err != nil {
 					return err
 				}
 				return cfg.done(call, done+" "+id, map[string]any{"id": id, "done": done})

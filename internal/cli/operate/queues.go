@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -13,11 +14,11 @@ import (
 
 // QueuesCommand is the verbs for queues.
 func QueuesCommand() *cobra.Command {
-	return cli.Group("queues", "See and steer queues",
-		listQueues(), createQueue(),
-		switchQueue("pause", "paused", "Stop claims from a queue; jobs that run go on", (*admin.Admin).Pause),
-		switchQueue("resume", "resumed", "Let claims from a queue go on", (*admin.Admin).Resume),
-		purgeQueue(), resyncQueue(),
+	return cli.Group("queues", "Inspect and manage queues",
+		listQueues(), createQueue(), setQueue(),
+		switchQueue("pause", "paused", "Pause queues: their jobs wait, and jobs that run go on", (*admin.Admin).Pause),
+		switchQueue("resume", "resumed", "Resume paused queues", (*admin.Admin).Resume),
+		purgeQueue(), resyncQueue(), deleteQueue(),
 	)
 }
 
@@ -52,11 +53,46 @@ A queue of one partition needs no creating: the first job does it.`,
 	}.Command()
 }
 
+type setConfig struct {
+	common `yaml:",inline"`
+
+	MaxDepth *int `yaml:"-" flag:"max-depth" arg:"N" usage:"jobs that wait or run that it may have, from which on no more are stored; 0: any number"`
+}
+
+func setQueue() *cobra.Command {
+	return cli.Def[setConfig]{
+		Name: "set", Args: []string{"NAME"},
+		Short: "Set what a queue may hold",
+		Long: `Set what a queue may hold. With --max-depth, no job is stored while so many wait or
+run; what is there stays. Of several partitions each has an equal part of it.`,
+		Example:  "  drayhorse queues set mail --max-depth 100000",
+		Config:   setConfig{common: defaults()},
+		Complete: queueNames[setConfig],
+		Run: func(ctx context.Context, call *cli.Call, cfg *setConfig) error {
+			if cfg.MaxDepth == nil {
+				return cli.Usagef("nothing is given to set; want --max-depth N, with 0 for any number")
+			}
+			return cfg.with(call, func(a *admin.Admin) error {
+				queue := call.Args[0]
+				if err := a.SetMaxDepth(ctx, queue, *cfg.MaxDepth); err != nil {
+					return err
+				}
+				text := fmt.Sprintf("set the maximum depth of queue %s to %d", queue, *cfg.MaxDepth)
+				if *cfg.MaxDepth == 0 {
+					text = "took the maximum depth of queue " + queue + " away"
+				}
+				return cfg.done(call, text, map[string]any{"queue": queue, "done": "set", "max_depth": *cfg.MaxDepth})
+			})
+		},
+	}.Command()
+}
+
 func switchQueue(verb, done, short string, act func(a *admin.Admin, ctx context.Context, queue string) error) *cobra.Command {
 	return cli.Def[common]{
 		Name: verb, Args: []string{"NAME..."},
-		Short:  short,
-		Config: defaults(),
+		Short:    short,
+		Config:   defaults(),
+		Complete: queueNames[common],
 		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
 			return cfg.each(call, func(a *admin.Admin, queue string) error {
 				if err := act(a, ctx, queue); err != nil {
@@ -71,15 +107,16 @@ func switchQueue(verb, done, short string, act func(a *admin.Admin, ctx context.
 type purgeConfig struct {
 	common `yaml:",inline"`
 
-	State string `yaml:"-" flag:"state" arg:"STATE" usage:"which jobs: scheduled, available, retryable, completed, cancelled or discarded (required)"`
+	State string `yaml:"-" flag:"state" arg:"STATE" values:"scheduled,available,retryable,completed,cancelled,discarded" usage:"which jobs: scheduled, available, retryable, completed, cancelled or discarded (required)"`
 }
 
 func purgeQueue() *cobra.Command {
 	return cli.Def[purgeConfig]{
 		Name: "purge", Args: []string{"NAME"},
-		Short:   "Delete all jobs of a queue in a state",
-		Example: "  drayhorse queues purge mail --state discarded",
-		Config:  purgeConfig{common: defaults()},
+		Short:    "Delete all jobs of a queue in a state",
+		Example:  "  drayhorse queues purge mail --state discarded",
+		Config:   purgeConfig{common: defaults()},
+		Complete: queueNames[purgeConfig],
 		Run: func(ctx context.Context, call *cli.Call, cfg *purgeConfig) error {
 			if cfg.State == "" {
 				return cli.Usagef("no --state is given; want the state of the jobs to delete")
@@ -95,8 +132,9 @@ func purgeQueue() *cobra.Command {
 func resyncQueue() *cobra.Command {
 	return cli.Def[common]{
 		Name: "resync", Args: []string{"NAME"},
-		Short:  "Put jobs that are in no line back in theirs, after damage to the data in Redis",
-		Config: defaults(),
+		Short:    "Repair a queue after its data in Redis was damaged",
+		Config:   defaults(),
+		Complete: queueNames[common],
 		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
 			return cfg.with(call, func(a *admin.Admin) error {
 				n, err := a.Resync(ctx, call.Args[0])
@@ -104,6 +142,51 @@ func resyncQueue() *cobra.Command {
 			})
 		},
 	}.Command()
+}
+
+type deleteConfig struct {
+	common `yaml:",inline"`
+
+	Force bool `yaml:"-" flag:"force" usage:"also with live jobs, which are lost"`
+}
+
+func deleteQueue() *cobra.Command {
+	return cli.Def[deleteConfig]{
+		Name: "delete", Args: []string{"NAME..."},
+		Short: "Delete queues, with their ended jobs and all else that is known of them",
+		Long: `Delete queues, with their ended jobs and all else that is known of them.
+A queue with live jobs, which are those that wait or run, is left as it is unless --force
+is given. Programs that know the queue forget it within a minute; the next job that is
+put in makes it anew.`,
+		Example:  "  drayhorse queues delete mail",
+		Config:   deleteConfig{common: defaults()},
+		Complete: queueNames[deleteConfig],
+		Run: func(ctx context.Context, call *cli.Call, cfg *deleteConfig) error {
+			return cfg.with(call, func(a *admin.Admin) error {
+				deleted, err := a.DeleteQueues(ctx, cfg.Force, call.Args...)
+				if err != nil {
+					return err
+				}
+				var failed []error
+				for _, d := range deleted {
+					if failed = append(failed, d.Err); d.Err != nil {
+						continue
+					}
+					if err := cfg.done(call, deletedText(d), map[string]any{"queue": d.Name, "done": "deleted", "jobs": d.Jobs}); err != nil {
+						return err
+					}
+				}
+				return errors.Join(failed...)
+			})
+		},
+	}.Command()
+}
+
+func deletedText(d admin.DeletedQueue) string {
+	if d.Jobs == 0 {
+		return "deleted queue " + d.Name
+	}
+	return fmt.Sprintf("deleted queue %s with %d live jobs", d.Name, d.Jobs)
 }
 
 // counted says how many jobs of the queue something was done to, also where it

@@ -5,11 +5,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // colours of states.
@@ -27,21 +27,21 @@ func showJobs(call *cli.Call, list *admin.Page) error {
 			cli.Cell{Text: fmt.Sprintf("%d/%d", j.Attempt, j.MaxAttempts), Right: true},
 			cli.Cell{Text: since(j, now)}, cli.Cell{Text: lastError(j)})
 	}
-	if err := t.Write(call.Stdout, call.HasColour()); err != nil {
+	if err := call.Table(t, "no jobs"); err != nil {
 		return err
 	}
 	if list.Next != "" {
-		_, _ = fmt.Fprintf(call.Stderr, "there are more: --cursor %s\n", list.Next)
+		call.Notef("there are more: --cursor %s", list.Next)
 	}
 	return nil
 }
 
-// lastError gives the message of the last error, cut to fit a line.
+// lastError gives the message of the last error, printable.
 func lastError(j *drayhorse.Info) string {
 	if len(j.Errors) == 0 {
 		return ""
 	}
-	return clip(j.Errors[len(j.Errors)-1].Message, 60)
+	return printable.Text(j.Errors[len(j.Errors)-1].Message)
 }
 
 // since says when the job came to where it is, or when it leaves it.
@@ -77,15 +77,8 @@ func rough(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
-func clip(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most-3]) + "..."
-}
-
 func showQueues(call *cli.Call, queues []admin.Queue) error {
-	t := cli.NewTable("QUEUE", "SCHEDULED", "AVAILABLE", "RUNNING", "RETRYABLE", "COMPLETED", "CANCELLED", "DISCARDED", "LATENCY", "")
+	t := cli.NewTable("QUEUE", "SCHEDULED", "AVAILABLE", "PARKED", "RUNNING", "RETRYABLE", "COMPLETED", "CANCELLED", "DISCARDED", "LATENCY", "")
 	for _, q := range queues {
 		name := q.Name
 		if q.Partitions > 1 {
@@ -93,35 +86,57 @@ func showQueues(call *cli.Call, queues []admin.Queue) error {
 		}
 		row := []cli.Cell{{Text: name}}
 		for _, n := range []struct {
-			count int
-			state drayhorse.State
+			count  int
+			colour cli.Colour
 		}{
-			{q.Scheduled, drayhorse.Scheduled}, {q.Available, drayhorse.Available}, {q.Running, drayhorse.Running},
-			{q.Retryable, drayhorse.Retryable}, {q.Completed, drayhorse.Completed}, {q.Cancelled, drayhorse.Cancelled},
-			{q.Discarded, drayhorse.Discarded},
+			{q.Scheduled, colours[drayhorse.Scheduled]}, {q.Available, colours[drayhorse.Available]}, {q.Parked, cli.Yellow},
+			{q.Running, colours[drayhorse.Running]}, {q.Retryable, colours[drayhorse.Retryable]}, {q.Completed, colours[drayhorse.Completed]},
+			{q.Cancelled, colours[drayhorse.Cancelled]}, {q.Discarded, colours[drayhorse.Discarded]},
 		} {
-			c := cli.Cell{Text: strconv.Itoa(n.count), Right: true, Colour: colours[n.state]}
+			c := cli.Cell{Text: strconv.Itoa(n.count), Right: true, Colour: n.colour}
 			if n.count == 0 {
 				c.Colour = cli.Dim
 			}
 			row = append(row, c)
 		}
-		paused := ""
-		if q.Paused {
-			paused = "paused"
+		remark := cli.Cell{Colour: cli.Yellow}
+		remark.Text = remarks(&q)
+		if q.Problem != "" {
+			remark = cli.Cell{Text: q.Problem, Colour: cli.Red}
 		}
-		row = append(row, cli.Cell{Text: rough(q.Latency()), Right: true}, cli.Cell{Text: paused, Colour: cli.Yellow})
-		t.Row(row...)
+		t.Row(append(row, cli.Cell{Text: rough(q.Latency()), Right: true}, remark)...)
 	}
-	return t.Write(call.Stdout, call.HasColour())
+	return call.Table(t, "no queues")
 }
 
-func showJob(call *cli.Call, j *drayhorse.Info) error {
+// remarks says what is special about a queue.
+func remarks(q *admin.Queue) string {
+	var all []string
+	if q.Paused {
+		all = append(all, "paused")
+	}
+	if live := q.Scheduled + q.Available + q.Running + q.Retryable; q.MaxDepth > 0 && live >= q.MaxDepth {
+		all = append(all, fmt.Sprintf("full: %d jobs", q.MaxDepth))
+	} else if q.MaxDepth > 0 {
+		all = append(all, fmt.Sprintf("%d jobs at most", q.MaxDepth))
+	}
+	return strings.Join(all, ", ")
+}
+
+// seenJob is a job, and why it waits.
+type seenJob struct {
+	*drayhorse.Info
+
+	waits string
+}
+
+func showJob(call *cli.Call, j seenJob) error {
 	f := newFields(call)
 	f.add("ID", j.ID)
 	f.add("Kind", j.Kind)
 	f.add("Queue", j.Queue)
 	f.coloured("State", string(j.State), colours[j.State])
+	f.coloured("Waits", j.waits, cli.Yellow)
 	f.add("Attempt", fmt.Sprintf("%d of %d", j.Attempt, j.MaxAttempts))
 	if j.Rescues > 0 {
 		f.add("Rescues", strconv.Itoa(j.Rescues))
@@ -130,6 +145,13 @@ func showJob(call *cli.Call, j *drayhorse.Info) error {
 	f.add("Due", f.at(j.DueAt))
 	f.add("Finished", f.at(j.FinishedAt))
 	f.add("Tick", f.at(j.Tick))
+	if p := j.Progress; p != nil {
+		text := fmt.Sprintf("%.0f %%", 100*p.Fraction)
+		if p.Text != "" {
+			text += ", " + p.Text
+		}
+		f.add("Progress", text+" ("+ago(f.now.Sub(p.At))+")")
+	}
 	f.add("Args", string(j.Args))
 	f.add("Result", string(j.Result))
 	for _, e := range j.Errors {

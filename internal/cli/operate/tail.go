@@ -2,7 +2,6 @@ package operate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,7 +14,9 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 const (
@@ -32,14 +33,14 @@ type tailConfig struct {
 	common `yaml:",inline"`
 
 	Queue string `yaml:"-" flag:"queue" arg:"NAME" usage:"jobs of this queue alone"`
-	State string `yaml:"-" flag:"state" arg:"STATE" usage:"jobs that end in this state alone: completed, cancelled or discarded"`
+	State string `yaml:"-" flag:"state" arg:"STATE" values:"completed,cancelled,discarded" usage:"jobs that end in this state alone: completed, cancelled or discarded"`
 	Kind  string `yaml:"-" flag:"kind" arg:"NAME" usage:"jobs of this kind alone"`
 }
 
 // Settle is cli.Settler.
 func (c *tailConfig) Settle() error {
 	if c.State != "" && !slices.Contains(endStates(), drayhorse.State(c.State)) {
-		return cli.Usagef("state %q; want one of %v", c.State, endStates())
+		return cli.Usagef("state %q; want %s", c.State, jobs.Either(endStates()))
 	}
 	filter := admin.Filter{Queue: c.Queue, Kind: c.Kind}
 	return filter.Validate()
@@ -67,8 +68,9 @@ It looks every second at what has been kept since the last look. A completed job
 was not enqueued with --retain is not kept, so it cannot be shown; and of one state at
 most 100 jobs a second are shown in each partition of a queue, those that are kept
 longest. How many others ended is said on stderr.`,
-		Example: "  drayhorse jobs tail --queue mail --state discarded",
-		Config:  tailConfig{common: defaults()},
+		Example:       "  drayhorse jobs tail --queue mail --state discarded",
+		Config:        tailConfig{common: defaults()},
+		CompleteFlags: ofQueue[tailConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *tailConfig) error {
 			return cfg.with(call, func(a *admin.Admin) error {
 				t := &tail{admin: a, call: call, cfg: cfg, last: map[string]*admin.Queue{}, shown: map[ending]bool{}, ahead: map[place]int{}}
@@ -113,7 +115,7 @@ func (t *tail) run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		if err = t.look(ctx); errors.Is(err, drayhorse.ErrUnavailable) && ctx.Err() == nil {
-			t.call.Log.WarnContext(ctx, "cannot look; trying again", slog.String(logs.Error, err.Error()))
+			t.call.Log.WarnContext(ctx, "cannot read queues; trying again", slog.String(logs.Error, err.Error()))
 			err = nil
 		}
 	}
@@ -209,22 +211,19 @@ func (t *tail) show(ctx context.Context, p place, ended int, after time.Time) er
 	}
 	t.ahead[p] = max(-missing, 0)
 	if missing > 0 {
-		_, err = fmt.Fprintf(t.call.Stderr, "queue %s: %d more %s, not shown\n", p.queue, missing, p.state)
+		t.call.Notef("queue %s: %d more %s, not shown", p.queue, missing, p.state)
 	}
-	return err
+	return nil
 }
 
 func (t *tail) line(info *drayhorse.Info) error {
 	if t.cfg.JSON {
-		encoder := json.NewEncoder(t.call.Stdout)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(info)
+		return cli.PrintJSONLine(t.call.Stdout, info)
 	}
-	text := fmt.Sprintf("%s  %s  %s  %s  %s  %d/%d", info.FinishedAt.Local().Format(time.TimeOnly),
-		cli.Paint(fmt.Sprintf("%-9s", info.State), colours[info.State], t.call.HasColour()),
-		info.Queue, info.Kind, info.ID, info.Attempt, info.MaxAttempts)
+	state := cli.Paint(printable.Text(fmt.Sprintf("%-9s", info.State)), colours[info.State], t.call.HasColour())
+	rest := fmt.Sprintf("%s  %s  %s  %d/%d", info.Queue, info.Kind, info.ID, info.Attempt, info.MaxAttempts)
 	if message := lastError(info); message != "" {
-		text += "  " + cli.Printable(message)
+		rest += "  " + message
 	}
-	return t.call.Println(text)
+	return t.call.Print(info.FinishedAt.Local().Format(time.TimeOnly) + "  " + state + "  " + printable.Text(rest) + "\n")
 }

@@ -1,7 +1,6 @@
 package operate_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,34 +10,17 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/logtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/worker"
 )
 
 const soon = 30 * time.Second
 
-// stream is a text that grows.
-type stream struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *stream) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *stream) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
 // tail runs jobs tail until stop, which gives its exit code.
-func (o *tool) tail(args ...string) (out, err *stream, stop func() int) {
+func (o *tool) tail(args ...string) (out, err *logtest.Buffer, stop func() int) {
 	o.t.Helper()
-	out, err = &stream{}, &stream{}
+	out, err = &logtest.Buffer{}, &logtest.Buffer{}
 	ctx, cancel := context.WithCancel(o.t.Context())
 	code := make(chan int, 1)
 	go func() {
@@ -48,7 +30,7 @@ func (o *tool) tail(args ...string) (out, err *stream, stop func() int) {
 }
 
 // has waits until a stream says that.
-func (o *tool) has(s *stream, text string) {
+func (o *tool) has(s *logtest.Buffer, text string) {
 	o.t.Helper()
 	redistest.Eventually(o.t, soon, text+" is shown", func() bool { return strings.Contains(s.String(), text) })
 }
@@ -62,7 +44,7 @@ func (o *tool) work() {
 	}
 	worker.HandleRest(w, func(_ context.Context, job *drayhorse.Job[json.RawMessage]) error {
 		if job.Kind == "bad" {
-			return drayhorse.Discard(errors.New("no\x1b way"))
+			return drayhorse.Discard(errors.New("no\x1b way\u202e\u009b"))
 		}
 		return nil
 	})
@@ -91,7 +73,12 @@ func TestTailShowsJobsAsTheyEnd(t *testing.T) {
 	o.enqueue("k", "kept", keep)
 	o.enqueue("bad", "worse", keep)
 	o.has(out, "  completed  default  k  kept  1/25\n")
-	o.has(out, "  discarded  default  bad  worse  1/25  no  way\n")
+	o.has(out, "  discarded  default  bad  worse  1/25  no\\x1b way\\u202e\\u009b\n")
+	for _, verb := range [][]string{{"list", "--state", "discarded"}, {"get", "worse"}} {
+		if _, stdout, _ := o.call(append([]string{"jobs"}, verb...)...); !strings.Contains(stdout, "no\\x1b way\\u202e\\u009b\n") {
+			t.Errorf("%v: got %q", verb, stdout)
+		}
+	}
 	o.enqueue("k", "unkept")
 	o.has(errs, "queue default: 1 more completed, not shown\n")
 	o.enqueue("k", "last", keep)

@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
 )
@@ -20,9 +22,34 @@ func WorkersCommand() *cobra.Command {
 			func(ctx context.Context, a *admin.Admin, _ []string) ([]admin.Worker, error) { return a.Workers(ctx) }, showWorkers),
 		seeing("show", "Show a worker with the jobs that it has run longest",
 			func(ctx context.Context, a *admin.Admin, args []string) (*admin.Worker, error) {
-				return a.Worker(ctx, args[0])
+				return workerOf(ctx, a, args[0])
 			}, showWorker, "ID"),
 	)
+}
+
+// workerOf gives the worker of an ID, or of what an ID begins with.
+func workerOf(ctx context.Context, a *admin.Admin, id string) (*admin.Worker, error) {
+	w, err := a.Worker(ctx, id)
+	if !errors.Is(err, drayhorse.ErrNotFound) {
+		return w, err
+	}
+	workers, listed := a.Workers(ctx)
+	if listed != nil {
+		return nil, listed
+	}
+	var found []string
+	for _, w := range workers {
+		if strings.HasPrefix(w.ID, id) {
+			found = append(found, w.ID)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, err
+	case 1:
+		return a.Worker(ctx, found[0])
+	}
+	return nil, cli.Usagef("worker %q is one of %s; want more of the ID", id, strings.Join(found[:min(len(found), 5)], ", "))
 }
 
 var workerColours = map[admin.WorkerState]cli.Colour{
@@ -40,9 +67,9 @@ func showWorkers(call *cli.Call, workers []admin.Worker) error {
 		t.Row(cli.Cell{Text: w.ID}, cli.Cell{Text: w.Host}, cli.Cell{Text: strconv.Itoa(w.PID), Right: true},
 			cli.Cell{Text: string(w.State), Colour: workerColours[w.State]},
 			cli.Cell{Text: fmt.Sprintf("%d/%d", w.Running, w.Concurrency), Right: true}, stuck,
-			cli.Cell{Text: ago(now.Sub(w.StartedAt))}, cli.Cell{Text: clip(queuesOf(&w), 60)})
+			cli.Cell{Text: ago(now.Sub(w.StartedAt))}, cli.Cell{Text: queuesOf(&w)})
 	}
-	return t.Write(call.Stdout, call.HasColour())
+	return call.Table(t, "no workers")
 }
 
 // queuesOf gives the queues of a worker as its flags take them.
@@ -91,5 +118,5 @@ func showWorker(call *cli.Call, w *admin.Worker) error {
 	if err := call.Println(""); err != nil {
 		return err
 	}
-	return t.Write(call.Stdout, call.HasColour())
+	return call.Table(t, "")
 }

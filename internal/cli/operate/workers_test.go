@@ -15,7 +15,9 @@ import (
 func TestWorkersAreListedAndShown(t *testing.T) {
 	t.Parallel()
 	o := setup(t)
-	o.says("ID  HOST  PID  STATE  RUNNING  STUCK  STARTED  QUEUES\n", "workers", "list")
+	if code, stdout, stderr := o.call("workers", "list"); code != 0 || stdout != "" || stderr != "no workers\n" {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+	}
 	o.says("[]\n", "workers", "list", "--json")
 	o.work()
 	var workers []admin.Worker
@@ -30,7 +32,8 @@ func TestWorkersAreListedAndShown(t *testing.T) {
 	if got := strings.Fields(stdout)[8:]; code != 0 || !slices.Equal(got[:6], row) || got[8] != "default=1" {
 		t.Errorf("exit %d, no %v in %s", code, row, stdout)
 	}
-	code, stdout, _ = o.call("workers", "show", w.ID)
+	o.says(w.ID+"\n", "workers", "ls", "-o", "name")
+	code, stdout, _ = o.call("workers", "show", w.ID[:8])
 	for _, want := range []string{"ID         " + w.ID + "\n", "PID        " + pid + "\n", "State      working\n", "Kinds      any other\n", "Running    0 of 5\n"} {
 		if code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("exit %d, no %q in %s", code, want, stdout)

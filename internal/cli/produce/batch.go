@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/producer"
 )
 
 // What goes to the producer at once: enough to fill several of its calls, and
@@ -20,6 +22,7 @@ const (
 type batch struct {
 	specs []drayhorse.Spec // of the good lines that are not known to be stored
 	lines []int            // the number of each
+	texts [][]byte         // each as it is, where rejects are written
 	bytes int              // of the good lines
 	tally
 	reasons []string // why lines were rejected
@@ -59,18 +62,24 @@ const (
 	grace      = 3 * time.Second // how long it waits for an answer after it was told to stop
 )
 
-var errNoAnswer = errors.New("no answer yet")
+var (
+	errNoAnswer = errors.New("no answer yet")
+	errStopping = errors.New(cli.Stopping(fmt.Sprintf("waiting up to %v for the answer about the lines that are sent", grace)))
+)
 
 // send stores the jobs of a batch. While Redis is away it sends again what is not
 // known to be stored, until patience is over or ctx ends. Lines without an ID that
 // were sent are not sent again here: the producer repeats its own calls for as long,
 // and one more copy might be one too many.
-func (b *batch) send(ctx context.Context, p enqueuer, away func(error)) error {
+func (b *batch) send(ctx context.Context, p enqueuer, reject func(line int, text []byte, reason error) error, away func(error)) error {
 	for giveUp := time.Now().Add(patience); len(b.specs) > 0; {
 		infos, err := b.enqueue(ctx, p, away)
-		b.settle(infos)
+		settled := err == nil || producer.OnlyRejected(infos, err)
+		if err := b.settle(infos, producer.Refused(err), reject); err != nil {
+			return err
+		}
 		switch {
-		case err == nil:
+		case settled: // those that were rejected are duplicates
 			continue
 		case !errors.Is(err, drayhorse.ErrUnavailable), time.Now().After(giveUp):
 			return b.unknown(err)
@@ -104,25 +113,40 @@ func (b *batch) enqueue(ctx context.Context, p enqueuer, away func(error)) (info
 			away(errNoAnswer)
 		case <-stopped:
 			stopped = nil
+			away(errStopping)
 			defer time.AfterFunc(grace, cancel).Stop()
 		}
 	}
 }
 
-// settle counts what is known to be stored and keeps the others.
-func (b *batch) settle(infos []*drayhorse.Info) {
-	specs, lines := b.specs[:0:0], b.lines[:0:0]
+// settle counts what is known to be stored, rejects what found its queue full, and keeps the
+// others.
+func (b *batch) settle(infos []*drayhorse.Info, full map[int]error, reject func(line int, text []byte, reason error) error) error {
+	specs, lines, texts := b.specs[:0:0], b.lines[:0:0], b.texts[:0:0]
 	for i := range b.specs {
+		var text []byte
+		if len(b.texts) > 0 {
+			text = b.texts[i]
+		}
 		switch {
+		case full[i] != nil:
+			b.rejected++
+			if err := reject(b.lines[i], text, full[i]); err != nil {
+				return err
+			}
 		case infos == nil || infos[i] == nil:
 			specs, lines = append(specs, b.specs[i]), append(lines, b.lines[i])
+			if text != nil {
+				texts = append(texts, text)
+			}
 		case infos[i].Duplicate:
 			b.known++
 		default:
 			b.added++
 		}
 	}
-	b.specs, b.lines = specs, lines
+	b.specs, b.lines, b.texts = specs, lines, texts
+	return nil
 }
 
 // unknown says which lines may be stored or not.

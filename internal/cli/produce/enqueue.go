@@ -17,14 +17,18 @@ import (
 type enqueueConfig struct {
 	cli.Common `yaml:",inline"`
 
-	Kind        *string        `yaml:"-" flag:"kind" arg:"NAME" usage:"which handler is to do it (required)"`
-	Args        string         `yaml:"-" flag:"args" arg:"JSON" usage:"its arguments; - reads them from stdin"`
-	Queue       *string        `yaml:"-" flag:"queue" arg:"NAME" usage:"queue (default the queue default)"`
-	In          *time.Duration `yaml:"-" flag:"in" usage:"run it that long from now"`
-	At          *time.Time     `yaml:"-" flag:"at" arg:"RFC3339" usage:"run it then"`
-	ID          *string        `yaml:"-" flag:"id" arg:"ID" usage:"ID of your own: a job that the queue knows already is not added again"`
+	Kind         *string        `yaml:"-" flag:"kind" arg:"NAME" usage:"kind of the job, which selects its handler (required)"`
+	Args         string         `yaml:"-" flag:"args" arg:"JSON" usage:"its arguments; - reads them from stdin"`
+	Queue        *string        `yaml:"-" flag:"queue" arg:"NAME" usage:"queue of the job (default \"default\")"`
+	In           *time.Duration `yaml:"-" flag:"in" usage:"delay before it runs"`
+	At           *time.Time     `yaml:"-" flag:"at" arg:"RFC3339" usage:"time at which it runs"`
+	ID           *string        `yaml:"-" flag:"id" arg:"ID" usage:"ID of your own: a job that the queue knows already is not added again"`
+	ReplaceEnded bool           `yaml:"-" flag:"replace-ended" usage:"with --id: take the place of a job of that ID that has ended"`
+	Unique       *string        `yaml:"-" flag:"unique" arg:"KEY" bare:"true" usage:"no second one with the same kind and arguments, or the same KEY, until it has ended"`
+
 	MaxAttempts *int           `yaml:"-" flag:"max-attempts" arg:"N" usage:"how often it may fail (default 25)"`
 	Timeout     *time.Duration `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
+	StartWithin *time.Duration `yaml:"-" flag:"start-within" usage:"discard it if it has not started within that time after it is due"`
 	Retain      *time.Duration `yaml:"-" flag:"retain" usage:"keep it that long after it completed (default 0, with --wait 1h)"`
 	Wait        bool           `yaml:"-" flag:"wait" usage:"follow it to its end and fail unless it completed"`
 	JSON        bool           `yaml:"-" flag:"json" usage:"print all that is known of it, not its ID alone"`
@@ -32,8 +36,10 @@ type enqueueConfig struct {
 
 func enqueueCommand() *cobra.Command {
 	return cli.Def[enqueueConfig]{
-		Name:    "enqueue",
-		Short:   "Put one job in and print its ID",
+		Name:  "enqueue",
+		Short: "Enqueue one job and print its ID",
+		Long: `Enqueue one job and print its ID. With --wait, follow it to its end; a signal ends the
+wait at once, and the job goes on.`,
 		Example: `  producer enqueue --kind digest --args '{"path":"/etc/hostname"}' --wait --json`,
 		Config:  enqueueConfig{Common: cli.DefaultCommon()},
 		Run:     enqueue,
@@ -50,8 +56,19 @@ func (c *enqueueConfig) options() []drayhorse.Option {
 	add(&options, c.In, drayhorse.In)
 	add(&options, c.At, drayhorse.At)
 	add(&options, c.ID, drayhorse.ID)
+	if c.ReplaceEnded {
+		options = append(options, drayhorse.ReplaceEnded())
+	}
+	if c.Unique != nil {
+		by := drayhorse.UniqueBy{Key: *c.Unique}
+		if *c.Unique == "true" { // what the flag says alone
+			by.Key = ""
+		}
+		options = append(options, drayhorse.Unique(by))
+	}
 	add(&options, c.MaxAttempts, drayhorse.MaxAttempts)
 	add(&options, c.Timeout, drayhorse.Timeout)
+	add(&options, c.StartWithin, drayhorse.StartWithin)
 	if c.Wait {
 		options = append(options, drayhorse.Retain(waitedRetain))
 	}
@@ -69,6 +86,9 @@ func add[T any](options *[]drayhorse.Option, value *T, option func(T) drayhorse.
 func enqueue(ctx context.Context, call *cli.Call, cfg *enqueueConfig) error {
 	if cfg.Kind == nil {
 		return cli.Usagef("no --kind is given; want the kind of the job")
+	}
+	if cfg.Unique != nil && *cfg.Unique == "" {
+		return cli.Usagef("--unique= is empty; want --unique for kind and arguments, or --unique=KEY")
 	}
 	args, err := readArgs(cfg.Args, call.Stdin)
 	if err != nil {
@@ -89,7 +109,9 @@ func enqueue(ctx context.Context, call *cli.Call, cfg *enqueueConfig) error {
 		}
 	}
 	if cfg.Wait {
-		if info, err = follow(ctx, p, info); err != nil {
+		hint, done := hinter(cfg.Connection, call)
+		defer done()
+		if info, err = follow(ctx, p, info, hint); err != nil {
 			return err
 		}
 	}
@@ -124,36 +146,50 @@ func notCompleted(info *drayhorse.Info) error {
 	return err
 }
 
-// The pauses between two looks at a job that is waited for.
-const (
-	firstPause   = 10 * time.Millisecond
-	longestPause = time.Second
-)
-
-// getter looks jobs up.
-type getter interface {
+// waiter waits for jobs, and looks them up.
+type waiter interface {
+	Wait(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.Info, error)
 	Get(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.Info, error)
 }
 
-// follow waits until a job has ended, however long Redis is away meanwhile.
-func follow(ctx context.Context, p getter, info *drayhorse.Info) (*drayhorse.Info, error) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
-		timer.Reset(pause)
+// again is after how long a wait begins anew that Redis has not answered.
+const again = 200 * time.Millisecond
+
+// follow waits until a job has ended, however long Redis is away meanwhile. hint is told
+// now and then how it is.
+func follow(ctx context.Context, p waiter, info *drayhorse.Info, hint func(context.Context, *drayhorse.Info)) (*drayhorse.Info, error) {
+	where := drayhorse.Queue(info.Queue)
+	type end struct {
+		info *drayhorse.Info
+		err  error
+	}
+	ended := make(chan end, 1)
+	wait := func() {
+		now, err := p.Wait(ctx, info.ID, where)
+		ended <- end{now, err}
+	}
+	go wait()
+	ticker := time.NewTicker(hintAfter)
+	defer ticker.Stop()
+	for {
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w; job %s goes on", context.Cause(ctx), info.ID)
-		case <-timer.C:
-		}
-		now, err := p.Get(ctx, info.ID, drayhorse.Queue(info.Queue))
-		switch {
-		case errors.Is(err, drayhorse.ErrUnavailable) && ctx.Err() == nil:
-		case err != nil && ctx.Err() == nil:
-			return nil, fmt.Errorf("wait for job %s: %w", info.ID, err)
-		case err == nil && now.State.Ended():
-			now.Duplicate = info.Duplicate
-			return now, nil
+		case e := <-ended:
+			switch {
+			case ctx.Err() != nil: // which ends the loop
+			case errors.Is(e.err, drayhorse.ErrUnavailable):
+				time.AfterFunc(again, wait)
+			case e.err != nil:
+				return nil, fmt.Errorf("wait for job %s: %w", info.ID, e.err)
+			default:
+				e.info.Duplicate = info.Duplicate
+				return e.info, nil
+			}
+		case <-ticker.C:
+			if now, err := p.Get(ctx, info.ID, where); err == nil && !now.State.Ended() {
+				hint(ctx, now)
+			}
 		}
 	}
 }

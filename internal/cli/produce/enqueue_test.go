@@ -1,14 +1,17 @@
 package produce
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/worker"
 )
 
@@ -34,6 +37,27 @@ func TestEnqueueTakesAllOptions(t *testing.T) {
 	}
 }
 
+func TestUniqueByFlag(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	enqueue := func(kind string, more ...string) string {
+		t.Helper()
+		code, stdout, stderr := s.run("", append([]string{"enqueue", "--kind", kind}, more...)...)
+		if code != 0 {
+			t.Fatalf("exit %d, %s", code, stderr)
+		}
+		return stdout
+	}
+	first := enqueue("a", "--unique", "--args", `{"x":1,"y":2}`)
+	if same := enqueue("a", "--unique", "--args", `{"y":2, "x":1}`); same != first {
+		t.Errorf("the same arguments made %s beside %s", same, first)
+	}
+	keyed := enqueue("a", "--unique=user-42", "--args", `{"x":1,"y":2}`)
+	if same := enqueue("b", "--unique=user-42"); same != keyed || keyed == first {
+		t.Errorf("the same key made %s beside %s; by arguments it was %s", same, keyed, first)
+	}
+}
+
 func TestWaitFollowsTheJobToItsEnd(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
@@ -43,7 +67,7 @@ func TestWaitFollowsTheJobToItsEnd(t *testing.T) {
 	}
 	worker.HandleKind(w, "good", func(_ context.Context, job *drayhorse.Job[json.RawMessage]) error { return job.SetResult("done") })
 	worker.HandleKind(w, "bad", func(context.Context, *drayhorse.Job[json.RawMessage]) error {
-		return drayhorse.Discard(errors.New("no such user"))
+		return drayhorse.Discard(errors.New("no such user\x1b[2J\u202e\nreally"))
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
@@ -60,7 +84,7 @@ func TestWaitFollowsTheJobToItsEnd(t *testing.T) {
 		t.Errorf("exit %d, %s, %v; want it completed with its result", code, stdout, err)
 	}
 	code, stdout, stderr := s.run("", "enqueue", "--kind", "bad", "--id", "b", "--wait")
-	if code != 1 || stdout != "b\n" || stderr != "producer enqueue: job b was discarded in attempt 1: no such user\n" {
+	if code != 1 || stdout != "b\n" || stderr != "producer enqueue: job b was discarded in attempt 1: no such user\\x1b[2J\\u202e; really\n" {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}
 }
@@ -68,15 +92,20 @@ func TestWaitFollowsTheJobToItsEnd(t *testing.T) {
 // stopper ends the wait for a job that goes on.
 type stopper struct{ stop context.CancelCauseFunc }
 
-func (s stopper) Get(context.Context, string, ...drayhorse.Option) (*drayhorse.Info, error) {
+func (s stopper) Wait(ctx context.Context, _ string, _ ...drayhorse.Option) (*drayhorse.Info, error) {
 	s.stop(errors.New("interrupted"))
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (s stopper) Get(context.Context, string, ...drayhorse.Option) (*drayhorse.Info, error) {
 	return &drayhorse.Info{State: drayhorse.Running}, nil
 }
 
 func TestWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancelCause(t.Context())
-	_, err := follow(ctx, stopper{stop}, &drayhorse.Info{ID: "x", Queue: "q"})
+	_, err := follow(ctx, stopper{stop}, &drayhorse.Info{ID: "x", Queue: "q"}, nil)
 	if err == nil || err.Error() != "interrupted; job x goes on" {
 		t.Errorf("got %v", err)
 	}
@@ -86,6 +115,10 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 type away struct{ calls int }
 
 func (a *away) Get(context.Context, string, ...drayhorse.Option) (*drayhorse.Info, error) {
+	return nil, drayhorse.ErrUnavailable
+}
+
+func (a *away) Wait(context.Context, string, ...drayhorse.Option) (*drayhorse.Info, error) {
 	if a.calls--; a.calls > 0 {
 		return nil, drayhorse.ErrUnavailable
 	}
@@ -94,9 +127,38 @@ func (a *away) Get(context.Context, string, ...drayhorse.Option) (*drayhorse.Inf
 
 func TestWaitOutlastsAnOutage(t *testing.T) {
 	t.Parallel()
-	info, err := follow(t.Context(), &away{calls: 4}, &drayhorse.Info{ID: "x", Queue: "q"})
+	info, err := follow(t.Context(), &away{calls: 4}, &drayhorse.Info{ID: "x", Queue: "q"}, func(context.Context, *drayhorse.Info) {})
 	if err != nil || info.State != drayhorse.Completed {
 		t.Errorf("got %+v, %v", info, err)
+	}
+}
+
+// TestWaitSaysThatNobodyServes: whoever waits for a job that no worker takes learns why.
+func TestWaitSaysThatNobodyServes(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	ctx, stop := context.WithCancelCause(t.Context())
+	said, stderr := io.Pipe()
+	p := cli.Process{
+		Args:  []string{"enqueue", "--kind", "nobody", "--wait", "--redis", s.url, "--namespace", s.namespace},
+		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: stderr,
+		LookupEnv: func(string) (string, bool) { return "", false },
+	}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- p.Run(ctx, Command())
+		_ = stderr.Close()
+	}()
+	lines := bufio.NewScanner(said)
+	if lines.Scan(); lines.Text() != "waiting: no worker runs" {
+		t.Errorf("it said %q", lines.Text())
+	}
+	stop(errors.New("seen enough"))
+	if lines.Scan(); !strings.HasPrefix(lines.Text(), "producer enqueue: seen enough; job ") {
+		t.Errorf("then it said %q", lines.Text())
+	}
+	if code := <-ended; code != 1 {
+		t.Errorf("exit %d, want 1", code)
 	}
 }
 
@@ -119,6 +181,7 @@ func TestWrongEnqueues(t *testing.T) {
 		"enqueue --kind k --max-attempts many":               `--max-attempts "many"; want a whole number`,
 		"enqueue --kind k --timeout 0":                       `Timeout(0s)`,
 		"enqueue --kind k --retain -1s":                      `Retain(-1s)`,
+		"enqueue --kind k --start-within 0s":                 `StartWithin(0s)`,
 		"enqueue --kind k {}":                                `argument "{}"`,
 		"enqueue --kind k --redis http://h":                  `"http://h"`,
 		"enqueue --kind k --redis redis://h/x":               `"x"`,

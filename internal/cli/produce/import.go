@@ -12,15 +12,19 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/httpapi"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
+	"github.com/drayhorse/drayhorse/internal/printable"
 	"github.com/drayhorse/drayhorse/producer"
 )
 
 type importConfig struct {
 	cli.Common `yaml:",inline"`
 
-	Rejects string `yaml:"-" flag:"rejects" arg:"FILE" usage:"write the lines that are no jobs there, as they are"`
-	DryRun  bool   `yaml:"-" flag:"dry-run" usage:"check all lines and store nothing"`
+	Rejects   string `yaml:"-" flag:"rejects" arg:"FILE" usage:"write the lines that are no jobs there, as they are"`
+	MaxQueues int    `yaml:"max_queues" arg:"N" usage:"queues there may be, from which on no more are created; 0: no limit"`
+
+	DryRun bool `yaml:"-" flag:"dry-run" usage:"check all lines and store nothing"`
 }
 
 func importCommand() *cobra.Command {
@@ -35,10 +39,19 @@ func importCommand() *cobra.Command {
 The fields are ` + jobjson.FieldNames + `; kind is required.
 A line that is no job is explained, counted and left out. Importing a file again
 adds nothing twice for lines with an id.`,
+		Stops:   true,
 		Example: "  producer import jobs.ndjson --rejects bad.ndjson",
-		Config:  importConfig{Common: cli.DefaultCommon()},
+		Config:  importConfig{Common: cli.DefaultCommon(), MaxQueues: httpapi.DefaultLimits().MaxQueues},
 		Run:     runImport,
 	}.Command()
+}
+
+// Settle reports the first impossible value, as drayhorse.ErrInvalid.
+func (c *importConfig) Settle() error {
+	if c.MaxQueues < 0 {
+		return fmt.Errorf("%w: max_queues %d; want a positive number, or 0 for no limit", drayhorse.ErrInvalid, c.MaxQueues)
+	}
+	return nil
 }
 
 func runImport(ctx context.Context, call *cli.Call, cfg *importConfig) error {
@@ -55,7 +68,7 @@ func runImport(ctx context.Context, call *cli.Call, cfg *importConfig) error {
 	var p enqueuer = dryRun{}
 	if !cfg.DryRun {
 		patient := config(cfg.Connection, call)
-		patient.Patience = patience
+		patient.Patience, patient.MaxQueues = patience, cfg.MaxQueues
 		enduring, err := producer.New(patient)
 		if err != nil {
 			return err
@@ -66,7 +79,9 @@ func runImport(ctx context.Context, call *cli.Call, cfg *importConfig) error {
 	im := &importer{
 		producer: p, reader: &reader{lines: jobjson.NewLines(in, jobjson.MaxLine), rejects: bad}, progress: newProgress(call.Stderr, in.size),
 	}
-	err = im.run(ctx)
+	if err = im.run(ctx); errors.Is(err, errArray) {
+		return errArray
+	}
 	return im.report(call.Stderr, cfg.DryRun, errors.Join(err, bad.Close()))
 }
 
@@ -122,7 +137,11 @@ func (im *importer) store(ctx context.Context, b *batch) error {
 	for _, reason := range b.reasons {
 		im.progress.say(reason)
 	}
-	err := b.send(ctx, im.producer, func(err error) {
+	err := b.send(ctx, im.producer, im.reject, func(err error) {
+		if errors.Is(err, errStopping) {
+			im.progress.say(err.Error())
+			return
+		}
 		im.progress.say(fmt.Sprintf("waiting for redis: %v", err))
 	})
 	if err != nil {
@@ -133,11 +152,27 @@ func (im *importer) store(ctx context.Context, b *batch) error {
 	return err
 }
 
+// reject explains a line whose queue is full, and keeps it.
+func (im *importer) reject(line int, text []byte, reason error) error {
+	if said := im.reader.explain(line, reason); said != "" {
+		im.progress.say(said)
+	}
+	if text == nil {
+		return nil
+	}
+	defer im.reader.rejects.hold()()
+	if text[len(text)-1] != '\n' {
+		text = append(text, '\n')
+	}
+	return im.reader.keep(text)
+}
+
 // report says what was done; its last line is for programs.
 func (im *importer) report(w io.Writer, dry bool, err error) error {
 	t := &im.total
 	if err != nil {
-		_, _ = fmt.Fprintf(w, "stopped: %s; all jobs up to line %d are stored\n", strings.ReplaceAll(err.Error(), "\n", "; "), t.line)
+		reason := printable.Text(strings.ReplaceAll(err.Error(), "\n", "; "))
+		_, _ = fmt.Fprintf(w, "stopped: %s; all jobs up to line %d are stored\n", reason, t.line)
 	}
 	if t.known > 0 {
 		_, _ = fmt.Fprintf(w, "%d of them were known already\n", t.known)

@@ -11,7 +11,9 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 func (s *shop) list(state drayhorse.State) []*drayhorse.Info {
@@ -71,6 +73,60 @@ func TestImportStoresGoodLinesAndKeepsTheBadOnes(t *testing.T) {
 	}
 	if code, _, stderr = s.run("", "import", rejects); code != 1 || lastLine(stderr) != fmt.Sprintf("imported 0, rejected %d", len(bad)) {
 		t.Errorf("rejects again: exit %d, %q", code, lastLine(stderr))
+	}
+}
+
+// TestImportRejectsWhatAFullQueueRefuses, and goes on with the other lines.
+func TestImportRejectsWhatAFullQueueRefuses(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	if _, err := s.jobs.EnqueueRaw(t.Context(), "k", nil, drayhorse.Queue("mail")); err != nil {
+		t.Fatal(err)
+	}
+	a, err := admin.New(admin.Config{RedisURL: s.url, Namespace: s.namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if err := a.SetMaxDepth(t.Context(), "mail", 2); err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{`{"kind":"k","queue":"mail","id":"a"}`, `{"kind":"k", "queue":"mail"}`, `{"kind":"k"}`, `nonsense`, `{"kind":"k","queue":"mail","id":"d"}`}
+	rejects := write(t, "bad.ndjson", "")
+	code, _, stderr := s.run("", "import", write(t, "jobs.ndjson", strings.Join(lines, "\n")), "--rejects", rejects)
+	if code != 1 || lastLine(stderr) != "imported 2, rejected 3" {
+		t.Fatalf("exit %d, %q", code, stderr)
+	}
+	for _, want := range []string{"line 2: ", "line 5: queue mail is full: it has the 2 jobs that it may have"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("no %q in %s", want, stderr)
+		}
+	}
+	if got, want := read(t, rejects), lines[3]+"\n"+lines[1]+"\n"+lines[4]+"\n"; got != want {
+		t.Errorf("rejects are %q, want %q", got, want)
+	}
+	if n := len(s.list(drayhorse.Available)); n != 3 {
+		t.Errorf("%d jobs; want 3", n)
+	}
+}
+
+// TestReasonsOfAnImportAreShownEscaped: lines come from anybody.
+func TestReasonsOfAnImportAreShownEscaped(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"{\"kind\":\"k\u009b2J\u202e\"}", `{"kind":"k\u001b[2J\u202e"}`, "{\"kind\u009b\u200b\":1}", `{"k\u001b\u202e":1}`, "{\"kind\":\"k\",\"at\":\"\u202e\"}",
+		"{\"kind\":\"k\",\"in\":\"\u009b\"}", `{"kind":"k","queue":"\u001b\u202e"}`, "{\"kind\":\x1b\u202e", "\x1b]0;t\a\u202e", "{\"kind\":\"k\"}\u202e\x9b",
+		"{\"kind\":\"k\",\"args\":{\"\u202e\":1,\"\u202e\":1}}", "{\"kind\":\"k\",\"timeout\":\"\u2066\x7f\"}",
+	} {
+		code, _, stderr := run(t.Context(), line, "import", "-", "--dry-run")
+		if code != cli.ExitFailed || strings.Count(stderr, "\n") != 2 {
+			t.Errorf("%q: exit %d, %q", line, code, stderr)
+		}
+		for said := range strings.Lines(stderr) {
+			if said = strings.TrimSuffix(said, "\n"); said != printable.Text(said) {
+				t.Errorf("%q is shown as it is: %q", line, said)
+			}
+		}
 	}
 }
 
@@ -221,7 +277,7 @@ func TestInterruptedImportSaysHowFarItCame(t *testing.T) {
 	defer in.Close()
 	go func() { _, _ = io.WriteString(typed, "x\n"+three) }()
 	_, stderr := imported(ctx, p, in)
-	want := "line 1: not a JSON object\nstopped: interrupted; all jobs up to line 4 are stored\nimported 3, rejected 1\n"
+	want := "line 1: not a JSON object\nstopping: waiting up to 3s for the answer about the lines that are sent; another signal ends at once\nstopped: interrupted; all jobs up to line 4 are stored\nimported 3, rejected 1\n"
 	if stderr != want {
 		t.Errorf("got %q; want %q", stderr, want)
 	}
@@ -261,4 +317,29 @@ func (e *endless) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+func TestImportPassesOverAByteOrderMark(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	code, _, stderr := s.run("\xef\xbb\xbf{\"kind\":\"k\",\"id\":\"bom1\"}\n{\"kind\":\"k\"}\n", "import", "-")
+	if code != 0 || lastLine(stderr) != "imported 2, rejected 0" || s.get("bom1").Kind != "k" {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+func TestImportCreatesQueuesUpToALimit(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	var lines strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&lines, "{\"kind\":\"k\",\"queue\":\"q%d\"}\n", i)
+	}
+	code, _, stderr := s.run(lines.String(), "import", "-", "--max-queues", "5")
+	if code != 1 || !strings.Contains(stderr, "max_queues is 5") || !strings.HasPrefix(lastLine(stderr), "imported ") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+	if code, _, stderr := s.run(lines.String(), "import", "-"); code != 0 {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
 }

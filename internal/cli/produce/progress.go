@@ -9,12 +9,13 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // progress shows a person how far an import has come.
 type progress interface {
 	show(t *tally)
-	// say writes a line of its own.
+	// say writes a line of its own, made printable.
 	say(text string)
 	// done ends the showing.
 	done()
@@ -46,7 +47,7 @@ func (p *barProgress) show(t *tally) {
 
 func (p *barProgress) say(text string) {
 	_ = p.bar.Clear()
-	_, _ = fmt.Fprintln(p.out, text)
+	_, _ = fmt.Fprintln(p.out, printable.Text(text))
 	_ = p.bar.RenderBlank()
 }
 
@@ -74,7 +75,7 @@ func (p *lineProgress) show(t *tally) {
 	p.say(text)
 }
 
-func (p *lineProgress) say(text string) { _, _ = fmt.Fprintln(p.out, text) }
+func (p *lineProgress) say(text string) { _, _ = fmt.Fprintln(p.out, printable.Text(text)) }
 func (p *lineProgress) done()           {}
 
 func rate(t *tally, begin time.Time) float64 {

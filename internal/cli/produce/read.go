@@ -1,11 +1,14 @@
 package produce
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
+	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
 )
 
@@ -13,8 +16,9 @@ import (
 type reader struct {
 	lines   *jobjson.Lines
 	rejects *rejects
-	bytes   int64 // read so far
-	reasons int   // given so far
+	bytes   int64        // read so far
+	jobs    int          // among them
+	reasons atomic.Int32 // given so far
 }
 
 // maxReasons is how many rejected lines are explained.
@@ -61,6 +65,15 @@ func (r *reader) line(b *batch) error {
 	return err
 }
 
+// errArray ends an import before anything is stored.
+var errArray = cli.Usagef("the input is a JSON array; want one object a line, as jq -c '.[]' writes them")
+
+// isArray reports whether an input that begins with a line is a JSON array: all would be
+// rejected but for its last object.
+func isArray(first []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(first, []byte("\xef\xbb\xbf"))), []byte("["))
+}
+
 func (r *reader) judge(l *jobjson.Line, b *batch) error {
 	switch {
 	case l.Blank():
@@ -68,11 +81,18 @@ func (r *reader) judge(l *jobjson.Line, b *batch) error {
 	case l.More:
 		return r.reject(l, b, fmt.Errorf("longer than %d bytes", jobjson.MaxLine))
 	}
+	if r.jobs == 0 && r.reasons.Load() == 0 && isArray(l.Text) {
+		return errArray
+	}
 	job, err := jobjson.Parse(l.Text)
 	if err != nil {
 		return r.reject(l, b, err)
 	}
+	r.jobs++
 	b.specs, b.lines = append(b.specs, job.Spec), append(b.lines, l.Number)
+	if r.rejects != nil {
+		b.texts = append(b.texts, bytes.Clone(l.Text))
+	}
 	b.bytes += len(l.Text)
 	return nil
 }
@@ -81,12 +101,10 @@ func (r *reader) judge(l *jobjson.Line, b *batch) error {
 // mended there and imported.
 func (r *reader) reject(l *jobjson.Line, b *batch, reason error) error {
 	b.rejected++
-	switch r.reasons++; {
-	case r.reasons <= maxReasons:
-		b.reasons = append(b.reasons, fmt.Sprintf("line %d: %v", l.Number, reason))
-	case r.reasons == maxReasons+1:
-		b.reasons = append(b.reasons, "more lines are rejected; their reasons are not shown")
+	if text := r.explain(l.Number, reason); text != "" {
+		b.reasons = append(b.reasons, text)
 	}
+	defer r.rejects.hold()()
 	if err := r.keep(l.Text); err != nil {
 		return err
 	}
@@ -101,6 +119,17 @@ func (r *reader) reject(l *jobjson.Line, b *batch, reason error) error {
 		err = r.keep([]byte("\n"))
 	}
 	return err
+}
+
+// explain gives what to say of a line that is rejected; empty: enough was said.
+func (r *reader) explain(line int, reason error) string {
+	switch n := r.reasons.Add(1); {
+	case n <= maxReasons:
+		return fmt.Sprintf("line %d: %v", line, reason)
+	case n == maxReasons+1:
+		return "more lines are rejected; their reasons are not shown"
+	}
+	return ""
 }
 
 func (r *reader) keep(part []byte) error {

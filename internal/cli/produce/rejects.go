@@ -12,6 +12,7 @@ import (
 // rejects is the file for lines that are no jobs; nil: they go nowhere. The reader
 // may still be writing when an import that was stopped closes it.
 type rejects struct {
+	line sync.Mutex // held while one line is written, in parts
 	mu   sync.Mutex
 	file *os.File
 	out  *bufio.Writer // nil: closed
@@ -28,11 +29,21 @@ func createRejects(path string, in *input) (*rejects, error) {
 			return nil, cli.Usagef("--rejects %q is the file that is imported; want another one", path)
 		}
 	}
-	f, err := os.Create(path) //nolint:gosec // a person names it
+	// For its owner alone: arguments may be secret.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // a person names it
 	if err != nil {
 		return nil, cli.Usagef("--rejects %q: %v; want a file that can be written", path, cause(err))
 	}
 	return &rejects{file: f, out: bufio.NewWriter(f)}, nil
+}
+
+// hold keeps others from writing until what it gives is called.
+func (r *rejects) hold() (release func()) {
+	if r == nil {
+		return func() {}
+	}
+	r.line.Lock()
+	return r.line.Unlock
 }
 
 // Write adds a part of a line.

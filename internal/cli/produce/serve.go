@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drayhorse/drayhorse"
-	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/httpapi"
 )
@@ -17,17 +16,24 @@ type serveConfig struct {
 	cli.Common     `yaml:",inline"`
 	cli.Monitoring `yaml:",inline"`
 
-	Listen    string `yaml:"listen" arg:"ADDR" usage:"serve jobs on this HOST:PORT"`
-	TokenFile string `yaml:"token_file" arg:"FILE" usage:"YAML file with the tokens that clients must have; required unless ADDR is a loopback address"`
-	TLSCert   string `yaml:"tls_cert" arg:"FILE" usage:"PEM file with a certificate, for HTTPS"`
-	TLSKey    string `yaml:"tls_key" arg:"FILE" usage:"PEM file with its key"`
+	Listen     string             `yaml:"listen" arg:"ADDR" usage:"serve jobs on this HOST:PORT, or unix:PATH"`
+	SocketMode httpapi.SocketMode `yaml:"socket_mode" arg:"MODE" usage:"octal mode of the file of unix:PATH: who may write to it may connect"`
+	TokenFile  string             `yaml:"token_file" arg:"FILE" usage:"YAML file with the tokens that clients must have; required unless ADDR is a loopback address or a socket"`
+	TLSCert    string             `yaml:"tls_cert" arg:"FILE" usage:"PEM file with a certificate, for HTTPS; read again when it changes"`
+	TLSKey     string             `yaml:"tls_key" arg:"FILE" usage:"PEM file with its key"`
+
+	InsecurePlaintext bool `yaml:"insecure_plaintext" usage:"take tokens without TLS beyond loopback, where something else encrypts"`
 
 	httpapi.Limits `yaml:",inline"`
 }
 
 // Settle reports the first impossible value, as drayhorse.ErrInvalid.
 func (c *serveConfig) Settle() error {
-	if err := errors.Join(c.Monitoring.Validate(), cli.ValidateAddr("listen", c.Listen)); err != nil {
+	err := c.Monitoring.Validate()
+	if !httpapi.IsUnix(c.Listen) {
+		err = errors.Join(err, cli.ValidateAddr("listen", c.Listen))
+	}
+	if err != nil {
 		return err
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -54,8 +60,10 @@ func serveCommand() *cobra.Command {
 Clients need a bearer token of the token file, which producer token makes entries
 for. Without a file everybody on this machine may do everything, and only loopback
 addresses can be served.`,
+		Stops:   true,
 		Example: "  producer serve --listen :8080 --token-file tokens.yaml --tls-cert cert.pem --tls-key key.pem --metrics :9092",
-		Config:  serveConfig{Common: cli.DefaultCommon(), Listen: "127.0.0.1:8080", Limits: httpapi.DefaultLimits()},
+		Config:  serveConfig{Common: cli.DefaultCommon(), Listen: "127.0.0.1:8080", SocketMode: httpapi.DefaultSocketMode, Limits: httpapi.DefaultLimits()},
+		Check:   checkServe,
 		Run:     serve,
 	}.Command()
 }
@@ -67,35 +75,24 @@ func serve(ctx context.Context, call *cli.Call, cfg *serveConfig) error {
 		return err
 	}
 	defer flush()
-	jobs, err := openObserved(cfg.Connection, call, registry, tracer)
-	if err != nil {
-		return err
-	}
-	defer jobs.Close()
-	queues, err := admin.New(admin.Config{
-		RedisURL: cfg.RedisURL.Reveal(), Namespace: cfg.Namespace, Logger: call.Log,
-	})
-	if err != nil {
-		return err
-	}
-	defer queues.Close()
-	door := httpapi.Config{
-		Jobs: jobs, Queues: queues, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, Limits: cfg.Limits, Logger: call.Log,
-	}
+	door := httpapi.Config{CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, Limits: cfg.Limits}
 	if cfg.TokenFile != "" {
-		if door.Tokens, err = httpapi.OpenTokens(cfg.TokenFile, cfg.Rate, call.Log); err != nil {
+		if door.Tokens, err = httpapi.OpenTokens(cfg.TokenFile, cfg.Rates(), call.Log); err != nil {
 			return err
 		}
 	}
-	door.Registerer = registry
-	server, err := httpapi.New(door)
+	server, err := OpenDoor(cfg.Connection, call, door, registry, tracer)
 	if err != nil {
 		return err
 	}
-	listener, err := httpapi.Listen(ctx, cfg.Listen, door.Tokens != nil)
+	defer server.Close()
+	listener, err := httpapi.Listen(ctx, cfg.listening())
 	if err != nil {
 		return err
 	}
 	monitor := cli.Monitor{Config: cfg.Monitoring, Gatherer: registry, Ready: server.Ready, Log: call.Log}
+	defer call.OnStop(ctx, func() string {
+		return fmt.Sprintf("waiting up to %v for the requests under way", cfg.ShutdownTimeout)
+	})()
 	return monitor.Run(ctx, func(ctx context.Context) error { return server.Serve(ctx, listener) })
 }

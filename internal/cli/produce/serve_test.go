@@ -4,9 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/internal/httpapi"
 )
 
@@ -40,15 +39,20 @@ func TestSettingsOfAServerArePrinted(t *testing.T) {
 	code, stdout, stderr := run(t.Context(), "", "serve", "--print-config", "--max-depth", "7")
 	want := `
 listen: 127.0.0.1:8080
+socket_mode: "0660"
 token_file: ""
 tls_cert: ""
 tls_key: ""
+insecure_plaintext: false
 max_body: 1114112
 max_header: 16384
 rate: 0
+read_rate: 0
+max_queues: 1000
 max_depth: 7
 max_requests: 512
 max_batches: 16
+max_memory: 67108864
 client_timeout: 10s
 shutdown_timeout: 25s
 `
@@ -67,7 +71,7 @@ func TestATokenIsAnEntryOfATokenFile(t *testing.T) {
 	var file struct {
 		Tokens []httpapi.Token `yaml:"tokens"`
 	}
-	if err := yaml.UnmarshalWithOptions([]byte("tokens:\n"+entry), &file, yaml.Strict()); err != nil {
+	if _, err := conf.Decode("tokens.yaml", []byte("tokens:\n"+entry), conf.Limits{Bytes: 1000, Entries: 100}, &file); err != nil {
 		t.Fatal(err)
 	}
 	if len(file.Tokens) != 1 || file.Tokens[0].Name != "shop" || file.Tokens[0].SHA256 != httpapi.HashOf(token) {

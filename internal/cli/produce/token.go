@@ -24,10 +24,15 @@ the token's hash. Say in it what the token may do:
       sha256: "..."
       enqueue: [mail, orders]   # queues, or "*" for all
       read: ["*"]
-      cancel: []
-      rate: 100                 # jobs a second; without it that of --rate`,
+      cancel: [mail/welcome]    # QUEUE/KIND: jobs of that kind alone
+      rate: 100                 # jobs a second; without it that of --rate
+
+docs/http.md has the other limits that a token may have.`,
 		Example: "  producer token shop",
 		Run: func(_ context.Context, call *cli.Call, _ *struct{}) error {
+			if err := httpapi.ValidateTokenName(call.Args[0]); err != nil {
+				return err
+			}
 			token := httpapi.NewToken()
 			return call.Print(fmt.Sprintf("%s\n  - name: %q\n    sha256: %q\n    enqueue: [default]\n    read: []\n    cancel: []\n",
 				token, call.Args[0], httpapi.HashOf(token)))

@@ -1,8 +1,10 @@
 package schedule
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +19,8 @@ type addConfig struct {
 
 	Cron     string         `yaml:"-" flag:"cron" arg:"CRON" usage:"when, in five fields or six with seconds in front"`
 	Every    *time.Duration `yaml:"-" flag:"every" usage:"how often, at least 1s"`
+	Manual   bool           `yaml:"-" flag:"manual" usage:"never by itself: it is triggered"`
+	Paused   bool           `yaml:"-" flag:"paused" usage:"it fires once it is resumed"`
 	Timezone string         `yaml:"-" flag:"timezone" arg:"NAME" usage:"zone of --cron (default UTC)"`
 	Start    *time.Time     `yaml:"-" flag:"start" arg:"RFC3339" usage:"no tick before it"`
 	End      *time.Time     `yaml:"-" flag:"end" arg:"RFC3339" usage:"no tick after it"`
@@ -24,15 +28,16 @@ type addConfig struct {
 
 	Kind        string         `yaml:"-" flag:"kind" arg:"NAME" usage:"kind of the jobs (required)"`
 	Args        string         `yaml:"-" flag:"args" arg:"JSON" usage:"arguments of the jobs"`
-	Queue       *string        `yaml:"-" flag:"queue" arg:"NAME" usage:"queue of the jobs (default the queue default)"`
+	Queue       *string        `yaml:"-" flag:"queue" arg:"NAME" usage:"queue of the jobs (default \"default\")"`
 	MaxAttempts *int           `yaml:"-" flag:"max-attempts" arg:"N" usage:"how often a job may fail (default 25)"`
 	Timeout     *time.Duration `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
 	Retain      *time.Duration `yaml:"-" flag:"retain" usage:"keep jobs that long after they completed"`
+	StartWithin *time.Duration `yaml:"-" flag:"start-within" usage:"discard a job that has not started within that time"`
 
-	CatchUp       string        `yaml:"-" flag:"catch-up" arg:"POLICY" usage:"which missed ticks are made up: skip, last or all (default last)"`
+	CatchUp       string        `yaml:"-" flag:"catch-up" arg:"POLICY" values:"skip,last,all" usage:"which missed ticks are made up: skip, last or all (default last)"`
 	CatchUpWindow time.Duration `yaml:"-" flag:"catch-up-window" usage:"how old a tick may be to be made up"`
 	CatchUpMax    int           `yaml:"-" flag:"catch-up-max" arg:"N" usage:"the most ticks that are made up at once"`
-	Overlap       string        `yaml:"-" flag:"overlap" arg:"POLICY" usage:"while the last job has not ended: allow, skip, queue or replace (default allow)"`
+	Overlap       string        `yaml:"-" flag:"overlap" arg:"POLICY" values:"allow,skip,queue,replace" usage:"while the last job has not ended: allow, skip, queue or replace (default allow)"`
 
 	Replace bool `yaml:"-" flag:"replace" usage:"replace a schedule of that ID"`
 }
@@ -52,6 +57,7 @@ func addVerb() *cobra.Command {
 				if err := desk.Add(ctx, d, cfg.Replace); err != nil {
 					return err
 				}
+				desk.warnUnled(ctx, call)
 				return cfg.done(call, "added "+d.ID, map[string]any{"id": d.ID, "done": "added"})
 			})
 		},
@@ -64,14 +70,18 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 	option(&options, c.MaxAttempts, drayhorse.MaxAttempts)
 	option(&options, c.Timeout, drayhorse.Timeout)
 	option(&options, c.Retain, drayhorse.Retain)
+	option(&options, c.StartWithin, drayhorse.StartWithin)
 	settings, err := drayhorse.Resolve(options...)
 	if err != nil {
 		return schedules.Declaration{}, err
 	}
+	if c.Every != nil && *c.Every <= 0 {
+		return schedules.Declaration{}, fmt.Errorf("%w: --every %v; want at least 1s", drayhorse.ErrInvalid, *c.Every)
+	}
 	d := schedules.Declaration{
-		ID: id, Cron: c.Cron, Every: orZero(c.Every), Timezone: c.Timezone, Start: orZero(c.Start), End: orZero(c.End), Jitter: c.Jitter,
-		Kind: c.Kind, Args: json.RawMessage(c.Args), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
-		Timeout: settings.Timeout, Retain: settings.Retain,
+		ID: id, Cron: c.Cron, Every: orZero(c.Every), Manual: c.Manual, Paused: c.Paused, Timezone: c.Timezone, Start: orZero(c.Start), End: orZero(c.End), Jitter: c.Jitter,
+		Kind: c.Kind, Args: json.RawMessage(cmp.Or(c.Args, "{}")), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
+		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin,
 		CatchUp: schedules.CatchUp(c.CatchUp), CatchUpWindow: c.CatchUpWindow, CatchUpMax: c.CatchUpMax, Overlap: schedules.Overlap(c.Overlap),
 	}
 	return d, d.Settle()

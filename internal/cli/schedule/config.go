@@ -2,19 +2,21 @@ package schedule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
 
 // Tuning is what a scheduler declares and how, wherever its Redis is.
 type Tuning struct {
-	Source     string        `yaml:"source" arg:"NAME" usage:"name of the set of schedules that the config file declares"`
+	Source     string        `yaml:"source" arg:"NAME" usage:"name of the set of schedules that the config file declares (default made of the path of the file)"`
 	DeclaredAt string        `yaml:"declared_at,omitempty" arg:"RFC3339" usage:"when the set was declared; an older one than the last changes nothing (default when the config file was changed)"`
 	LeaseTTL   time.Duration `yaml:"lease_ttl" usage:"how long a leader that fell silent stays the leader"`
-	Identity   string        `yaml:"identity" arg:"NAME" usage:"who leads, for people (default host name and process id)"`
+	Identity   string        `yaml:"identity" arg:"NAME" usage:"name of this scheduler while it leads, for people (default host name and process id)"`
 	Schedules  []Schedule    `yaml:"schedules"`
 }
 
@@ -26,23 +28,27 @@ type Schedule struct {
 	ID            string            `yaml:"id"`
 	Cron          string            `yaml:"cron,omitempty"`
 	Every         *time.Duration    `yaml:"every,omitempty"`
+	Manual        bool              `yaml:"manual,omitempty"`
+	Paused        bool              `yaml:"paused,omitempty"`
 	Timezone      string            `yaml:"timezone,omitempty"`
 	Start         string            `yaml:"start,omitempty"`
 	End           string            `yaml:"end,omitempty"`
 	Jitter        time.Duration     `yaml:"jitter,omitempty"`
 	Kind          string            `yaml:"kind"`
-	Args          any               `yaml:"args,omitempty"`
+	Args          conf.JSON         `yaml:"args,omitempty"`
 	Queue         *string           `yaml:"queue,omitempty"`
 	MaxAttempts   *int              `yaml:"max_attempts,omitempty"`
 	Timeout       *time.Duration    `yaml:"timeout,omitempty"`
 	Retain        *time.Duration    `yaml:"retain,omitempty"`
+	StartWithin   *time.Duration    `yaml:"start_within,omitempty"`
 	CatchUp       scheduler.CatchUp `yaml:"catch_up,omitempty"`
 	CatchUpWindow time.Duration     `yaml:"catch_up_window,omitempty"`
 	CatchUpMax    int               `yaml:"catch_up_max,omitempty"`
 	Overlap       scheduler.Overlap `yaml:"overlap,omitempty"`
 }
 
-// Settle reports the first impossible value, as drayhorse.ErrInvalid.
+// Settle reports what is impossible, of the schedules all at once, as
+// drayhorse.ErrInvalid.
 func (t *Tuning) Settle() error {
 	if t.LeaseTTL <= 0 {
 		return fmt.Errorf("%w: lease_ttl %v; want at least 1s", drayhorse.ErrInvalid, t.LeaseTTL)
@@ -51,26 +57,39 @@ func (t *Tuning) Settle() error {
 		return err
 	}
 	seen := map[string]int{}
+	var wrong []error
 	for i := range t.Schedules {
 		s, err := t.Schedules[i].schedule()
 		if err == nil {
 			err = s.Validate()
 		}
-		if err != nil {
-			return fmt.Errorf("schedules[%d]: %w", i, err)
+		if first, known := seen[s.ID]; err == nil && known {
+			err = fmt.Errorf("%w: id %s is that of schedules[%d] too; want another one", drayhorse.ErrInvalid, s.ID, first)
 		}
-		if first, known := seen[s.ID]; known {
-			return fmt.Errorf("schedules[%d]: %w: id %s is that of schedules[%d] too; want another one", i, drayhorse.ErrInvalid, s.ID, first)
+		if err != nil {
+			wrong = append(wrong, &EntryError{fmt.Sprintf("schedules[%d]", i), err})
+			continue
 		}
 		seen[s.ID] = i
 	}
-	return nil
+	return errors.Join(wrong...)
 }
+
+// EntryError is what is wrong with one entry of a config file, by its key.
+type EntryError struct {
+	Key string
+	Err error
+}
+
+func (e *EntryError) Error() string { return e.Key + ": " + e.Err.Error() }
+
+// Unwrap gives Err.
+func (e *EntryError) Unwrap() error { return e.Err }
 
 // schedule gives the entry as a scheduler takes it.
 func (e *Schedule) schedule() (scheduler.Schedule, error) {
 	s := scheduler.Schedule{
-		ID: e.ID, Cron: e.Cron, Timezone: e.Timezone, Jitter: e.Jitter,
+		ID: e.ID, Cron: e.Cron, Manual: e.Manual, Paused: e.Paused, Timezone: e.Timezone, Jitter: e.Jitter,
 		CatchUp: e.CatchUp, CatchUpWindow: e.CatchUpWindow, CatchUpMax: e.CatchUpMax, Overlap: e.Overlap,
 	}
 	if e.Every != nil {
@@ -85,18 +104,16 @@ func (e *Schedule) schedule() (scheduler.Schedule, error) {
 	if err != nil {
 		return s, fmt.Errorf("schedule %s: %w", e.ID, err)
 	}
-	args, err := json.Marshal(e.Args)
-	if err != nil {
-		return s, fmt.Errorf("schedule %s: %w: args are no JSON: %w", e.ID, drayhorse.ErrInvalid, err)
+	args := e.Args
+	if args == nil {
+		args = conf.JSON("{}")
 	}
-	if e.Args == nil {
-		args = []byte("{}")
-	}
-	s.Args = drayhorse.Raw(e.Kind, args)
+	s.Args = drayhorse.Raw(e.Kind, json.RawMessage(args))
 	option(&s.Options, e.Queue, drayhorse.Queue)
 	option(&s.Options, e.MaxAttempts, drayhorse.MaxAttempts)
 	option(&s.Options, e.Timeout, drayhorse.Timeout)
 	option(&s.Options, e.Retain, drayhorse.Retain)
+	option(&s.Options, e.StartWithin, drayhorse.StartWithin)
 	return s, nil
 }
 

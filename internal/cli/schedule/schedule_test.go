@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func (s *shell) call(args ...string) (code int, stdout, stderr string) {
 		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
 		LookupEnv: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
 	}
-	root := cli.Group("drayhorse", "test", schedule.Command(), schedule.SchedulesCommand())
+	root := cli.Group("drayhorse", "test", schedule.Command(), schedule.SchedulesCommand(), schedule.SchedulersCommand())
 	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second) // what should fail might run
 	defer cancel()
 	return p.Run(ctx, root), out.String(), errs.String()
@@ -118,6 +119,149 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// runs runs the daemon until a fact, and gives its log.
+func (s *shell) runs(until string, args ...string) string {
+	s.Helper()
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	log := &lines{}
+	code := make(chan int)
+	go func() {
+		p := cli.Process{
+			Args: args, Stdout: io.Discard, Stderr: log,
+			LookupEnv: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
+		}
+		code <- p.Run(ctx, schedule.Command())
+	}()
+	redistest.Eventually(s.T, 20*time.Second, until, func() bool { return strings.Contains(log.String(), until) })
+	cancel()
+	if got := <-code; got != cli.ExitOK {
+		s.Errorf("exit code %d, want 0", got)
+	}
+	return log.String()
+}
+
+// lines is what a program has said.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// ids gives the schedules that there are.
+func (s *shell) ids() string {
+	s.Helper()
+	var all []struct{ ID string }
+	if err := json.Unmarshal([]byte(s.does("schedules", "list", "--json")), &all); err != nil {
+		s.Fatal(err)
+	}
+	var ids []string
+	for _, one := range all {
+		ids = append(ids, one.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+// Two files that name no source keep off each other; what one of them drops is removed,
+// and said.
+func TestTwoFilesWithoutSource(t *testing.T) {
+	s := setup(t)
+	first := s.file("schedules:\n  - {id: a, every: 1h, kind: k}\n  - {id: b, every: 1h, kind: k}\n")
+	second := s.file("schedules:\n  - {id: c, every: 1h, kind: k}\n")
+	s.runs("schedules declared", "--config", first)
+	s.runs("schedules declared", "--config", second)
+	if got := s.ids(); got != "a b c" {
+		t.Fatalf("schedules %s, want those of both files", got)
+	}
+	if err := os.WriteFile(first, []byte("schedules:\n  - {id: a, every: 1h, kind: k}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := s.runs("schedules declared", "--config", first, "--log-format", "json")
+	if !strings.Contains(log, `"level":"warn"`) || !strings.Contains(log, "schedule removed") || !strings.Contains(log, `"schedule":"b"`) {
+		t.Errorf("log %s, want a warning that names b", log)
+	}
+	if err := os.WriteFile(first, []byte("schedules: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.runs("schedules declared", "--config", first)
+	if got := s.ids(); got != "c" {
+		t.Errorf("schedules %s, want c alone", got)
+	}
+}
+
+// The date of a file of 1970, or before, says nothing: its schedules are declared as the
+// program starts, also after they were declared from a file with a date.
+func TestFileOf1970(t *testing.T) {
+	s := setup(t)
+	file := s.file("schedules:\n  - {id: a, every: 1h, kind: k}\n")
+	s.runs("schedules declared", "--config", file)
+	for _, at := range []time.Time{time.Unix(0, 0), time.Unix(-1e6, 0)} {
+		if err := os.Chtimes(file, at, at); err != nil {
+			t.Fatal(err)
+		}
+		if log := s.runs("schedules declared", "--config", file); strings.Contains(log, "left alone") {
+			t.Errorf("dated %v: %s", at, log)
+		}
+	}
+}
+
+// Whoever looks at schedules, or adds one, hears that nothing fires.
+func TestNobodyLeads(t *testing.T) {
+	s := setup(t)
+	for _, args := range [][]string{{"schedules", "add", "a", "--every", "1h", "--kind", "k"}, {"schedules", "list"}, {"schedulers", "list"}} {
+		code, _, stderr := s.call(args...)
+		if code != cli.ExitOK || !strings.Contains(stderr, "no scheduler leads") || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%v: %d, %q; want a line that nobody leads", args, code, stderr)
+		}
+	}
+	if got := s.does("schedules", "get", "a"); !strings.Contains(got, "{}") {
+		t.Errorf("get: %s, want arguments {}", got)
+	}
+	file := s.file("identity: me\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan int)
+	go func() {
+		p := cli.Process{
+			Args: []string{"--config", file}, Stdout: io.Discard, Stderr: io.Discard,
+			LookupEnv: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
+		}
+		done <- p.Run(ctx, schedule.Command())
+	}()
+	redistest.Eventually(t, 20*time.Second, "a leader", func() bool { return strings.Contains(s.does("schedulers", "list"), "me") })
+	if code, _, stderr := s.call("schedules", "list"); code != cli.ExitOK || stderr != "" {
+		t.Errorf("list: %d, %q; want no word of leaders", code, stderr)
+	}
+	if got := s.does("schedulers", "list", "--json"); !strings.Contains(got, `"identity": "me"`) && !strings.Contains(got, `"identity":"me"`) {
+		t.Errorf("schedulers list --json: %s", got)
+	}
+	cancel()
+	<-done
+}
+
+// A schedule can be manual, or paused from the start.
+func TestManualAndPaused(t *testing.T) {
+	s := setup(t)
+	s.runs("schedules declared", "--config", s.file("schedules:\n  - {id: a, manual: true, kind: k}\n  - {id: b, every: 1h, paused: true, kind: k}\n"))
+	got := s.does("schedules", "list")
+	if !strings.Contains(got, "by hand") || !strings.Contains(got, "paused") {
+		t.Errorf("list: %s", got)
+	}
+	s.does("schedules", "trigger", "a")
+	s.does("schedules", "add", "c", "--manual", "--kind", "k")
+	s.does("schedules", "add", "d", "--every", "1h", "--paused", "--kind", "k")
+}
+
 // The daemon declares what its file says, fires, and stops with 0.
 func TestDaemon(t *testing.T) {
 	s := setup(t)
@@ -135,10 +279,10 @@ func TestDaemon(t *testing.T) {
 		code, history, _ := s.call("schedules", "history", "a")
 		return code == cli.ExitOK && strings.Contains(history, "enqueued")
 	})
-	if got := s.does("schedules", "get", "a"); !strings.Contains(got, `{"deep":{"list":[1,"x"]},"n":12345678901234567890}`) || !strings.Contains(got, "scheduler") {
+	if got := s.does("schedules", "get", "a"); !strings.Contains(got, `{"deep":{"list":[1,"x"]},"n":12345678901234567890}`) || !strings.Contains(got, "scheduler.yaml") {
 		t.Errorf("get: %s", got)
 	}
-	if code, _, stderr := s.call("schedules", "remove", "a"); code != cli.ExitUsage || !strings.Contains(stderr, "declared by source scheduler") {
+	if code, _, stderr := s.call("schedules", "remove", "a"); code != cli.ExitUsage || !strings.Contains(stderr, "declared by source ") {
 		t.Errorf("remove what is declared: %d, %s", code, stderr)
 	}
 	cancel()
@@ -151,30 +295,65 @@ func TestDaemon(t *testing.T) {
 func TestBadConfig(t *testing.T) {
 	s := setup(t)
 	for entry, want := range map[string]string{
-		`{id: a, cron: "0 25 * * *", kind: k}`:                         `schedules[0]: schedule a: invalid: cron "0 25 * * *": field 2 (hour): "25"; want 0-23`,
-		`{id: a, cron: "0 3 * * *", timezone: Mars/Base, kind: k}`:     `timezone "Mars/Base"`,
-		`{id: a, cron: "0 0 31 2 *", kind: k}`:                         `never fires`,
-		`{id: a, every: 0, kind: k}`:                                   `every 0s; want at least 1s`,
-		`{id: a, every: 0s, kind: k}`:                                  `every 0s; want at least 1s`,
-		`{id: a, every: 5, kind: k}`:                                   `every "5"; want a duration`,
-		`{id: a, every: 1h, cron: "0 3 * * *", kind: k}`:               `are given together`,
-		`{id: a, kind: k}`:                                             `neither cron nor every`,
-		`{id: a, every: 1h}`:                                           `kind is empty`,
-		`{id: a, every: 1h, kind: ""}`:                                 `kind is empty`,
-		`{every: 1h, kind: k}`:                                         `schedule id ""`,
-		`{id: a, every: 1h, kind: k, catch_up: some}`:                  `catch_up "some"; want skip, last or all`,
-		`{id: a, every: 1h, kind: k, catch_up: all, overlap: skip}`:    `catch_up all with overlap skip`,
-		`{id: a, every: 1h, kind: k, overlap: 3}`:                      `overlap`,
-		`{id: a, every: 1h, kind: k, que: q}`:                          `key "schedules[0].que" is not known`,
-		`{id: a, every: 1h, kind: k, start: tomorrow}`:                 `start`,
-		`{id: a, every: 1h, kind: k, queue: ""}`:                       `queue name: ""`,
-		`{id: a, every: 1h, kind: k, max_attempts: 0}`:                 `MaxAttempts(0)`,
-		"{id: a, every: 1h, kind: k}\n  - {id: a, every: 2h, kind: k}": `schedules[1]: invalid: id a is that of schedules[0] too`,
+		`{id: a, cron: "0 25 * * *", kind: k}`:                     `schedules[0]: schedule a: invalid: cron "0 25 * * *": field 2 (hour): "25"; want 0-23`,
+		`{id: a, cron: "0 3 * * *", timezone: Mars/Base, kind: k}`: `timezone "Mars/Base"`,
+		`{id: a, cron: "0 0 31 2 *", kind: k}`:                     `never fires`,
+		`{id: a, every: 0, kind: k}`:                               `every 0s; want at least 1s`,
+		`{id: a, every: 0s, kind: k}`:                              `every 0s; want at least 1s`,
+		`{id: a, every: 5, kind: k}`:                               `every "5"; want a duration`,
+		`{id: a, every: 1h, cron: "0 3 * * *", kind: k}`:           `are given together`,
+		`{id: a, kind: k}`:                                         `neither cron nor every is given; want one of them, or manual`,
+		// What people type.
+		`{id: a, cron: "CRON_TZ=America/New_York 0 9 * * MON-FRI", timezone: UTC, kind: k}`: `cron has the zone "America/New_York" and timezone is "UTC"; want one of them`,
+		`{id: a, cron: "0 9 * * Monday", kind: k}`:                                          `"Monday"; want 0-7 or sun-sat, here mon`,
+		`{id: a, cron: "*/90 * * * *", kind: k}`:                                            `step "90"; want 1-60, or the schedule's every: 90m in place of cron`,
+		`{id: a, cron: "@every 5m", kind: k}`:                                               `want the schedule's every instead: every: 5m`,
+		`{id: a, cron: "0 0 12 * * ?", kind: k}`:                                            `"?"; want 0-7 or sun-sat, or * for any`,
+		`{id: a, cron: "0 0 L * *", kind: k}`:                                               `"L"; want 1-31; L, W and # are not read`,
+		`{id: a, cron: "0 3 * *", kind: k}`:                                                 `4 fields; want 5 (minute hour day month weekday)`,
+		`{id: a, cron: "0 22-6 * * *", kind: k}`:                                            `range "22-6" runs backwards; want two ranges with a comma`,
+		`{id: a, cron: "0 3 * * *", timezone: CEST, kind: k}`:                               `timezone "CEST"; want an IANA name`,
+		`{id: my job, every: 1h, kind: k}`:                                                  `schedule id "my job"; want 1-100 of letters`,
+		`{id: a, every: -5m, kind: k}`:                                                      `every -5m0s; want at least 1s`,
+		`{id: a, manual: true, every: 1h, kind: k}`:                                         `manual is given with cron`,
+		`{id: a, manual: true, overlap: skip, kind: k}`:                                     `manual with catch_up, overlap or jitter`,
+		`{id: a, evrey: 1h, kind: k}`:                                                       `did you mean every?`,
+		`{id: a, every: 1h, kind: k, catchup: all}`:                                         `did you mean catch_up?`,
+		`{id: a, every: 1h, kind: k, end: 2030-01-01}`:                                      `end "2030-01-01"; want a time such as 2030-01-02T15:04:05Z`,
+		`{id: a, every: 1h}`:                                                                `kind is empty`,
+		`{id: a, every: 1h, kind: ""}`:                                                      `kind is empty`,
+		`{every: 1h, kind: k}`:                                                              `schedule id ""`,
+		`{id: a, every: 1h, kind: k, catch_up: some}`:                                       `catch_up "some"; want skip, last or all`,
+		`{id: a, every: 1h, kind: k, catch_up: all, overlap: skip}`:                         `catch_up all with overlap skip`,
+		`{id: a, every: 1h, kind: k, overlap: 3}`:                                           `overlap`,
+		`{id: a, every: 1h, kind: k, que: q}`:                                               `key "schedules[0].que" is not known`,
+		`{id: a, every: 1h, kind: k, start: tomorrow}`:                                      `start`,
+		`{id: a, every: 1h, kind: k, queue: ""}`:                                            `queue name: ""`,
+		`{id: a, every: 1h, kind: k, max_attempts: 0}`:                                      `MaxAttempts(0)`,
+		"{id: a, every: 1h, kind: k}\n  - {id: a, every: 2h, kind: k}":                      `schedules[1]: invalid: id a is that of schedules[0] too`,
 	} {
 		file := s.file("schedules:\n  - " + entry + "\n")
 		code, _, stderr := s.call("scheduler", "--config", file)
 		if code != cli.ExitUsage || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: exit code %d, %q; want %d and one line with %q", entry, code, stderr, cli.ExitUsage, want)
 		}
+	}
+}
+
+// All that is wrong is named at once, each by its place in the file.
+func TestAllMistakesAtOnce(t *testing.T) {
+	s := setup(t)
+	file := s.file("schedules:\n  - {id: a, cron: '0 25 * * *', kind: k}\n  - {id: b, every: 1h, kind: k}\n  - {id: c, every: 1ms, kind: k}\n  - {id: d, every: 1h}\n")
+	code, _, stderr := s.call("scheduler", "--config", file)
+	if code != cli.ExitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{`schedules[0]`, `"25"; want 0-23`, `schedules[2]`, `every 1ms; want 1s`, `schedules[3]`, `kind is empty`} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q, want %q in it", stderr, want)
+		}
+	}
+	if strings.Contains(stderr, "schedules[1]") {
+		t.Errorf("%q names what is right", stderr)
 	}
 }

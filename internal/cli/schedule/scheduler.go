@@ -3,12 +3,14 @@ package schedule
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/schedules"
 	"github.com/drayhorse/drayhorse/scheduler"
 	"github.com/drayhorse/drayhorse/tracing"
 )
@@ -44,10 +46,15 @@ run: one leads, the others follow it when it ends. For example
       args: {path: /etc/hostname}
 
 What the config file declares is written to Redis when the scheduler starts, and
-what it declares no more is removed; schedules of other sources, and those added
-with drayhorse schedules add, are left alone. SIGTERM and SIGINT hand over at once.`,
+what it declares no more is removed; schedules of other files and sources, and those
+added with drayhorse schedules add, are left alone. Stopped, it hands over at once.`,
+		Stops:   true,
 		Example: "  scheduler --config scheduler.yaml --metrics :9091",
 		Config:  config{Common: cli.DefaultCommon(), Tuning: DefaultTuning()},
+		Check: func(_ context.Context, call *cli.Call, cfg *config) error {
+			_, err := New(&cfg.Tuning, cfg.Connection, call, nil, nil, "")
+			return err
+		},
 		Run: func(ctx context.Context, call *cli.Call, cfg *config) error {
 			return run(ctx, call, cfg, configFile(cmd, call))
 		},
@@ -68,11 +75,23 @@ func run(ctx context.Context, call *cli.Call, cfg *config, file string) error {
 		return err
 	}
 	monitor := cli.Monitor{Config: cfg.Monitoring, Gatherer: registry, Ready: s.Ready, Log: call.Log}
+	defer call.OnStop(ctx, handsOver)()
 	return monitor.Run(ctx, s.Run)
 }
 
-// defaultSource is the source of a config file that names none.
-const defaultSource = "scheduler"
+// handsOver says what a scheduler waits for when it is stopped: that Redis takes back
+// its lease, if it leads.
+func handsOver() string { return "handing over, which takes up to 5s where Redis is away" }
+
+// defaultSource is the source of a config file that names none: two files are two
+// sources. A link is not followed, since Kubernetes changes where it leads.
+func defaultSource(file string) string {
+	path, err := filepath.Abs(file)
+	if err != nil {
+		path = file
+	}
+	return schedules.DefaultSource(path)
+}
 
 // New makes the scheduler that a configuration describes; file is where it was
 // read, or "", and tracer may be nil. It does not connect.
@@ -86,8 +105,8 @@ func New(
 	if tracer != nil {
 		cfg.Tracer = tracer
 	}
-	if cfg.Source == "" && t.Schedules != nil { // an empty list declares that there are none
-		cfg.Source = defaultSource
+	if t.Schedules != nil { // an empty list declares that there are none
+		cfg.DefaultSource = defaultSource(file)
 	}
 	s, err := scheduler.New(cfg)
 	if err != nil {
@@ -105,13 +124,21 @@ func New(
 	return s, nil
 }
 
-// declaredAt is when the schedules were declared: the newer of two files wins.
+// noDate is the time before which the date of a file says nothing: images and archives
+// that are to be the same whenever they are made have files of 1970, or 1980.
+var noDate = time.Date(1980, time.January, 3, 0, 0, 0, 0, time.UTC)
+
+// declaredAt is when the schedules were declared: the newer of two files wins. The zero
+// time is when the scheduler starts.
 func declaredAt(t *Tuning, file string) time.Time {
 	if at, _ := moment("declared_at", t.DeclaredAt); !at.IsZero() || file == "" { // it was checked
 		return at
 	}
 	info, err := os.Stat(file)
 	if err != nil { // it was read a moment ago
+		return time.Time{}
+	}
+	if info.ModTime().Before(noDate) {
 		return time.Time{}
 	}
 	return info.ModTime()

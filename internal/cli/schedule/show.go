@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -13,14 +14,21 @@ func showList(call *cli.Call, all []*schedules.Status) error {
 	t := cli.NewTable("ID", "WHEN", "KIND", "QUEUE", "NEXT", "LAST", "SOURCE")
 	for _, s := range all {
 		next := cli.Cell{Text: stamp(s.Next)}
-		if !s.Paused.IsZero() {
+		switch {
+		case !s.Paused.IsZero():
 			next = cli.Cell{Text: "paused", Colour: cli.Yellow}
+		case !s.Next.IsZero() && time.Since(s.Next) > late:
+			next = cli.Cell{Text: "late " + next.Text, Colour: cli.Yellow}
 		}
 		t.Row(cli.Cell{Text: s.ID}, cli.Cell{Text: when(&s.Declaration)}, cli.Cell{Text: s.Kind}, cli.Cell{Text: s.Queue},
 			next, cli.Cell{Text: stamp(s.Last)}, cli.Cell{Text: s.Source})
 	}
-	return t.Write(call.Stdout, call.HasColour())
+	return call.Table(t, "no schedules")
 }
+
+// late is how far back the next tick of a schedule is that does not fire: nobody leads,
+// or its queue takes no ticks.
+const late = 10 * time.Second
 
 func when(d *schedules.Declaration) string {
 	t, err := d.Timetable()
@@ -51,6 +59,9 @@ func showOne(call *cli.Call, s *schedules.Status) error {
 	row("max attempts", strconv.Itoa(s.MaxAttempts))
 	row("timeout", s.Timeout.String())
 	row("retain", s.Retain.String())
+	if s.StartWithin > 0 {
+		row("start within", s.StartWithin.String())
+	}
 	row("jitter", s.Jitter.String())
 	row("catch up", string(s.CatchUp))
 	row("overlap", string(s.Overlap))
@@ -69,7 +80,7 @@ func showHistory(call *cli.Call, events []schedules.Event) error {
 			outcome = fmt.Sprintf("%s %d", outcome, e.Count)
 		}
 		t.Row(cli.Cell{Text: stamp(e.Tick)}, cli.Cell{Text: stamp(e.At)}, cli.Cell{Text: outcome},
-			cli.Cell{Text: e.JobID}, cli.Cell{Text: string(e.State)})
+			cli.Cell{Text: e.JobID}, cli.Cell{Text: cmp.Or(string(e.State), e.Error)})
 	}
 	return t.Write(call.Stdout, call.HasColour())
 }
@@ -84,6 +95,8 @@ func showChanges(call *cli.Call, changes []schedules.Change) error {
 		switch c.What {
 		case schedules.ChangeOlder:
 			what = "none: source " + c.Owner + " was declared later"
+		case schedules.ChangeLeft:
+			what = "none: it may be another program's, no source is named"
 		case schedules.ChangeClash:
 			what = "none: it belongs to source " + strconv.Quote(c.Owner)
 		}

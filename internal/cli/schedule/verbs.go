@@ -27,7 +27,7 @@ type common struct {
 	Source     string        `yaml:"source,omitempty"`
 	Schedules  []Schedule    `yaml:"schedules,omitempty"`
 
-	JSON bool `yaml:"-" flag:"json" usage:"print JSON"`
+	cli.Output `yaml:",inline"`
 }
 
 func defaults() common {
@@ -40,7 +40,8 @@ func defaults() common {
 type desk struct {
 	*schedules.Store
 
-	engine *jobs.Engine
+	engine    *jobs.Engine
+	namespace string
 }
 
 // with calls act with a connection.
@@ -53,7 +54,7 @@ func (c *common) with(act func(d desk) error) error {
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	return act(desk{schedules.New(client, c.Namespace), jobs.New(client, c.Namespace)})
+	return act(desk{schedules.New(client, c.Namespace), jobs.New(client, c.Namespace), c.Namespace})
 }
 
 // done says what was done: to programs as JSON.
@@ -66,14 +67,30 @@ func (c *common) done(call *cli.Call, text string, fields map[string]any) error 
 
 // SchedulesCommand is the verbs for schedules.
 func SchedulesCommand() *cobra.Command {
-	return cli.Group("schedules", "See and steer schedules",
+	return cli.Group("schedules", "Inspect and manage schedules",
 		listVerb(), getVerb(), addVerb(), removeVerb(), pauseVerb(), resumeVerb(), triggerVerb(), backfillVerb(), historyVerb(), diffVerb())
+}
+
+// scheduleIDs are the schedules that there are, for shells.
+func scheduleIDs(ctx context.Context, _ *cli.Call, cfg *common) (ids []string, err error) {
+	err = cfg.with(func(d desk) error {
+		all, err := d.List(ctx)
+		for _, s := range all {
+			ids = append(ids, s.ID)
+		}
+		return err
+	})
+	return ids, err
 }
 
 // verb makes a verb that only needs a connection.
 func verb(name, short string, args []string, run func(ctx context.Context, call *cli.Call, cfg *common, d desk) error) *cobra.Command {
+	var complete cli.Names[common]
+	if len(args) > 0 {
+		complete = scheduleIDs
+	}
 	return cli.Def[common]{
-		Name: name, Args: args, Short: short, Config: defaults(),
+		Name: name, Args: args, Short: short, Config: defaults(), Complete: complete,
 		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
 			return cfg.with(func(d desk) error { return run(ctx, call, cfg, d) })
 		},
@@ -89,7 +106,11 @@ func listVerb() *cobra.Command {
 		if cfg.JSON {
 			return cli.PrintJSON(call.Stdout, append([]*schedules.Status{}, all...))
 		}
-		return showList(call, all)
+		if err := showList(call, all); err != nil {
+			return err
+		}
+		d.warnUnled(ctx, call)
+		return nil
 	})
 }
 
@@ -128,7 +149,7 @@ func pauseVerb() *cobra.Command {
 }
 
 func resumeVerb() *cobra.Command {
-	return each("resume", "resumed", "Let paused schedules go on from their next ticks", func(d desk, ctx context.Context, id string) error {
+	return each("resume", "resumed", "Resume paused schedules from their next ticks", func(d desk, ctx context.Context, id string) error {
 		return d.Resume(ctx, id)
 	})
 }
@@ -144,6 +165,9 @@ func removeVerb() *cobra.Command {
 		Name: "remove", Args: []string{"ID..."},
 		Short:  "Forget schedules; their jobs stay",
 		Config: removeConfig{common: defaults()},
+		Complete: func(ctx context.Context, call *cli.Call, cfg *removeConfig) ([]string, error) {
+			return scheduleIDs(ctx, call, &cfg.common)
+		},
 		Run: func(ctx context.Context, call *cli.Call, cfg *removeConfig) error {
 			return cfg.with(func(d desk) error {
 				for _, id := range call.Args {

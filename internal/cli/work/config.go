@@ -2,7 +2,10 @@ package work
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -13,11 +16,32 @@ import (
 
 // Tuning is what a worker works on and how, wherever its Redis is.
 type Tuning struct {
-	Queues          cli.Weights                `yaml:"queues" flag:"queue" arg:"NAME[=WEIGHT]" usage:"queue to work on, any number of times (default the queue default)"`
+	Queues          cli.Weights                `yaml:"queues" flag:"queue" arg:"NAME[=WEIGHT]" usage:"queue to work on, any number of times (default \"default\")"`
 	StrictOrder     bool                       `yaml:"strict_order" usage:"drain queues of a larger weight before others get a turn"`
 	Concurrency     int                        `yaml:"concurrency" arg:"N" usage:"how many jobs run at once"`
 	ShutdownTimeout time.Duration              `yaml:"shutdown_timeout" usage:"how long running jobs may take at the end before they are handed back"`
 	Handlers        map[string]handlers.Config `yaml:"handlers"`
+	Limits          []limit                    `yaml:"limits,omitempty"`
+}
+
+// limit is what the worker declares of a limit.
+type limit struct {
+	Name        string   `yaml:"name"`
+	Queue       string   `yaml:"queue"`
+	Concurrency int      `yaml:"concurrency,omitempty"`
+	Rate        cli.Rate `yaml:"rate,omitempty"`
+	Burst       int      `yaml:"burst,omitempty"`
+}
+
+// limits gives the limits as a worker takes them.
+func (t *Tuning) limits() []drayhorse.Limit {
+	var all []drayhorse.Limit
+	for _, l := range t.Limits {
+		rate := drayhorse.Rate(l.Rate)
+		rate.Burst = l.Burst
+		all = append(all, drayhorse.Limit{Name: l.Name, Queue: l.Queue, Concurrency: l.Concurrency, Rate: rate})
+	}
+	return all
 }
 
 // DefaultTuning has no handlers.
@@ -37,8 +61,28 @@ func (t *Tuning) Settle() error {
 	if t.Concurrency < 1 {
 		return fmt.Errorf("%w: concurrency %d; want 1 or more", drayhorse.ErrInvalid, t.Concurrency)
 	}
+	if err := t.checkQueues(); err != nil {
+		return err
+	}
+	c := t.worker()
+	if err := c.ValidateLimits(); err != nil {
+		return fmt.Errorf("limits: %w", err)
+	}
 	if t.ShutdownTimeout < 0 {
 		return fmt.Errorf("%w: shutdown_timeout %v; want 0 or more", drayhorse.ErrInvalid, t.ShutdownTimeout)
+	}
+	return nil
+}
+
+// checkQueues refuses a handler for a queue that the worker does not work on.
+func (t *Tuning) checkQueues() error {
+	for _, kind := range slices.Sorted(maps.Keys(t.Handlers)) {
+		for i, queue := range t.Handlers[kind].Queues {
+			if _, ok := t.Queues[queue]; !ok {
+				return fmt.Errorf("%w: handlers.%s.queues[%d] %q; want one of the queues that this worker works on: %s",
+					drayhorse.ErrInvalid, kind, i, queue, strings.Join(slices.Sorted(maps.Keys(t.Queues)), ", "))
+			}
+		}
 	}
 	return nil
 }
@@ -46,7 +90,7 @@ func (t *Tuning) Settle() error {
 // worker gives the settings as a worker takes them.
 func (t *Tuning) worker() worker.Config {
 	c := worker.Config{
-		Queues: t.Queues, StrictOrder: t.StrictOrder, Concurrency: t.Concurrency, ShutdownTimeout: t.ShutdownTimeout,
+		Queues: t.Queues, StrictOrder: t.StrictOrder, Concurrency: t.Concurrency, ShutdownTimeout: t.ShutdownTimeout, Limits: t.limits(),
 	}
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = -1 // not at all, where 0 stands for the default

@@ -7,12 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.Main(m) }
 
 // call runs the program with a config file.
 func call(t *testing.T, config string, args ...string) (code int, stdout, stderr string) {
@@ -56,7 +55,11 @@ handlers:
 	if code != 0 || stdout != want || stderr != "" {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
-	if _, stdout, _ := call(t, "", "--print-config"); !strings.Contains(stdout, "queues:\n  default: 1\n") {
+	limits := "limits:\n- name: l\n  queue: q\n  concurrency: 3\n  rate: 100/1m0s\n  burst: 20\n"
+	if code, stdout, stderr := call(t, handler+"limits: [{name: l, queue: q, concurrency: 3, rate: 100/1m, burst: 20}]", "--print-config"); code != 0 || !strings.Contains(stdout, limits) {
+		t.Errorf("limits: exit %d, %s%s", code, stdout, stderr)
+	}
+	if _, stdout, _ := call(t, handler, "--print-config"); !strings.Contains(stdout, "queues:\n  default: 1\n") {
 		t.Errorf("without queues: %s", stdout)
 	}
 }
@@ -70,7 +73,12 @@ func TestWrongWorkers(t *testing.T) {
 		{"handlers: {a b: {exec: {command: [ls]}}}", "", `kind "a b"`},
 		{"handlers: {a: {exec: {command: [ls], timout: 5s}}}", "", `FILE:1: key "handlers.a.exec.timout" is not known; did you mean timeout?`},
 		{"handlers: {a: {http: {url: ftp://h}}}", "", `handlers.a.http.url "ftp://h"`},
-		{"handlers: {a: {exec: {command: ls}}}", "", "FILE:1: handlers.a.exec.command text is given where a list is wanted"},
+		{"handlers: {a: {exec: {command: ls}}}", "", "FILE:1: handlers.a.exec.command \"ls\"; want a list"},
+		{handler + "limits: [{name: l, concurrency: 1}]", "", "limits: invalid: limit l: Queue is empty; want the queue"},
+		{handler + "limits: [{name: l, queue: q}]", "", "limit l: it limits nothing; want Concurrency, Rate or both"},
+		{handler + "limits: [{name: l, queue: q, rate: fast}]", "", `rate "fast"; want jobs per time, as in 100/1m`},
+		{handler + "limits: [{name: l, queue: q, kind: k, concurrency: 1}]", "", `key "limits[0].kind" is not known`},
+		{handler + "limits: [{name: l, queue: q, concurrency: 1}, {name: l, queue: r, concurrency: 1}]", "", "two limits are named l"},
 		{handler, "--concurrency 0", "concurrency 0; want 1 or more"},
 		{handler, "--concurrency 100001", "Concurrency 100001"},
 		{handler, "--shutdown-timeout -1s", "shutdown_timeout -1s; want 0 or more"},
@@ -80,14 +88,28 @@ func TestWrongWorkers(t *testing.T) {
 		{handler, "--metrics 9090", `metrics "9090"; want HOST:PORT or :PORT`},
 		{handler, "--pprof", "pprof without metrics"},
 		{handler, "--otlp-endpoint h:4318", `otlp_endpoint "h:4318"; want http://HOST:PORT or https://HOST:PORT`},
-		{handler, "--otlp-endpoint http://me:pw@h:4318", `otlp_endpoint "http://me:xxxxx@h:4318"; want it without user and password`},
+		{handler, "--otlp-endpoint http://me:pw@h:4318", `otlp_endpoint "http://me:***@h:4318"; want it without user and password`},
 		{handler, "--redis http://h", `"http://h"`},
 		{handler, "--namespace a/b", `"a/b"`},
 		{handler, "more", `argument "more"`},
 	} {
 		code, stdout, stderr := call(t, c.config, strings.Fields(c.args)...)
+		if c.args != "more" { // --print-config stands for what is called
+			if printed, _, same := call(t, c.config, append(strings.Fields(c.args), "--print-config")...); printed != code || same != stderr {
+				t.Errorf("%q %q: --print-config: exit %d, %q; want %q", c.config, c.args, printed, same, stderr)
+			}
+		}
 		if code != cli.ExitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
 			t.Errorf("%q %q: exit %d, %q, %q; want %q", c.config, c.args, code, stdout, stderr, c.want)
 		}
+	}
+}
+
+func TestPrintedHandlersShowNoSecrets(t *testing.T) {
+	t.Parallel()
+	config := "handlers: {a: {http: {url: \"https://hooks.example/x?token=s3cret&s3cret\"}}}\notlp_endpoint: http://h:4318/?key=s3cret\n"
+	code, stdout, stderr := call(t, config, "--print-config")
+	if code != 0 || strings.Contains(stdout+stderr, "s3") || !strings.Contains(stdout, "url: https://hooks.example/x?token=***&***") {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
 }

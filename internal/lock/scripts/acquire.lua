@@ -4,29 +4,26 @@
 -- Redis's clock decides nothing: age_ms is a hint for whom to watch.
 --
 -- KEYS lease
--- ARGV owner identity call ttl_ms highest dead_owner dead_call keep_ms
+-- ARGV owner identity number ttl_ms highest dead_owner dead_call keep_ms
 --   owner: unique to one hold of one lock; identity: who that is, for people;
---   call: numbers the owner's calls, rising; highest: the highest token that the
+--   number: of the owner's calls, rising; highest: the highest token that the
 --   caller knows; dead_owner and dead_call: the lease to take over, '' and 0 for
 --   none; keep_ms: how long the lease outlives the last call to touch it.
 -- Returns {'GRANTED', token}, or of the holder {'LOCKED', token, owner, call,
 --   ttl_ms, age_ms, identity, since_ms}; age_ms: since its last renewal.
 -- Errors: none of its own.
 -- Repeat: the owner that has the lock gets the same token and renews its lease.
-local lease = KEYS[1]
-local owner, identity, number, ttl_ms, highest, dead_owner, dead_call, keep_ms = unpack(ARGV)
-
-local time = redis.call('TIME')
+local time = call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local now = string.format('%.0f', now_ms)
 
-local held = redis.call('HMGET', lease, 'owner', 'token', 'call', 'ttl_ms', 'renewed_ms', 'identity', 'since_ms')
+local held = call('HMGET', lease, 'owner', 'token', 'call', 'ttl_ms', 'renewed_ms', 'identity', 'since_ms')
 local holder, token, last = held[1], held[2], held[3]
 
 if holder == owner then
   if tonumber(number) > tonumber(last) then
-    redis.call('HSET', lease, 'call', number, 'renewed_ms', now)
-    redis.call('PEXPIRE', lease, keep_ms)
+    call('HSET', lease, 'call', number, 'renewed_ms', now)
+    call('PEXPIRE', lease, keep_ms)
   end
   return {'GRANTED', token}
 end
@@ -39,7 +36,7 @@ end
 -- since data can be lost and the lock taken again within one millisecond.
 local now_us = time[1] * 1000000 + time[2]
 token = string.format('%.0f', math.max(tonumber(token or 0), tonumber(highest), now_us) + 1)
-redis.call('HSET', lease, 'owner', owner, 'token', token, 'call', number, 'ttl_ms', ttl_ms,
+call('HSET', lease, 'owner', owner, 'token', token, 'call', number, 'ttl_ms', ttl_ms,
   'renewed_ms', now, 'identity', identity, 'since_ms', now)
-redis.call('PEXPIRE', lease, keep_ms)
+call('PEXPIRE', lease, keep_ms)
 return {'GRANTED', token}

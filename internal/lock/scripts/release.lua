@@ -10,17 +10,14 @@
 -- Returns 'OK'.
 -- Errors LEASELOST: another has the lock, or nobody; nothing was done.
 -- Repeat: does nothing and says LEASELOST.
-local lease, bell = KEYS[1], KEYS[2]
-local owner, token, keep_ms, bell_ms = unpack(ARGV)
-
-local held = redis.call('HMGET', lease, 'owner', 'token')
+local held = call('HMGET', lease, 'owner', 'token')
 if held[1] ~= owner or (token ~= '' and held[2] ~= token) then
   return redis.error_reply('LEASELOST the lock is held by token ' .. (held[1] and held[2] or 'none'))
 end
-redis.call('HDEL', lease, 'owner', 'call', 'ttl_ms', 'renewed_ms', 'identity', 'since_ms')
-redis.call('PEXPIRE', lease, keep_ms)
-if redis.call('EXISTS', bell) == 0 then
-  redis.call('LPUSH', bell, '1')
-  redis.call('PEXPIRE', bell, bell_ms)
+call('HDEL', lease, 'owner', 'call', 'ttl_ms', 'renewed_ms', 'identity', 'since_ms')
+call('PEXPIRE', lease, keep_ms)
+if call('EXISTS', bell) == 0 then
+  call('LPUSH', bell, '1')
+  call('PEXPIRE', bell, bell_ms)
 end
 return 'OK'

@@ -3,23 +3,20 @@
 -- number of the call: whoever watches the lease sees it change.
 --
 -- KEYS lease
--- ARGV owner token call keep_ms
---   owner, call, keep_ms: as in acquire.lua; token: what the owner was granted.
+-- ARGV owner token number keep_ms
+--   owner, number, keep_ms: as in acquire.lua; token: what the owner was granted.
 -- Returns 'OK'.
 -- Errors LEASELOST: another has the lock, or nobody; nothing was done.
 -- Repeat: harmless. A call that arrives after a later one of its owner changes
 --   nothing, so a mark never comes back.
-local lease = KEYS[1]
-local owner, token, number, keep_ms = unpack(ARGV)
-
-local held = redis.call('HMGET', lease, 'owner', 'token', 'call')
+local held = call('HMGET', lease, 'owner', 'token', 'call')
 if held[1] ~= owner or held[2] ~= token then
   return redis.error_reply('LEASELOST the lock is held by token ' .. (held[1] and held[2] or 'none'))
 end
 if tonumber(number) > tonumber(held[3]) then
-  local time = redis.call('TIME')
-  redis.call('HSET', lease, 'call', number,
+  local time = call('TIME')
+  call('HSET', lease, 'call', number,
     'renewed_ms', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
-  redis.call('PEXPIRE', lease, keep_ms)
+  call('PEXPIRE', lease, keep_ms)
 end
 return 'OK'

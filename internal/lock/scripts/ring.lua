@@ -7,10 +7,8 @@
 -- Returns 'OK'.
 -- Errors: none of its own.
 -- Repeat: harmless; one who waits may look once for nothing.
-local bell, bell_ms = KEYS[1], ARGV[1]
-
-if redis.call('EXISTS', bell) == 0 then
-  redis.call('LPUSH', bell, '1')
-  redis.call('PEXPIRE', bell, bell_ms)
+if call('EXISTS', bell) == 0 then
+  call('LPUSH', bell, '1')
+  call('PEXPIRE', bell, bell_ms)
 end
 return 'OK'

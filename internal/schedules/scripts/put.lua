@@ -6,8 +6,9 @@
 -- KEYS declarations next last paused sources meta
 -- ARGV source declared_ms ...
 --   source '' for those that were added at run time, with declared_ms 0; then for
---   each: id, the revision that is replaced ('' for none), its text, and next_ms,
---   '' to keep the one that is.
+--   each: id, the revision that is replaced ('' for none), its text, next_ms ('' to
+--   keep the one that is, none for never), 1 to pause it, 0 to resume it or '', and
+--   the source that it may be taken from.
 -- Returns a word for each: stored, clash (it belongs to another source), changed.
 -- Errors OLDER, FORMAT.
 local refused = check()
@@ -21,17 +22,24 @@ if source ~= '' then
   call('HSET', sources, source, declared_ms)
 end
 local said = {}
-for i = rest, #ARGV, 4 do
-  local id, revision, text, at = unpack(ARGV, i, i + 3)
+for i = rest, #ARGV, 6 do
+  local id, revision, text, at, pause, from = unpack(ARGV, i, i + 5)
   local known, owner = part(call('HGET', declarations, id))
-  local before = tonumber(call('HGET', last, id) or '')
-  if known and owner ~= source then
+  local before, tick = tonumber(call('HGET', last, id) or ''), tonumber(at)
+  if known and owner ~= source and owner ~= from then
     said[#said + 1] = 'clash'
-  elseif (known or '') ~= revision or (at ~= '' and before and tonumber(at) <= before) then
+  elseif (known or '') ~= revision or (tick and before and tick <= before) then
     said[#said + 1] = 'changed'
   else
     call('HSET', declarations, id, call('HINCRBY', meta, 'revision', 1) .. '|' .. source .. '|' .. text)
-    if at ~= '' and call('HEXISTS', paused, id) == 0 then
+    if pause == '1' then
+      call('HSETNX', paused, id, clock())
+    elseif pause == '0' then
+      call('HDEL', paused, id)
+    end
+    if at == 'none' or call('HEXISTS', paused, id) == 1 then
+      call('ZREM', next, id)
+    elseif at ~= '' then
       call('ZADD', next, at, id)
     end
     said[#said + 1] = 'stored'

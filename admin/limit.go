@@ -1,0 +1,109 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/logs"
+)
+
+// Limit is a limit as its queue has it.
+type Limit struct {
+	drayhorse.Limit
+
+	// Operator: it was set by SetLimit, and no worker's Config changes it.
+	Operator bool
+	Version  int64     // one more with each change
+	At       time.Time // when it was changed last, by Redis's clock
+	By       string    // who changed it: the Actor of Config; empty: not known, or a worker
+	Why      string
+}
+
+// SetLimit declares a limit, or changes it: at once, for all workers, and for the jobs that are
+// queued already. What runs goes on: with a lower Concurrency none starts until enough have
+// ended. It holds until it is set anew or removed; what workers declare does not change it. The
+// error is drayhorse.ErrInvalid or ErrUnavailable.
+func (a *Admin) SetLimit(ctx context.Context, limit drayhorse.Limit, why string) error {
+	if err := limit.Validate(); err != nil {
+		return err
+	}
+	if len(why) > maxWhy {
+		return fmt.Errorf("%w: a reason of %d bytes; want at most %d", drayhorse.ErrInvalid, len(why), maxWhy)
+	}
+	all, err := a.Limits(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.Name == limit.Name && other.Queue != limit.Queue {
+			return fmt.Errorf("%w: limit %s is of queue %s already; want another name, or remove that first", drayhorse.ErrInvalid, limit.Name, other.Queue)
+		}
+	}
+	now, err := a.engine.SetLimit(ctx, &limit, true, a.actor, why)
+	if err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "limit set", slog.String("limit", limit.Name), slog.String(logs.Queue, limit.Queue),
+		slog.Int("concurrency", limit.Concurrency), slog.String("rate", limit.Rate.String()), slog.Int64("version", now.Version), slog.String("why", why))
+	return nil
+}
+
+// maxWhy is the longest reason, in bytes.
+const maxWhy = 1 << 10
+
+// RemoveLimit takes a limit away. A worker that declares it does so again when it starts. The
+// error is drayhorse.ErrNotFound or ErrUnavailable.
+func (a *Admin) RemoveLimit(ctx context.Context, name, why string) error {
+	all, err := a.Limits(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(l Limit) bool { return l.Name == name })
+	if i < 0 {
+		return fmt.Errorf("%w: limit %q", drayhorse.ErrNotFound, name)
+	}
+	partitions, err := a.queue(ctx, all[i].Queue)
+	if err != nil {
+		return err
+	}
+	if err := partitions[0].RemoveLimit(ctx, name); err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "limit removed", slog.String("limit", name), slog.String(logs.Queue, all[i].Queue), slog.String("why", why))
+	return nil
+}
+
+// Limits gives all limits, ordered by name. The error is drayhorse.ErrUnavailable.
+func (a *Admin) Limits(ctx context.Context) ([]Limit, error) {
+	if err := a.check(ctx); err != nil {
+		return nil, err
+	}
+	queues, _, err := a.engine.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var first []*jobs.Partition // of a queue of one: others have no limits
+	for _, partitions := range queues {
+		if len(partitions) == 1 {
+			first = append(first, partitions[0])
+		}
+	}
+	var all []Limit
+	for some := range slices.Chunk(first, countAtOnce) {
+		declared, err := a.engine.Limits(ctx, some...)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range declared {
+			all = append(all, Limit{d.Limit, d.Operator, d.Version, d.At, d.By, d.Why})
+		}
+	}
+	slices.SortFunc(all, func(a, b Limit) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Queue, b.Queue)) })
+	return all, nil
+}

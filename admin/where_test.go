@@ -1,0 +1,56 @@
+package admin_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+)
+
+// TestJobsAreFoundInWords: by the fields of a filter, by its words, and by both.
+func TestJobsAreFoundInWords(t *testing.T) {
+	onEach(t, func(t *testing.T, y *yard) {
+		for i := range 3 {
+			y.enqueue("mail", drayhorse.Queue("q"), drayhorse.ID(fmt.Sprintf("order-%d", i)))
+		}
+		y.enqueue("mail", drayhorse.Queue("p"), drayhorse.ID("order-9"))
+		y.enqueue("other", drayhorse.Queue("q"), drayhorse.ID("order-8"), drayhorse.In(time.Hour))
+		for _, c := range []struct {
+			filter admin.Filter
+			want   []string
+		}{
+			{admin.Filter{Where: "queue:q kind:mail"}, []string{"order-0", "order-1", "order-2"}},
+			{admin.Filter{Where: "id:order-9"}, []string{"order-9"}},
+			{admin.Filter{Where: "state:scheduled"}, []string{"order-8"}},
+			{admin.Filter{Queue: "q", Where: "state:available id:order-1"}, []string{"order-1"}},
+			{admin.Filter{Queue: "q", Kind: "mail", Where: "queue:q after:1h"}, []string{"order-0", "order-1", "order-2"}},
+			{admin.Filter{Where: "before:1h"}, nil},
+			{admin.Filter{Where: "error:x"}, nil},
+		} {
+			page, err := y.admin.Jobs(t.Context(), c.filter)
+			if err != nil {
+				t.Errorf("%+v: %v", c.filter, err)
+				continue
+			}
+			var ids []string
+			for _, j := range page.Jobs {
+				ids = append(ids, j.ID)
+			}
+			if slices.Sort(ids); !slices.Equal(ids, c.want) {
+				t.Errorf("%+v: %v; want %v", c.filter, ids, c.want)
+			}
+		}
+		for _, f := range []admin.Filter{{Queue: "q", Where: "queue:p"}, {Where: "nonsense"}, {State: drayhorse.Running, Where: "state:available"}, {Kind: "a", Where: "kind:b"}} {
+			if _, err := y.admin.Jobs(t.Context(), f); !errors.Is(err, drayhorse.ErrInvalid) {
+				t.Errorf("%+v: %v; want ErrInvalid", f, err)
+			}
+		}
+		if _, err := y.admin.Jobs(t.Context(), admin.Filter{Where: "queue:none"}); !errors.Is(err, drayhorse.ErrNotFound) {
+			t.Errorf("of no queue: %v", err)
+		}
+	})
+}

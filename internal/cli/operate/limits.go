@@ -1,0 +1,135 @@
+package operate
+
+import (
+	"context"
+	"os/user"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/printable"
+)
+
+// LimitsCommand is the verbs for limits.
+func LimitsCommand() *cobra.Command {
+	return cli.Group("limits", "See and change what limits the starts of jobs", listLimits(), setLimit(), removeLimit())
+}
+
+// limitJSON is a limit for programs.
+type limitJSON struct {
+	Name        string    `json:"name"`
+	Queue       string    `json:"queue"`
+	Concurrency int       `json:"concurrency,omitzero"`
+	Rate        string    `json:"rate,omitempty"`
+	Burst       int       `json:"burst,omitzero"`
+	Source      string    `json:"source"`
+	Version     int64     `json:"version"`
+	At          time.Time `json:"at"`
+	By          string    `json:"by,omitempty"`
+	Why         string    `json:"why,omitempty"`
+}
+
+func listLimits() *cobra.Command {
+	return seeing("list", "List limits",
+		func(ctx context.Context, a *admin.Admin, _ []string) ([]limitJSON, error) {
+			all, err := a.Limits(ctx)
+			list := make([]limitJSON, len(all))
+			for i, l := range all {
+				source := map[bool]string{true: "operator", false: "worker"}[l.Operator]
+				list[i] = limitJSON{l.Name, l.Queue, l.Concurrency, l.Rate.String(), l.Rate.Burst, source, l.Version, l.At, l.By, l.Why}
+			}
+			return list, err
+		},
+		func(call *cli.Call, list []limitJSON) error {
+			t := cli.NewTable("LIMIT", "QUEUE", "AT ONCE", "RATE", "BURST", "SET BY", "VERSION", "CHANGED", "WHY")
+			some := func(n int) string {
+				if n == 0 {
+					return ""
+				}
+				return strconv.Itoa(n)
+			}
+			for _, l := range list {
+				by := l.Source
+				if l.By != "" {
+					by += " " + printable.Text(l.By)
+				}
+				t.Row(cli.Cell{Text: l.Name}, cli.Cell{Text: l.Queue}, cli.Cell{Text: some(l.Concurrency), Right: true}, cli.Cell{Text: l.Rate},
+					cli.Cell{Text: some(l.Burst), Right: true}, cli.Cell{Text: by}, cli.Cell{Text: strconv.FormatInt(l.Version, 10), Right: true},
+					cli.Cell{Text: ago(time.Since(l.At))}, cli.Cell{Text: printable.Text(l.Why)})
+			}
+			return call.Table(t, "no limits")
+		})
+}
+
+type limitConfig struct {
+	common `yaml:",inline"`
+
+	Queue       string   `yaml:"-" flag:"queue" arg:"NAME" usage:"queue whose jobs it is for (required)"`
+	Concurrency int      `yaml:"-" flag:"concurrency" arg:"N" usage:"how many of them run at once"`
+	Rate        cli.Rate `yaml:"-" flag:"rate" arg:"N/TIME" usage:"how many start in a time, evenly spread, as in 100/1m"`
+	Burst       int      `yaml:"-" flag:"burst" arg:"N" usage:"how many start at once after a quiet time (default 1)"`
+	Reason      string   `yaml:"-" flag:"reason" arg:"TEXT" usage:"why, for those who look at it later"`
+}
+
+func setLimit() *cobra.Command {
+	return cli.Def[limitConfig]{
+		Name: "set", Args: []string{"NAME"},
+		Short: "Set a limit, for all workers and at once",
+		Long: `Set a limit, for all workers and at once: how many jobs of a queue run at once, how often
+they start, or both. What runs goes on. Workers that declare a limit of that name do not
+change it until it is removed.`,
+		Example: `  drayhorse limits set smtp --queue mail --rate 100/1m --burst 20 --concurrency 5 --reason "their new quota"`,
+		Config:  limitConfig{common: defaults()},
+		Run: func(ctx context.Context, call *cli.Call, cfg *limitConfig) error {
+			limit := drayhorse.Limit{Name: call.Args[0], Queue: cfg.Queue, Concurrency: cfg.Concurrency, Rate: drayhorse.Rate(cfg.Rate)}
+			switch {
+			case cfg.Queue == "":
+				return cli.Usagef("no --queue is given; want the queue whose jobs it is for")
+			case cfg.Burst != 0 && limit.Rate == drayhorse.Rate{}:
+				return cli.Usagef("--burst without --rate; want both, or --concurrency alone")
+			}
+			limit.Rate.Burst = cfg.Burst
+			return cfg.with(call, func(a *admin.Admin) error {
+				if err := a.SetLimit(ctx, limit, cfg.Reason); err != nil {
+					return err
+				}
+				return cfg.done(call, "set limit "+limit.Name+" of queue "+limit.Queue, map[string]any{"limit": limit.Name, "queue": limit.Queue, "done": "set"})
+			})
+		},
+	}.Command()
+}
+
+type reasonConfig struct {
+	common `yaml:",inline"`
+
+	Reason string `yaml:"-" flag:"reason" arg:"TEXT" usage:"why, for the log"`
+}
+
+func removeLimit() *cobra.Command {
+	return cli.Def[reasonConfig]{
+		Name: "remove", Args: []string{"NAME..."},
+		Short:  "Take limits away; a worker that declares one does so again when it starts",
+		Config: reasonConfig{common: defaults()},
+		Run: func(ctx context.Context, call *cli.Call, cfg *reasonConfig) error {
+			return cfg.each(call, func(a *admin.Admin, name string) error {
+				if err := a.RemoveLimit(ctx, name, cfg.Reason); err != nil {
+					return err
+				}
+				return cfg.done(call, "removed limit "+name, map[string]any{"limit": name, "done": "removed"})
+			})
+		},
+	}.Command()
+}
+
+// actor is who runs the program, as far as the system knows.
+func actor() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}

@@ -1,0 +1,31 @@
+package operate_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestVerbsOfLimits(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	if code, stdout, stderr := o.call("limits", "list"); code != 0 || stdout != "" || stderr != "no limits\n" {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	o.says("set limit smtp of queue mail\n", "limits", "set", "smtp", "--queue", "mail", "--rate", "100/1m", "--burst", "20", "--concurrency", "3", "--reason", "their quota")
+	want := regexp.MustCompile(`(?m)^LIMIT +QUEUE +AT ONCE +RATE +BURST +SET BY +VERSION +CHANGED +WHY\nsmtp +mail +3 +100/1m0s +20 +operator.* +1 +.*s ago +their quota$`)
+	if _, stdout, _ := o.call("limits", "list"); !want.MatchString(stdout) {
+		t.Errorf("got %s", stdout)
+	}
+	if _, stdout, _ := o.call("limits", "list", "--json"); !strings.Contains(stdout, `"rate": "100/1m0s"`) || !strings.Contains(stdout, `"why": "their quota"`) {
+		t.Errorf("got %s", stdout)
+	}
+	if code, _, stderr := o.call("limits", "set", "smtp", "--queue", "other", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "limit smtp is of queue mail already") {
+		t.Errorf("exit %d, %q; want the name refused", code, stderr)
+	}
+	o.says("created queue wide, partitions: 3\n", "queues", "create", "wide", "--partitions", "3")
+	if code, _, stderr := o.call("limits", "set", "wide", "--queue", "wide", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "queue wide has 3 partitions; want a queue of one") {
+		t.Errorf("exit %d, %q; want several partitions refused", code, stderr)
+	}
+	o.says("removed limit smtp\n", "limits", "remove", "smtp")
+}

@@ -1,0 +1,221 @@
+// Package filter is the language in which people say which jobs they mean:
+//
+//	state:discarded kind:mail error:"connection refused" before:2h
+//
+// Terms are NAME:VALUE with spaces between them, and a job has to meet all of them. A value
+// with spaces stands in double quotes, in which \" and \\ are a quote and a backslash.
+//
+//	state:STATE    it is in that state
+//	queue:NAME     it is in that queue
+//	kind:NAME      it is of that kind
+//	id:PREFIX      its ID begins so
+//	error:TEXT     its last error has that in it, in whatever case
+//	before:TIME    it ended, or was enqueued if it has not ended, before then
+//	after:TIME     the same, then or later
+//
+// TIME is a time such as 2030-01-02T15:04:05Z, or how long ago: 90s, 15m, 2h, 3d.
+package filter
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/printable"
+)
+
+// Limits of a text.
+const (
+	MaxLength = 1024 // bytes
+	MaxTerms  = 16
+)
+
+// Filter is a text that was understood. The zero value means all jobs.
+type Filter struct {
+	State       drayhorse.State
+	Queue, Kind string
+	ID          string // prefix
+	Error       string // part of the last error, in lower case
+	Before      time.Time
+	After       time.Time
+}
+
+// Names are the names of terms.
+func Names() []string { return []string{"state", "queue", "kind", "id", "error", "before", "after"} }
+
+// Error is what is wrong with a text, and where. It is drayhorse.ErrInvalid.
+type Error struct {
+	At   int // the byte, from 0
+	Text string
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%v filter: at character %d: %s", drayhorse.ErrInvalid, e.At+1, e.Text)
+}
+
+// Unwrap gives drayhorse.ErrInvalid.
+func (e *Error) Unwrap() error { return drayhorse.ErrInvalid }
+
+func wrong(at int, format string, args ...any) error { return &Error{at, fmt.Sprintf(format, args...)} }
+
+// Parse reads a text; times in it that are said as how long ago count from now.
+func Parse(text string, now time.Time) (*Filter, error) {
+	if len(text) > MaxLength {
+		return nil, wrong(MaxLength, "it goes on for %d bytes; want at most %d", len(text), MaxLength)
+	}
+	f := &Filter{}
+	given := map[string]bool{}
+	for at := skipSpaces(text, 0); at < len(text); at = skipSpaces(text, at) {
+		begin := at
+		name, found := "", false
+		for ; at < len(text) && text[at] != ' '; at++ {
+			if text[at] == ':' {
+				name, found = text[begin:at], true
+				break
+			}
+		}
+		if !found {
+			return nil, wrong(begin, "%q has no colon; want NAME:VALUE, such as kind:mail", clip(text[begin:at]))
+		}
+		value, next, err := readValue(text, at+1)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case given[name]:
+			return nil, wrong(begin, "%s comes twice; want it once", clip(name))
+		case len(given) == MaxTerms:
+			return nil, wrong(begin, "there are more than %d terms", MaxTerms)
+		case value == "":
+			return nil, wrong(at+1, "%s has no value; want %s", clip(name), forms[name])
+		}
+		given[name] = true
+		if err := f.set(name, value, begin, at+1, now); err != nil {
+			return nil, err
+		}
+		at = next
+	}
+	if !f.After.IsZero() && !f.Before.IsZero() && !f.After.Before(f.Before) {
+		return nil, wrong(0, "no time is after %s and before %s", f.After.UTC().Format(time.RFC3339), f.Before.UTC().Format(time.RFC3339))
+	}
+	return f, nil
+}
+
+// forms say what a value looks like.
+var forms = map[string]string{
+	"state": "a state such as discarded", "queue": "the name of a queue", "kind": "the name of a kind", "id": "the beginning of an ID",
+	"error": "a part of an error", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
+}
+
+func (f *Filter) set(name, value string, begin, at int, now time.Time) error {
+	var err error
+	switch name {
+	case "state":
+		if f.State = drayhorse.State(value); !slices.Contains(drayhorse.States(), f.State) {
+			return wrong(at, "state %q is not known; want one of %s", clip(value), states())
+		}
+		return nil
+	case "queue":
+		f.Queue, err = value, drayhorse.ValidateQueue(value)
+	case "kind":
+		f.Kind, err = value, drayhorse.ValidateKind(value)
+	case "id":
+		f.ID, err = value, drayhorse.ValidateID(value)
+	case "error":
+		f.Error = strings.ToLower(value)
+	case "before":
+		f.Before, err = moment(value, now)
+	case "after":
+		f.After, err = moment(value, now)
+	default:
+		return wrong(begin, "%q is not known; want one of %s", clip(name), strings.Join(Names(), ", "))
+	}
+	if err != nil {
+		return wrong(at, "%s %q; want %s", name, clip(value), forms[name])
+	}
+	return nil
+}
+
+func states() string {
+	var names []string
+	for _, s := range drayhorse.States() {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
+}
+
+// readValue reads a value, quoted or up to the next space, and gives where it ends.
+func readValue(text string, at int) (value string, end int, err error) {
+	if at >= len(text) || text[at] != '"' {
+		end = at
+		for end < len(text) && text[end] != ' ' {
+			end++
+		}
+		return text[at:end], end, nil
+	}
+	var b strings.Builder
+	for i := at + 1; i < len(text); i++ {
+		switch {
+		case text[i] == '"' && i+1 < len(text) && text[i+1] != ' ':
+			return "", 0, wrong(i+1, "a space is missing behind the quote")
+		case text[i] == '"':
+			return b.String(), i + 1, nil
+		case text[i] == '\\' && i+1 < len(text) && (text[i+1] == '"' || text[i+1] == '\\'):
+			i++
+		}
+		b.WriteByte(text[i])
+	}
+	return "", 0, wrong(at, "the quote does not end")
+}
+
+func skipSpaces(text string, at int) int {
+	for at < len(text) && text[at] == ' ' {
+		at++
+	}
+	return at
+}
+
+// maxAgo is the longest that a time may be ago.
+const maxAgo = 100 * 365 * 24 * time.Hour
+
+// moment reads a time, or how long ago one is.
+func moment(text string, now time.Time) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	var ago time.Duration
+	var err error
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		ago = time.Duration(n) * 24 * time.Hour //nolint:gosec // 16 bits
+	} else {
+		ago, err = time.ParseDuration(text)
+	}
+	if err == nil && (ago < 0 || ago > maxAgo) {
+		err = drayhorse.ErrInvalid
+	}
+	return now.Add(-ago), err
+}
+
+// clip keeps a message readable whatever was written.
+func clip(s string) string { return printable.Clip(s, 40) }
+
+// Matches reports whether a job meets all terms.
+func (f *Filter) Matches(info *drayhorse.Info) bool {
+	at := info.FinishedAt
+	if at.IsZero() {
+		at = info.EnqueuedAt
+	}
+	last := ""
+	if n := len(info.Errors); n > 0 {
+		last = info.Errors[n-1].Message
+	}
+	return (f.State == "" || info.State == f.State) && (f.Queue == "" || info.Queue == f.Queue) && (f.Kind == "" || info.Kind == f.Kind) &&
+		strings.HasPrefix(info.ID, f.ID) &&
+		(f.Error == "" || strings.Contains(strings.ToLower(last), f.Error)) &&
+		(f.Before.IsZero() || at.Before(f.Before)) && (f.After.IsZero() || !at.Before(f.After))
+}

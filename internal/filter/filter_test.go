@@ -1,0 +1,94 @@
+package filter_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/filter"
+)
+
+var now = time.UnixMilli(1_800_000_000_000).UTC()
+
+func TestTextsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]filter.Filter{
+		"":                                    {},
+		"  ":                                  {},
+		"state:discarded kind:mail":           {State: drayhorse.Discarded, Kind: "mail"},
+		"  queue:a.b  id:order- ":             {Queue: "a.b", ID: "order-"},
+		`error:"Connection \"refused\" \\ 7"`: {Error: `connection "refused" \ 7`},
+		`error:a:b`:                           {Error: "a:b"},
+		"before:2h after:3d":                  {Before: now.Add(-2 * time.Hour), After: now.Add(-72 * time.Hour)},
+		"after:2026-11-01T00:00:00Z kind:k":   {After: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Kind: "k"},
+		"kind:a-b_c.d:e":                      {Kind: "a-b_c.d:e"},
+	} {
+		got, err := filter.Parse(text, now)
+		if err != nil || *got != want {
+			t.Errorf("%q: %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+}
+
+func TestMistakesAreNamedByTheirPlace(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"discarded":               `at character 1: "discarded" has no colon`,
+		"kind:k sate:discarded":   `at character 8: "sate" is not known; want one of state, queue`,
+		"kind:k state:dead":       `at character 14: state "dead" is not known; want one of scheduled`,
+		"kind:a kind:b":           `at character 8: kind comes twice`,
+		"kind:":                   `at character 6: kind has no value; want the name of a kind`,
+		`error:""`:                `at character 7: error has no value`,
+		`error:"a`:                `at character 7: the quote does not end`,
+		`error:"a"b`:              `at character 10: a space is missing behind the quote`,
+		"kind:a/b":                `at character 6: kind "a/b"; want the name of a kind`,
+		"before:soon":             `at character 8: before "soon"; want a time such as 2h`,
+		"before:-2h":              `at character 8: before "-2h"; want a time`,
+		"before:99999d":           `at character 8: before "99999d"; want a time`,
+		"after:1h before:2h":      `no time is after`,
+		strings.Repeat("k", 1025): `at character 1025: it goes on for 1025 bytes; want at most 1024`,
+		strings.Repeat("x:1 ", 3): `at character 1: "x" is not known`,
+	} {
+		_, err := filter.Parse(text, now)
+		if err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, drayhorse.ErrInvalid) {
+			t.Errorf("%.60q: %v; want %s", text, err, want)
+		}
+	}
+}
+
+func TestJobsMeetAllTerms(t *testing.T) {
+	t.Parallel()
+	job := &drayhorse.Info{
+		ID: "order-1", Kind: "mail", Queue: "q", State: drayhorse.Discarded, EnqueuedAt: now.Add(-5 * time.Hour), FinishedAt: now.Add(-time.Hour),
+		Errors: []drayhorse.AttemptError{{Message: "first"}, {Message: "Connection refused"}},
+	}
+	for text, want := range map[string]bool{
+		"": true, "state:discarded": true, "state:completed": false, "kind:mail": true, "kind:mai": false, "queue:q": true, "queue:p": false,
+		"id:order": true, "id:rder": false, "error:REFUSED": true, "error:first": false,
+		"before:30m": true, "before:2h": false, "after:2h": true, "after:30m": false,
+		"state:discarded kind:mail id:order-1 error:\"connection ref\" after:2h before:30m": true, "state:discarded kind:other": false,
+	} {
+		f, err := filter.Parse(text, now)
+		if err != nil || f.Matches(job) != want {
+			t.Errorf("%q: %v; want %v", text, err, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{`state:discarded kind:mail error:"a \" b" before:2h`, "id:a after:2026-11-01T00:00:00Z", `error:"`, "a:b:c", ":", "::", "\x00:\xff", "before:1d2h"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := filter.Parse(text, now)
+		var wrong *filter.Error
+		switch {
+		case err == nil:
+			got.Matches(&drayhorse.Info{})
+		case !errors.As(err, &wrong) || wrong.At < 0 || wrong.At > len(text) || wrong.Text == "":
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package httpapi
+
+func narrowMask() (restore func()) { return func() {} }

@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// Declared is a limit as a queue has it.
+type Declared struct {
+	drayhorse.Limit
+
+	Operator bool // it was set by an operator, so that programs do not change it
+	Version  int64
+	At       time.Time // when it was changed last, by Redis's clock
+	By       string    // who changed it
+	Why      string
+}
+
+// limitDetail is what is stored of a limit for people.
+type limitDetail struct {
+	Jobs  int    `json:"jobs,omitempty"`
+	Per   string `json:"per,omitempty"`
+	Burst int    `json:"burst,omitempty"`
+	By    string `json:"by,omitempty"`
+	Why   string `json:"why,omitempty"`
+}
+
+// SetLimit declares a valid limit, or changes it. One that an operator has set stays as it is
+// if it is a program that asks. It gives what holds now.
+func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator bool, by, why string) (*Declared, error) {
+	p, err := e.limited(ctx, limit.Name, limit.Queue)
+	if err != nil {
+		return nil, err
+	}
+	d := limitDetail{Jobs: limit.Rate.Jobs, Burst: limit.Rate.Burst, By: by, Why: why}
+	if limit.Rate.Per > 0 {
+		d.Per = limit.Rate.Per.String()
+	}
+	detail, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	concurrency, every, burst := limit.Terms()
+	value, err := p.run(ctx, limitScript, limit.Name, sourceOf(operator), fmt.Sprintf("%d,%d,%d", concurrency, every, burst), string(detail))
+	if err != nil {
+		return nil, err
+	}
+	reply := asList(value)
+	if len(reply) != 2 {
+		return nil, fmt.Errorf("limit: unexpected reply %v", value)
+	}
+	return p.declared(limit.Name, asString(reply[1]))
+}
+
+func sourceOf(operator bool) string {
+	if operator {
+		return "operator"
+	}
+	return "program"
+}
+
+// limited gives the partition that has the limits of a queue. Over several partitions a
+// limit would not be what it says.
+func (e *Engine) limited(ctx context.Context, name, queue string) (*Partition, error) {
+	partitions, err := e.Queue(ctx, queue)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(partitions); n > 1 {
+		return nil, fmt.Errorf("%w: limit %s: queue %s has %d partitions; want a queue of one, so that the limit holds for all of it",
+			drayhorse.ErrInvalid, name, queue, n)
+	}
+	return partitions[0], nil
+}
+
+// RemoveLimit takes a limit of the partition's queue away. The error is
+// drayhorse.ErrNotFound.
+func (p *Partition) RemoveLimit(ctx context.Context, name string) error {
+	_, err := p.run(ctx, limitScript, name, sourceOf(true), "", "")
+	return err
+}
+
+// Limits gives the limits of partitions, in one round trip where Redis allows it.
+func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Declared, error) {
+	calls := make([]redis.Call, len(partitions))
+	for i, p := range partitions {
+		calls[i] = limitsScript.call(p)
+	}
+	var all []*Declared
+	var errs []error
+	for i, reply := range e.client.RunAll(ctx, calls) {
+		if err := failure("limits", reply.Err); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		pairs := asStrings(reply.Value)
+		for n := 0; n+1 < len(pairs); n += 2 {
+			d, err := partitions[i].declared(pairs[n], pairs[n+1])
+			all, errs = append(all, d), append(errs, err)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// declared reads a row of limit.lua.
+func (p *Partition) declared(name, row string) (*Declared, error) {
+	parts := strings.SplitN(row, "|", 5)
+	d := &Declared{Limit: drayhorse.Limit{Name: name, Queue: p.Queue}}
+	var detail limitDetail
+	if len(parts) != 5 || json.Unmarshal([]byte(parts[4]), &detail) != nil {
+		return d, fmt.Errorf("limit %s of queue %s: malformed row %q", name, p.Queue, row)
+	}
+	d.Operator, d.Version, d.At = parts[0] == sourceOf(true), asInt(parts[1]), asTime(parts[2])
+	most, _, _ := strings.Cut(parts[3], ",")
+	d.Concurrency = int(asInt(most))
+	d.By, d.Why = detail.By, detail.Why
+	if detail.Jobs > 0 {
+		per, err := time.ParseDuration(detail.Per)
+		if err != nil {
+			return d, fmt.Errorf("limit %s of queue %s: malformed row %q", name, p.Queue, row)
+		}
+		d.Rate = drayhorse.Rate{Jobs: detail.Jobs, Per: per, Burst: detail.Burst}
+	}
+	return d, nil
+}

@@ -1,0 +1,41 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+)
+
+// WhyWaits says why no worker would claim a job of a kind in a queue, as far as the
+// workers tell; "" where one would, or where they name too few of their queues and kinds
+// to tell.
+func WhyWaits(workers []Worker, queue, kind string) string {
+	if len(workers) == 0 {
+		return "no worker runs"
+	}
+	if !WorksOn(workers, queue) {
+		return fmt.Sprintf("no worker works on queue %s", queue)
+	}
+	serving := slices.DeleteFunc(slices.Clone(workers), func(w Worker) bool { return !w.worksOn(queue) || !w.serves(kind) })
+	if len(serving) == 0 {
+		return fmt.Sprintf("no worker of queue %s has a handler for kind %s", queue, kind)
+	}
+	if !slices.ContainsFunc(serving, func(w Worker) bool { return w.State == Working }) {
+		return fmt.Sprintf("the workers that serve kind %s of queue %s claim no more jobs: they are quiet or stopping", kind, queue)
+	}
+	return ""
+}
+
+// WorksOn reports whether a worker works on a queue; true also where one names too few of
+// its queues to tell.
+func WorksOn(workers []Worker, queue string) bool {
+	return slices.ContainsFunc(workers, func(w Worker) bool { return w.worksOn(queue) })
+}
+
+func (w *Worker) worksOn(queue string) bool {
+	_, named := w.Queues[queue]
+	return named || w.QueueCount > len(w.Queues)
+}
+
+func (w *Worker) serves(kind string) bool {
+	return w.AnyKind || slices.Contains(w.Kinds, kind) || w.KindCount > len(w.Kinds)
+}

@@ -1,0 +1,86 @@
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/worker"
+)
+
+// Mail is the arguments of a job.
+type Mail struct {
+	To string `json:"to"`
+}
+
+func (Mail) Kind() string { return "mail" }
+
+var errNoMailbox = errors.New("no such mailbox")
+
+func send(context.Context, string) error { return errNoMailbox }
+
+func ExampleHandle() {
+	w, err := worker.New(worker.Config{
+		RedisURL: "redis://127.0.0.1:6379/0",
+		Queues:   map[string]int{"mail": 3, "default": 1},
+		Logger:   slog.Default(),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	worker.Handle(w, func(ctx context.Context, job *drayhorse.Job[Mail]) error {
+		switch err := send(ctx, job.Args.To); {
+		case errors.Is(err, errNoMailbox):
+			return drayhorse.Discard(err) // trying again will not help
+		case err != nil && job.IsLastAttempt():
+			slog.ErrorContext(ctx, "giving up", "to", job.Args.To)
+			return err
+		case err != nil:
+			return err // is retried
+		}
+		return job.SetResult("sent")
+	}, worker.Retry(worker.Exponential(10*time.Second, time.Hour)))
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := w.Run(ctx); err != nil { // until a signal comes, and what ran has ended
+		fmt.Println(err)
+	}
+}
+
+// Middleware sees the error that a handler returned, and the arguments as JSON.
+func ExampleWorker_Use() {
+	w, err := worker.New(worker.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w.Use(func(next worker.Handler) worker.Handler {
+		return func(ctx context.Context, job *drayhorse.Job[json.RawMessage]) error {
+			begun := time.Now()
+			err := next(ctx, job)
+			slog.InfoContext(ctx, "ran", "kind", job.Kind, "took", time.Since(begun), "error", err)
+			return err
+		}
+	})
+}
+
+// A policy may look at the error: one that a deploy mends waits as long as a deploy takes.
+func ExampleRetryPolicy() {
+	policy := worker.RetryPolicy(func(attempt int, err error) time.Duration {
+		if _, wrong := errors.AsType[*drayhorse.ArgsError](err); wrong {
+			return 5 * time.Minute
+		}
+		return time.Duration(attempt) * time.Minute
+	})
+	fmt.Println(policy(2, errNoMailbox), policy(2, &drayhorse.ArgsError{}))
+	// Output: 2m0s 5m0s
+}
