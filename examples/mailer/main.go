@@ -34,17 +34,26 @@ func main() {
 }
 
 func work(ctx context.Context, redisURL string) error {
+	w, err := newWorker(redisURL)
+	if err != nil {
+		return err
+	}
+	return w.Run(ctx)
+}
+
+// newWorker makes the worker with its handlers: the program runs it, the test has it work.
+func newWorker(redisURL string) (*worker.Worker, error) {
 	w, err := worker.New(worker.Config{
 		RedisURL: redisURL,
 		Queues:   map[string]int{"mail": 3, "default": 1},
 		Logger:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	worker.Handle(w, welcome)
 	worker.Handle(w, report, worker.Retry(worker.Constant(time.Minute)))
-	return w.Run(ctx)
+	return w, nil
 }
 
 func welcome(_ context.Context, job *drayhorse.Job[email.Welcome]) error {

@@ -46,14 +46,23 @@ func serve(ctx context.Context, redisURL, listen string) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: routes(p), ReadHeaderTimeout: 5 * time.Second}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
-	defer stopped()
 	fmt.Println("listening on", l.Addr())
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	return serveUntil(ctx, &http.Server{Handler: routes(p), ReadHeaderTimeout: 5 * time.Second}, l)
+}
+
+// serveUntil serves until ctx ends, and then waits for the requests under way. Serve
+// returns as soon as Shutdown is called, so it is Shutdown that must be waited for.
+func serveUntil(ctx context.Context, server *http.Server, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
 		return err
+	case <-ctx.Done():
 	}
-	return nil
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return server.Shutdown(ending)
 }
 
 func routes(p *producer.Producer) http.Handler {

@@ -1,0 +1,77 @@
+package drayhorsetest_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/drayhorsetest"
+	"github.com/drayhorse/drayhorse/worker"
+)
+
+// TestJobsExpireByTheClockOfTheTest: what is late does not run, what has failed once does.
+func TestJobsExpireByTheClockOfTheTest(t *testing.T) {
+	t.Parallel()
+	env := drayhorsetest.New(t)
+	w := newWorker(t, env)
+	failures := 1
+	worker.Handle(w, func(_ context.Context, job *drayhorse.Job[welcome]) error {
+		if failures--; failures >= 0 {
+			return context.DeadlineExceeded
+		}
+		return nil
+	})
+	enqueue := func(user int64, options ...drayhorse.Option) *drayhorse.Info {
+		t.Helper()
+		info, err := env.Producer.Enqueue(t.Context(), welcome{UserID: user}, append(options, drayhorse.StartWithin(10*time.Minute))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	enqueue(1)
+	env.Advance(9 * time.Minute)
+	if done := env.Work(w); len(done) != 1 || done[0].State != drayhorse.Retryable {
+		t.Fatalf("outcomes = %+v; want one that failed", done)
+	}
+	late, delayed := enqueue(2), enqueue(3, drayhorse.In(5*time.Minute))
+	drayhorsetest.RequireEnqueued(t, env, welcome{UserID: 2}, drayhorse.StartWithin(10*time.Minute))
+	env.Advance(11 * time.Minute)
+	done := env.Work(w)
+	if len(done) != 2 || done[0].State != drayhorse.Completed || done[1].State != drayhorse.Completed {
+		t.Errorf("outcomes = %+v; want that of the retry and of the job that was due 6m ago", done)
+	}
+	info, err := env.Admin.Get(t.Context(), "default", late.ID)
+	if err != nil || info.State != drayhorse.Discarded || len(info.Errors) != 1 || !strings.HasPrefix(info.Errors[0].Message, "expired") {
+		t.Errorf("%+v, %v; want it expired", info, err)
+	}
+	if _, err := env.Admin.Get(t.Context(), "default", delayed.ID); err == nil {
+		t.Error("the delayed job is still there; want it completed")
+	}
+}
+
+// TestLimitsGoByTheClockOfTheTest: one job a minute, as the worker declares it.
+func TestLimitsGoByTheClockOfTheTest(t *testing.T) {
+	t.Parallel()
+	env := drayhorsetest.New(t)
+	w := newWorker(t, env, func(c *worker.Config) {
+		c.Limits = []drayhorse.Limit{{Name: "smtp", Queue: "default", Rate: drayhorse.Rate{Jobs: 1, Per: time.Minute}}}
+	})
+	worker.Handle(w, func(context.Context, *drayhorse.Job[welcome]) error { return nil })
+	for user := range int64(3) {
+		if _, err := env.Producer.Enqueue(t.Context(), welcome{UserID: user}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if done := env.Work(w); len(done) != 1 {
+			t.Errorf("outcomes = %+v; want one a minute", done)
+		}
+		env.Advance(time.Minute)
+	}
+	if done := env.Work(w); len(done) != 0 {
+		t.Errorf("outcomes = %+v; want none", done)
+	}
+}
