@@ -11,15 +11,13 @@ import (
 	"syscall"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.Main(m) }
 
 // program is the built program and the dev server that it is used on.
 type program struct{ path, url string }
@@ -41,7 +39,7 @@ func TestDevIsAllThatTheVerbsNeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &program{path: clitest.Build(t, ".")}
-	dev := clitest.Start(t, p.path, "dev", "--config", config)
+	dev := clitest.Start(t, p.path, "dev", "--config", config, "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0")
 	redistest.Eventually(t, clitest.Within, "dev says where its server is", func() bool {
 		p.url = regexp.MustCompile(`redis://127\.0\.0\.1:\d+/0`).FindString(dev.Stdout())
 		return p.url != ""
@@ -65,5 +63,19 @@ func TestDevIsAllThatTheVerbsNeed(t *testing.T) {
 	dev.Signal(syscall.SIGTERM)
 	if code := dev.Wait(); code != 0 {
 		t.Errorf("exit %d: %s", code, dev.Stderr())
+	}
+}
+
+// TestNamesOfTheFile: links to the one file are the other programs, as in the image and in
+// the archives of a release.
+func TestNamesOfTheFile(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"/usr/bin/worker": "worker", "scheduler": "scheduler", "./producer": "producer", "producer.exe": "producer",
+		"drayhorse": "drayhorse", "drayhorse-v1.2.3": "drayhorse", "": "drayhorse",
+	} {
+		if got := command(name).Name(); got != want {
+			t.Errorf("%q is %s, want %s", name, got, want)
+		}
 	}
 }

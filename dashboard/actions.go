@@ -1,0 +1,126 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+)
+
+// What an action is done to.
+const (
+	onQueue    = "queue"
+	onJob      = "job"
+	onSchedule = "schedule"
+)
+
+// action is something that a person can do: a button, a question, a deed.
+type action struct {
+	Name   string // as the parameter action has it
+	On     string
+	Verb   string // on the button
+	Effect string // in the question: what it does
+	Done   string // afterwards
+	Danger bool   // it cannot be undone
+	Typed  bool   // the name of what it is done to has to be typed
+
+	act func(ctx context.Context, a *admin.Admin, t target) (string, error) // may give where to go on
+}
+
+// target is what an action is done to.
+type target struct {
+	Name  string // of the queue or the schedule; of a job its ID
+	Queue string // of a job
+	State drayhorse.State
+}
+
+// actions are all that the dashboard does.
+var actions = []action{
+	{
+		Name: "pause-queue", On: onQueue, Verb: "Pause", Effect: "Its jobs wait until it is resumed. Jobs that run go on.", Done: "The queue is paused.",
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) { return "", a.Pause(ctx, t.Name) },
+	},
+	{
+		Name: "resume-queue", On: onQueue, Verb: "Resume", Effect: "Workers claim its jobs again.", Done: "The queue goes on.",
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) { return "", a.Resume(ctx, t.Name) },
+	},
+	{
+		Name: "delete-queue", On: onQueue, Verb: "Delete queue", Effect: "All that is known of it goes, its ended jobs included. With jobs that wait or run it stays as it is.",
+		Done: "The queue is deleted.", Danger: true, Typed: true,
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			_, err := a.DeleteQueue(ctx, t.Name, false)
+			return "queues", err
+		},
+	},
+	{
+		Name: "retry-job", On: onJob, Verb: "Retry", Effect: "It becomes available now, whether it waits for its time or has ended.", Done: "The job is available.",
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			return "", a.Retry(ctx, t.Queue, t.Name)
+		},
+	},
+	{
+		Name: "cancel-job", On: onJob, Verb: "Cancel", Effect: "While it waits, it never runs. While it runs, the context of its handler ends.", Done: "The job was told to end.", Danger: true,
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			return "", a.Cancel(ctx, t.Queue, t.Name)
+		},
+	},
+	{
+		Name: "delete-job", On: onJob, Verb: "Delete", Effect: "It goes, with all that is known of it. A job that runs stays.", Done: "The job is deleted.", Danger: true,
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			return link("jobs", "queue", t.Queue), a.Delete(ctx, t.Queue, t.Name)
+		},
+	},
+	{
+		Name: "pause-schedule", On: onSchedule, Verb: "Pause", Effect: "Its ticks stop until it is resumed; those that come meanwhile are not made up.", Done: "The schedule is paused.",
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			return "", a.PauseSchedule(ctx, t.Name)
+		},
+	},
+	{
+		Name: "resume-schedule", On: onSchedule, Verb: "Resume", Effect: "It goes on from its next tick.", Done: "The schedule goes on.",
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			return "", a.ResumeSchedule(ctx, t.Name)
+		},
+	},
+	{
+		Name: "trigger-schedule", On: onSchedule, Verb: "Run now", Effect: "A job of it is enqueued now, beside its ticks.", Done: "A job was enqueued.",
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			queue, id, err := a.TriggerSchedule(ctx, t.Name)
+			return link("job", "queue", queue, "id", id), err
+		},
+	},
+}
+
+// actionOf gives the action of a name.
+func actionOf(name string) (action, error) {
+	i := slices.IndexFunc(actions, func(a action) bool { return a.Name == name })
+	if i < 0 {
+		return action{}, fmt.Errorf("%w: action %q is not known", drayhorse.ErrInvalid, clip(name))
+	}
+	return actions[i], nil
+}
+
+// jobActions are those that a job in a state allows.
+func jobActions(state drayhorse.State) (all []action) {
+	for _, a := range actions {
+		fits := map[string]bool{
+			"retry-job":  state != drayhorse.Running && state != drayhorse.Available,
+			"cancel-job": !state.Ended(),
+			"delete-job": state != drayhorse.Running,
+		}
+		if fits[a.Name] {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// doneText says what was done, by the name of the action.
+func doneText(name string) string {
+	if a, err := actionOf(name); err == nil {
+		return a.Done
+	}
+	return ""
+}

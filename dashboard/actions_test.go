@@ -1,0 +1,136 @@
+package dashboard_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/scheduler"
+)
+
+// done wants an action to have led back to a page, which says so.
+func (r *rig) done(a answer, to, said string) {
+	r.t.Helper()
+	location := a.header.Get("Location")
+	if a.code != http.StatusSeeOther || !strings.HasPrefix(location, to) {
+		r.t.Errorf("%d to %q; want %s\n%s", a.code, location, to, a.body)
+		return
+	}
+	r.wants(location, r.page(location), said)
+}
+
+func TestQueuesArePausedResumedAndDeleted(t *testing.T) {
+	r := setup(t, nil)
+	r.enqueue("k", `{}`, drayhorse.Queue("q"), drayhorse.ID("a"))
+	paused := func(want bool) {
+		t.Helper()
+		if q, err := r.admin.Queue(t.Context(), "q"); err != nil || q.Paused != want {
+			t.Errorf("queue %+v, %v; want paused %v", q, err, want)
+		}
+	}
+	r.done(r.post("do", "action", "pause-queue", "queue", "q"), "queue?queue=q&done=pause-queue", "The queue is paused.")
+	paused(true)
+	r.done(r.post("do", "action", "resume-queue", "queue", "q", "from", "queues"), "queues?done=resume-queue", "The queue goes on.")
+	paused(false)
+
+	if a := r.post("do", "action", "delete-queue", "queue", "q", "typed", "p"); a.code != http.StatusBadRequest {
+		t.Errorf("with another name typed: %d %s", a.code, a.body)
+	}
+	if a := r.post("do", "action", "delete-queue", "queue", "q", "typed", "q"); a.code != http.StatusConflict {
+		t.Errorf("with a live job: %d %s", a.code, a.body)
+	}
+	paused(false) // it is there
+	if err := r.admin.Delete(t.Context(), "q", "a"); err != nil {
+		t.Fatal(err)
+	}
+	r.done(r.post("do", "action", "delete-queue", "queue", "q", "typed", "q"), "queues?done=delete-queue", "The queue is deleted.")
+	if _, err := r.admin.Queue(t.Context(), "q"); !errors.Is(err, drayhorse.ErrNotFound) {
+		t.Errorf("the deleted queue: %v", err)
+	}
+	if a := r.post("do", "action", "pause-queue", "queue", "q"); a.code != http.StatusNotFound {
+		t.Errorf("of no queue: %d %s", a.code, a.body)
+	}
+}
+
+func TestJobsAreRetriedCancelledAndDeleted(t *testing.T) {
+	r := setup(t, nil)
+	r.enqueue("k", `{}`, drayhorse.ID("a"), drayhorse.In(time.Hour))
+	r.done(r.post("do", "action", "retry-job", "job", "default/a"), "job?id=a&queue=default&done=retry-job", "The job is available.")
+	r.state("default", "a", drayhorse.Available)
+	r.done(r.post("do", "action", "cancel-job", "job", "default/a"), "job?id=a&queue=default&done=cancel-job", "The job was told to end.")
+	r.state("default", "a", drayhorse.Cancelled)
+	if a := r.post("do", "action", "cancel-job", "job", "default/a"); a.code != http.StatusConflict || !strings.Contains(a.body, "has been cancelled already") {
+		t.Errorf("cancel again: %d %s", a.code, a.body)
+	}
+	r.done(r.post("do", "action", "delete-job", "job", "default/a"), "jobs?queue=default&done=delete-job", "The job is deleted.")
+	if info, err := r.admin.Get(t.Context(), "default", "a"); err != nil || info.Kind != "" { // its ID is taken for a day
+		t.Errorf("the deleted job: %+v, %v", info, err)
+	}
+
+	// A running one: its context ends; it cannot be deleted.
+	began, ended := make(chan string, 1), make(chan error, 1)
+	r.work("default", func(ctx context.Context, job *drayhorse.Job[json.RawMessage]) error {
+		began <- job.ID
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return ctx.Err()
+	})
+	r.enqueue("k", `{}`, drayhorse.ID("b"))
+	<-began
+	if a := r.post("do", "action", "delete-job", "job", "default/b"); a.code != http.StatusConflict {
+		t.Errorf("delete a running job: %d %s", a.code, a.body)
+	}
+	r.done(r.post("do", "action", "cancel-job", "job", "default/b"), "job?id=b", "The job was told to end.")
+	if cause := <-ended; !errors.Is(cause, drayhorse.ErrCancelled) {
+		t.Errorf("the handler's context ended by %v", cause)
+	}
+	r.state("default", "b", drayhorse.Cancelled)
+}
+
+// TestManyJobsAtOnce: one that fails keeps the others from nothing.
+func TestManyJobsAtOnce(t *testing.T) {
+	r := setup(t, nil)
+	for _, id := range []string{"a", "b"} {
+		r.enqueue("k", `{}`, drayhorse.ID(id), drayhorse.In(time.Hour), drayhorse.Queue("q"))
+	}
+	r.wants("the question", r.post("confirm", "action", "retry-job", "from", "jobs", "job", "q/a", "job", "q/gone", "job", "q/b").body,
+		"Retry 3 jobs?", `value="q/a"`, `value="q/gone"`, `value="q/b"`)
+	r.state("q", "a", drayhorse.Scheduled) // a question changes nothing
+	a := r.post("do", "action", "retry-job", "from", "jobs", "job", "q/a", "job", "q/gone", "job", "q/b")
+	r.wants("the outcome", a.body, "2 done, 1 not", "Not found: job gone")
+	r.state("q", "a", drayhorse.Available)
+	r.state("q", "b", drayhorse.Available)
+	if a := r.post("confirm", "action", "retry-job", "from", "jobs"); a.code != http.StatusBadRequest || !strings.Contains(a.body, "Nothing was chosen") {
+		t.Errorf("of none: %d %s", a.code, a.body)
+	}
+}
+
+func TestSchedulesArePausedResumedAndTriggered(t *testing.T) {
+	r := setup(t, nil)
+	r.schedule(scheduler.Schedule{ID: "s", Every: 1000 * time.Hour, Args: drayhorse.Raw("k", json.RawMessage(`{}`)), Options: []drayhorse.Option{drayhorse.Queue("q")}})
+	paused := func(want bool) {
+		t.Helper()
+		if s, err := r.admin.Schedule(t.Context(), "s"); err != nil || s.Paused.IsZero() == want || s.Next.IsZero() != want {
+			t.Errorf("schedule %+v, %v; want paused %v", s, err, want)
+		}
+	}
+	r.done(r.post("do", "action", "pause-schedule", "schedule", "s"), "schedule?id=s&done=pause-schedule", "The schedule is paused.")
+	paused(true)
+	r.done(r.post("do", "action", "resume-schedule", "schedule", "s", "from", "schedules"), "schedules?done=resume-schedule", "The schedule goes on.")
+	paused(false)
+	r.done(r.post("do", "action", "trigger-schedule", "schedule", "s"), "job?id=s%40", "A job was enqueued.")
+	if q, err := r.admin.Queue(t.Context(), "q"); err != nil || q.Available != 1 {
+		t.Errorf("queue %+v, %v; want the job", q, err)
+	}
+	r.wants("history", r.page("schedule?id=s"), "triggered", "available")
+	for _, action := range []string{"pause-schedule", "resume-schedule", "trigger-schedule"} {
+		if a := r.post("do", "action", action, "schedule", "none"); a.code != http.StatusNotFound {
+			t.Errorf("%s of none: %d %s", action, a.code, a.body)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package dashboard
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/logs"
+)
+
+// confirmPage asks whether an action is meant.
+type confirmPage struct {
+	action
+
+	Targets []target
+	Jobs    []string // QUEUE/ID, as the parameter has them
+	From    string
+	Back    string // the address of the page that asked
+}
+
+// Of asks for the one name that is to be typed.
+func (p *confirmPage) Of() string { return p.Targets[0].Name }
+
+// confirm asks. It changes nothing.
+func confirm(q *request) error {
+	if !q.mayChange() {
+		return refuse(http.StatusForbidden, "You may look, and change nothing.")
+	}
+	a, targets, err := q.asked()
+	if err != nil {
+		return err
+	}
+	p := &confirmPage{action: a, Targets: targets, Jobs: q.values["job"], From: q.value("from")}
+	p.Back = backTo(a, targets[0], p.From)
+	return q.show("confirm", fmt.Sprintf("%s?", a.Verb), p)
+}
+
+// asked reads an action and what it is done to.
+func (q *request) asked() (action, []target, error) {
+	a, err := actionOf(q.value("action"))
+	if err != nil {
+		return a, nil, err
+	}
+	var targets []target
+	switch a.On {
+	case onQueue:
+		if err := drayhorse.ValidateQueue(q.value("queue")); err != nil {
+			return a, nil, err
+		}
+		targets = append(targets, target{Name: q.value("queue")})
+	case onSchedule:
+		targets = append(targets, target{Name: q.value("schedule")})
+	case onJob:
+		for _, key := range q.values["job"] {
+			queue, id, _ := strings.Cut(key, "/")
+			if err := errors.Join(drayhorse.ValidateQueue(queue), drayhorse.ValidateID(id)); err != nil {
+				return a, nil, fmt.Errorf("job %q: %w", clip(key), err)
+			}
+			targets = append(targets, target{Name: id, Queue: queue})
+		}
+	}
+	if len(targets) == 0 {
+		return a, nil, refuse(http.StatusBadRequest, "Nothing was chosen. Tick the jobs that it is to be done to.")
+	}
+	return a, targets, nil
+}
+
+// backTo is the page to go back to.
+func backTo(a action, t target, from string) string {
+	switch {
+	case a.On == onJob && from == "jobs":
+		return link("jobs", "queue", t.Queue)
+	case a.On == onJob:
+		return link("job", "queue", t.Queue, "id", t.Name)
+	case a.On == onQueue && from == "queues":
+		return "queues"
+	case a.On == onQueue:
+		return link("queue", "queue", t.Name)
+	case from == "schedules":
+		return "schedules"
+	}
+	return link("schedule", "id", t.Name)
+}
+
+// outcome is what became of one of several targets.
+type outcome struct {
+	target
+
+	Link, Problem string
+}
+
+type donePage struct {
+	action
+
+	Done, Failed int
+	Outcomes     []outcome
+	Back         string
+}
+
+// do does what was confirmed. Of several targets one that fails keeps the others from
+// nothing.
+func do(q *request) error {
+	a, targets, err := q.asked()
+	if err != nil {
+		return err
+	}
+	if a.Typed && q.value("typed") != targets[0].Name {
+		return refuse(http.StatusBadRequest, "The name that was typed is not %q; nothing was done.", targets[0].Name)
+	}
+	p := &donePage{action: a, Back: backTo(a, targets[0], q.value("from"))}
+	for _, t := range targets {
+		to, err := a.act(q.r.Context(), q.d.admin, t)
+		q.audit(a, t, err)
+		if len(targets) == 1 {
+			if err != nil {
+				return err
+			}
+			if to == "" {
+				to = p.Back
+			}
+			return q.redirect(withDone(to, a.Name))
+		}
+		o := outcome{target: t, Link: link("job", "queue", t.Queue, "id", t.Name)}
+		if err != nil {
+			o.Problem = refusalOf(err).text
+			p.Failed++
+		} else {
+			p.Done++
+		}
+		p.Outcomes = append(p.Outcomes, o)
+	}
+	return q.show("done", a.Verb, p)
+}
+
+func withDone(to, name string) string {
+	if strings.Contains(to, "?") {
+		return to + "&done=" + name
+	}
+	return to + "?done=" + name
+}
+
+// audit tells the log who did what, and what came of it.
+func (q *request) audit(a action, t target, err error) {
+	result := "done"
+	if err != nil {
+		result = err.Error()
+	}
+	attrs := []slog.Attr{slog.String("action", a.Name), slog.String("result", result)}
+	switch a.On {
+	case onJob:
+		attrs = append(attrs, slog.String(logs.JobID, t.Name), slog.String(logs.Queue, t.Queue))
+	case onQueue:
+		attrs = append(attrs, slog.String(logs.Queue, t.Name))
+	default:
+		attrs = append(attrs, slog.String(logs.Schedule, t.Name))
+	}
+	q.d.log.InfoContext(q.r.Context(), "audit", q.about(attrs...)...)
+}

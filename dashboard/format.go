@@ -1,0 +1,125 @@
+package dashboard
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// count gives a number with commas.
+func count[N int | int64](n N) string {
+	text := strconv.FormatInt(int64(n), 10)
+	negative := strings.HasPrefix(text, "-")
+	text = strings.TrimPrefix(text, "-")
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	if negative {
+		text = "-" + text
+	}
+	return text
+}
+
+// brief gives a number in at most four characters and a unit.
+func brief(n int) string {
+	switch v := float64(n); {
+	case n < 100_000:
+		return count(n)
+	case n < 1e6:
+		return fmt.Sprintf("%.0fk", v/1e3)
+	case n < 1e8:
+		return fmt.Sprintf("%.1fM", v/1e6)
+	case n < 1e9:
+		return fmt.Sprintf("%.0fM", v/1e6)
+	}
+	return fmt.Sprintf("%.1fG", float64(n)/1e9)
+}
+
+// rate gives jobs a second; a dash for an unknown one.
+func rate(v float64) string {
+	switch {
+	case v < 0:
+		return "–"
+	case v == 0:
+		return "0"
+	case v < 0.01:
+		return "<0.01"
+	case v < 1:
+		return strings.TrimRight(fmt.Sprintf("%.2f", v), "0")
+	case v < 10:
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
+	}
+	return count(int64(v + 0.5))
+}
+
+// size gives bytes.
+func size(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, i := float64(n)/unit, 0
+	for v >= unit && i < 4 {
+		v, i = v/unit, i+1
+	}
+	return fmt.Sprintf("%.1f %ciB", v, "KMGTP"[i])
+}
+
+// rough gives a duration in its two largest units.
+func rough(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return two(int(d.Minutes()), "m", int(d.Seconds())%60, "s")
+	case d < 24*time.Hour:
+		return two(int(d.Hours()), "h", int(d.Minutes())%60, "m")
+	}
+	return two(int(d.Hours()/24), "d", int(d.Hours())%24, "h")
+}
+
+func two(a int, unit string, b int, smaller string) string {
+	if b == 0 || a > 9 {
+		return fmt.Sprintf("%d%s", a, unit)
+	}
+	return fmt.Sprintf("%d%s %d%s", a, unit, b, smaller)
+}
+
+// moment is a time as a page shows it: from now, and exactly.
+type moment struct{ Rough, Exact, ISO string }
+
+// when gives t as seen from now; the zero moment for the zero time.
+func when(t, now time.Time) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	m := moment{Exact: exact(t), ISO: t.UTC().Format(time.RFC3339Nano)}
+	switch d := now.Sub(t); {
+	case d.Abs() < time.Second:
+		m.Rough = "now"
+	case d < 0:
+		m.Rough = "in " + rough(-d)
+	default:
+		m.Rough = rough(d) + " ago"
+	}
+	return m
+}
+
+// exact gives a time to the ms, as far as it has any.
+func exact(t time.Time) string {
+	return strings.Replace(t.UTC().Format("2006-01-02 15:04:05.000 UTC"), ".000 ", " ", 1)
+}
+
+// plural gives "1 job" or "2 jobs".
+func plural[N int | int64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return count(n) + " " + one + "s"
+}

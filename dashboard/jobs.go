@@ -1,0 +1,151 @@
+package dashboard
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/filter"
+)
+
+// Of a page of jobs.
+const (
+	jobsShown   = 50
+	mostJobs    = 200
+	errorShown  = 300 // bytes of an error in a list
+	suggestions = 200 // queues that the filter suggests
+)
+
+// jobRow is a job in a list.
+type jobRow struct {
+	*drayhorse.Info
+
+	Link    string
+	Key     string // QUEUE/ID, as the parameter job has it
+	At      moment
+	AtWhat  string // what At is
+	Error   string // the last
+	Overdue bool
+}
+
+func rowOfJob(info *drayhorse.Info, now time.Time) jobRow {
+	row := jobRow{Info: info, Link: link("job", "queue", info.Queue, "id", info.ID), Key: info.Queue + "/" + info.ID}
+	switch {
+	case !info.FinishedAt.IsZero():
+		row.At, row.AtWhat = when(info.FinishedAt, now), "ended"
+	case !info.DueAt.IsZero():
+		row.At, row.AtWhat, row.Overdue = when(info.DueAt, now), "due", now.Sub(info.DueAt) > longWait
+	case !info.EnqueuedAt.IsZero():
+		row.At, row.AtWhat = when(info.EnqueuedAt, now), "enqueued"
+	}
+	if n := len(info.Errors); n > 0 {
+		row.Error = cut(info.Errors[n-1].Message, errorShown)
+	}
+	return row
+}
+
+// tab is a state to choose.
+type tab struct {
+	Name, Link string
+	State      drayhorse.State
+	Count      int // negative: unknown
+	Chosen     bool
+}
+
+type jobsPage struct {
+	Jobs               []jobRow
+	Queue, State, Kind string
+	Where              string // the filter in words
+	Wrong              string // what is wrong with it
+	Limit              int
+	Tabs               []tab
+	Names              []string // of queues, for the filter
+	Next, First        string   // addresses
+	Short              bool     // it looked at many and found few
+	Removable          bool     // none of them runs
+}
+
+func listJobs(q *request) error {
+	r, err := q.board()
+	if err != nil {
+		return err
+	}
+	p := &jobsPage{Queue: q.value("queue"), State: q.value("state"), Kind: q.value("kind"), Where: q.value("where")}
+	if p.Limit, err = q.number("limit", jobsShown, mostJobs); err != nil {
+		return err
+	}
+	page, err := q.d.admin.Jobs(q.r.Context(), admin.Filter{
+		Queue: p.Queue, State: drayhorse.State(p.State), Kind: p.Kind, Where: p.Where, Limit: p.Limit, Cursor: q.value("cursor"),
+	})
+	if mistake, ok := errors.AsType[*filter.Error](err); ok {
+		p.Wrong, page, err = sentence(mistake), &admin.Page{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, info := range page.Jobs {
+		p.Jobs = append(p.Jobs, rowOfJob(info, r.now))
+	}
+	p.Names = r.names[:min(len(r.names), suggestions)]
+	p.Short = page.Next != "" && len(page.Jobs) < p.Limit
+	if page.Next != "" {
+		p.Next = p.link(p.State, page.Next)
+	}
+	if q.value("cursor") != "" {
+		p.First = p.link(p.State, "")
+	}
+	if p.Tabs, err = p.tabs(q, r); err != nil {
+		return err
+	}
+	return q.show("jobs", "Jobs", p)
+}
+
+// link is the address of the same list in a state, from a cursor on.
+func (p *jobsPage) link(state, cursor string) string {
+	limit := ""
+	if p.Limit != jobsShown {
+		limit = fmt.Sprint(p.Limit)
+	}
+	return link("jobs", "queue", p.Queue, "state", state, "kind", p.Kind, "where", p.Where, "limit", limit, "cursor", cursor)
+}
+
+// tabs gives the states with their counts, of one queue or of all that were counted.
+func (p *jobsPage) tabs(q *request, r *reading) ([]tab, error) {
+	var counts []stateCount
+	known := p.Kind == "" && p.Where == ""
+	if p.Queue != "" {
+		queue, err := q.queue(r, p.Queue)
+		if err != nil {
+			return nil, err
+		}
+		counts = statesOf(queue)
+	} else {
+		known = known && len(r.names) <= maxQueues
+		var all admin.Queue
+		for i := range r.queues {
+			addCounts(&all, &r.queues[i])
+		}
+		counts = statesOf(&all)
+	}
+	tabs := []tab{{Name: "all", Link: p.link("", ""), Count: -1, Chosen: p.State == ""}}
+	for _, c := range counts {
+		t := tab{Name: string(c.State), State: c.State, Link: p.link(string(c.State), ""), Count: -1, Chosen: p.State == string(c.State)}
+		if known {
+			t.Count = c.Count
+		}
+		tabs = append(tabs, t)
+	}
+	return tabs, nil
+}
+
+func addCounts(to, q *admin.Queue) {
+	to.Scheduled += q.Scheduled
+	to.Available += q.Available
+	to.Running += q.Running
+	to.Retryable += q.Retryable
+	to.Completed += q.Completed
+	to.Cancelled += q.Cancelled
+	to.Discarded += q.Discarded
+}

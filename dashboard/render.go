@@ -1,0 +1,172 @@
+package dashboard
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/printable"
+)
+
+//go:embed templates static
+var files embed.FS
+
+// pages are the templates by name.
+type pages map[string]*template.Template
+
+func parsePages() (pages, error) {
+	layout, err := template.New("layout.html").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/parts.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	names, err := files.ReadDir("templates")
+	if err != nil {
+		return nil, err
+	}
+	all := pages{}
+	for _, f := range names {
+		name := strings.TrimSuffix(f.Name(), ".html")
+		if name == "layout" || name == "parts" {
+			continue
+		}
+		page, err := layout.Clone()
+		if err == nil {
+			_, err = page.ParseFS(files, "templates/"+f.Name())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parse templates: %w", err)
+		}
+		all[name] = page
+	}
+	return all, nil
+}
+
+// functions are what templates call.
+var functions = template.FuncMap{
+	"count": count[int], "count64": count[int64], "brief": brief, "size": size, "rough": rough, "rate": rate,
+	"plural": plural[int], "link": link, "lower": strings.ToLower, "text": printable.Text,
+	"size64": func(n int) string { return size(int64(n)) }, "dict": dict,
+	"pageSizes": func() []int { return []int{20, jobsShown, 100, mostJobs} },
+	"state":     func(s drayhorse.State) string { return string(s) },
+	"asset":     func(name string) string { return "static/" + name + "?v=" + assets[name].version },
+}
+
+// dict makes the argument of a part of a page, of names and values in turn.
+func dict(pairs ...any) map[string]any {
+	m := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[pairs[i].(string)] = pairs[i+1]
+	}
+	return m
+}
+
+// link makes a relative address of a page and its parameters, names and values in turn;
+// those without a value are left out.
+func link(page string, params ...string) string {
+	values := url.Values{}
+	for i := 0; i+1 < len(params); i += 2 {
+		if params[i+1] != "" {
+			values.Set(params[i], params[i+1])
+		}
+	}
+	if len(values) == 0 {
+		return page
+	}
+	return page + "?" + values.Encode()
+}
+
+// frame is what surrounds every page.
+type frame struct {
+	Title, Section  string
+	Namespace, Addr string
+	MayChange       bool
+	Done            string // what was done just now
+	Now             string
+	Self            string // the page's own address
+	Page            any
+}
+
+// show answers with a page.
+func (q *request) show(page, title string, content any) error {
+	return q.showAs(http.StatusOK, page, title, content)
+}
+
+func (q *request) showAs(status int, page, title string, content any) error {
+	var out bytes.Buffer
+	err := q.d.pages[page].Execute(&out, frame{
+		Title: title, Section: sections[page], Namespace: q.d.admin.Namespace(), Addr: q.d.admin.Addr(),
+		MayChange: q.mayChange(), Done: doneText(q.value("done")), Now: time.Now().UTC().Format("15:04:05 UTC"),
+		Self: q.self(), Page: content,
+	})
+	if err != nil {
+		return fmt.Errorf("page %s: %w", page, err)
+	}
+	q.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	q.w.WriteHeader(status)
+	_, err = io.WriteString(q.w, printable.Lines(out.String()))
+	return err
+}
+
+// self is the relative address of the page that is shown, without what was done before.
+func (q *request) self() string {
+	values := url.Values{}
+	for name, all := range q.values {
+		if name != "done" {
+			values[name] = all
+		}
+	}
+	name := path.Base(q.r.URL.Path)
+	if strings.HasSuffix(q.r.URL.Path, "/") || q.r.URL.Path == "" {
+		name = "./"
+	}
+	if len(values) == 0 || q.r.Method == http.MethodPost {
+		return name
+	}
+	return name + "?" + values.Encode()
+}
+
+// sections are the entries of the menu that pages belong to.
+var sections = map[string]string{
+	"overview": "overview", "queues": "queues", "queue": "queues", "jobs": "jobs", "job": "jobs",
+	"workers": "workers", "schedules": "schedules", "schedule": "schedules", "redis": "redis",
+}
+
+// asset is a file that pages ask for.
+type asset struct {
+	content       []byte
+	kind, version string
+}
+
+// assets are the files of static.
+var assets = func() map[string]asset {
+	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	all := map[string]asset{}
+	entries, _ := files.ReadDir("static") // it is in the program
+	for _, e := range entries {
+		content, _ := files.ReadFile("static/" + e.Name())
+		sum := sha256.Sum256(content)
+		all[e.Name()] = asset{content, kinds[path.Ext(e.Name())], hex.EncodeToString(sum[:6])}
+	}
+	return all
+}()
+
+// serveAsset serves a file, which browsers keep for as long as pages ask for that version.
+func serveAsset(q *request) error {
+	a := assets[path.Base(q.r.URL.Path)]
+	q.w.Header().Set("Content-Type", a.kind)
+	if q.value("v") == a.version {
+		q.w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	}
+	_, err := q.w.Write(a.content)
+	return err
+}
