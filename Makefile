@@ -1,6 +1,12 @@
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME      ?= 5000x
+# How often test-hard runs the tests.
+N             ?= 1
+# How long the tests of a package may take: waits for facts go on until shortly before.
+TIMEOUT       ?= 25m
+TESTFLAGS     ?=
+HOSTILETIME   ?= 1h
 # What tests run that Go does not bring.
 TOOLS         := redis-server promtool prometheus systemd-analyze curl python3 node
 # Everything but the race detector does without cgo, as the programs ship: it shares
@@ -9,12 +15,13 @@ export CGO_ENABLED := 0
 # Without the clone's path in it, what was built once is found again from another clone.
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 # Servers and clocks are no inputs that the cache of test results knows of: -count=1.
-RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1
+# Nobody debugs these programs: they are linked quicker without what debuggers need.
+RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w $(TESTFLAGS)
 # The tests of these wait the longest: they come first, so that others fill the time.
 SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./internal/redis
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check lint fuzz bench bench-peers bench-scale test-daemons webhooks chaos chaos-smoke chaos-soak check-deploy clean redis tools
+.PHONY: help build demo release test stopwatch test-hard check lint fuzz bench bench-peers bench-scale test-daemons webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,19 +32,30 @@ build: ## build the programs into bin/
 demo: build ## run the main job on real files: two workers, two schedulers, one of each killed
 	bin/drayhorse demo
 
-test: tools ## everything that CI runs: vet, all tests with -race, fuzz targets for a moment, benchmarks once
+release: ## the archives of VERSION in dist/: one program that is all four, licences, checksums
+	@.ci/release.sh "$(VERSION)"
+
+test: tools ## everything that CI runs: vet, all tests with -race, a smoke of the faults and benchmarks
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	$(RACE) -timeout 9m $(SLOW) $$($(GO) list ./... | grep -v /test/)
-	cd deploy/check && $(GO) test -vet=off ./...
+	$(RACE) -timeout $(TIMEOUT) $(SLOW) $$($(GO) list ./... | grep -v /test/)
+	cd deploy/check && $(GO) test -vet=off $(TESTFLAGS) ./...
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -skip TestReadmeRuns $(TESTFLAGS) ./test/docs
 	$(MAKE) --no-print-directory chaos-smoke
-	$(MAKE) --no-print-directory fuzz
-	cd bench && $(GO) test ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
+	cd bench && $(GO) test $(TESTFLAGS) ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
+
+stopwatch: ## do what the README says, in an empty directory, in less than two minutes
+	$(GO) test -v -vet=off -count=1 ./test/docs -run TestReadmeRuns -args -stopwatch 2m
+
+test-hard: tools ## the same N times beside busy loops, until the first red, with a table of the slowest tests
+	@test/hard.sh $(N)
 
 check: lint ## what is asked of the code before it is committed, but for the tests
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	cd deploy/check && $(GO) vet ./...
+	cd outbox/outboxpgx && $(GO) vet ./...
+	cd outbox/check && $(GO) vet ./...
 	cd bench && $(GO) vet ./...
 	$(GO) mod verify
 
@@ -63,13 +81,27 @@ chaos: redis ## every fault of the matrix in docs/reliability.md, then scheduler
 	$(RACE) -timeout 15m -tags chaos -run TestClockJumps ./internal/lock ./scheduler
 
 chaos-smoke: redis ## three faults of the matrix, and the tests of its oracle
-	$(RACE) -timeout 4m ./test/chaos
+	$(RACE) -timeout $(TIMEOUT) ./test/chaos
+
+outbox: databases ## the outbox on PostgreSQL, MariaDB and SQLite, with -race; then 100,000 transactions each while relays and Redis are killed
+	cd outbox/check && $(RACE) -timeout 30m ./...
+	cd outbox/check && $(GO) test -vet=off -count=1 -timeout 1h -v -run 'TestChaos|TestARing' ./... -args -outbox.transactions 100000 -outbox.commits 2000 -outbox.p50 5ms
+
+outbox-smoke: databases ## the same with few transactions, a minute
+	cd outbox/outboxpgx && $(GO) vet ./... && $(GO) test -vet=off $(TESTFLAGS) ./...
+	cd outbox/check && $(GO) vet ./... && $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+
+mutants: redis ## break each rule of the scripts on purpose: the randomized test must notice
+	$(RACE) -timeout 30m -run TestModelNoticesMutants ./internal/jobs -args -mutants
 
 test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege
 	$(RACE) -timeout 10m ./test/daemons
 
 webhooks: redis ## 10,000 webhooks to a server with every bad manner
 	$(GO) test -v -timeout 10m -run Webhook ./test/daemons -args -webhooks 10000
+
+hostile: redis ## a token that does all it can to producer serve for HOSTILETIME, while another works
+	$(GO) test -v -timeout 3h ./internal/cli/produce -run TestAHostileHour -args -hostile.time $(HOSTILETIME) -hostile.p99 100ms
 
 chaos-soak: redis ## random faults for half an hour
 	$(GO) test -v -timeout 1h ./test/chaos -run TestSoak -soak 30m
@@ -87,3 +119,6 @@ redis:
 
 tools:
 	@test/install.sh $(TOOLS)
+
+databases: redis
+	@test/install.sh postgres mariadbd

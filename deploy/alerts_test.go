@@ -37,7 +37,7 @@ func TestAWorkerDiesAndAnAlertFires(t *testing.T) {
 		text, pace, patience = read(t, "prometheus/rules.yml"), "15s", 15*time.Minute
 	}
 	url := redistest.Start(t).URL
-	workerAddr := promtest.Free(t)
+	workerAddr := redistest.FreeAddr(t)
 	run := func(name string, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(build(t), name), append(args, "--redis", url)...)
 		if name != "producer" {
@@ -50,7 +50,7 @@ func TestAWorkerDiesAndAnAlertFires(t *testing.T) {
 	work := func() *exec.Cmd {
 		return run("worker", "--config", "systemd/worker-default.yaml", "--metrics", workerAddr)
 	}
-	worker, schedulerAddr := work(), promtest.Free(t)
+	worker, schedulerAddr := work(), redistest.FreeAddr(t)
 	run("scheduler", "--config", "systemd/scheduler.yaml", "--metrics", schedulerAddr)
 	config := promtest.Write(t, fmt.Sprintf(`
 global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}

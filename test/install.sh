@@ -3,10 +3,20 @@
 # system's package manager. Where that is not possible it says what to install.
 set -eu
 
+# there says whether a program is where the tests look for it: Debian keeps database
+# servers out of PATH.
+there() {
+	command -v "$1" >/dev/null && return
+	for path in /usr/sbin/"$1" /usr/libexec/"$1" /usr/lib/postgresql/*/bin/"$1"; do
+		[ -x "$path" ] && return
+	done
+	return 1
+}
+
 missing=
 for program in "$@"; do
 	[ "$program" = systemd-analyze ] && [ "$(uname)" != Linux ] && continue # others have none
-	command -v "$program" >/dev/null || missing="$missing $program"
+	there "$program" || missing="$missing $program"
 done
 [ -n "$missing" ] || exit 0
 
@@ -15,11 +25,15 @@ done
 packages() {
 	for program in $missing; do
 		case "$1:$program" in
+		dnf:mariadbd) echo mariadb-server ;;
 		dnf:*) echo "/usr/bin/$program" ;;
 		apk:*) echo "cmd:$program" ;;
 		*:promtool) echo prometheus ;;
 		*:systemd-analyze) echo systemd ;;
 		apt:node) echo nodejs ;;
+		apt:postgres | brew:postgres) echo postgresql ;;
+		apt:mariadbd) echo mariadb-server ;;
+		brew:mariadbd) echo mariadb ;;
 		brew:redis-server) echo redis ;;
 		brew:python3) echo python ;;
 		*) echo "$program" ;;
@@ -53,5 +67,5 @@ fi
 [ "${install%% *}" != apt-get ] || $as apt-get update -qq
 $as env DEBIAN_FRONTEND=noninteractive $install || stop "This failed: $install"
 for program in $missing; do
-	command -v "$program" >/dev/null || stop "It is not there after: $install"
+	there "$program" || stop "It is not there after: $install"
 done

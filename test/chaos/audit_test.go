@@ -80,7 +80,7 @@ func keyOf(info *drayhorse.Info) string {
 // leave for as long as they are kept, what is known of queues and schedules, and
 // what repeats of calls need.
 var resting = map[string]bool{
-	"archive": true, "completed": true, "cancelled": true, "discarded": true, "seen": true, "ticks": true,
+	"archive": true, "completed": true, "cancelled": true, "discarded": true, "expiry": true, "seen": true, "ticks": true,
 	"meta": true, "stats": true, "bell": true, "answer": true, // of a queue
 	"declarations": true, "next": true, "last": true, "paused": true, "history": true, "sources": true, // of the schedules
 	"lease":   true, // of an election

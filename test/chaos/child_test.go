@@ -175,7 +175,7 @@ func (c *process) stop() {
 	c.signal(syscall.SIGTERM)
 	select {
 	case <-c.exited:
-	case <-time.After(2 * patience):
+	case <-time.After(redistest.Stretch * patience):
 		c.rig.Errorf("%s does not end", c.plan.Name)
 		c.kill()
 		return

@@ -2,6 +2,8 @@ package chaos
 
 import (
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // Figures that rows read from the history.
@@ -118,8 +120,14 @@ func (h history) resumed(at time.Time) time.Duration {
 	return longest
 }
 
-// onTheWay is for how long the end of an execution may be unknown to Redis.
-const onTheWay = 500 * time.Millisecond
+// onTheWay is for how long the end of an execution may be unknown to Redis. In the smoke
+// the disk on which the end is written down first may be busy.
+func onTheWay() time.Duration {
+	if isSmoke() {
+		return redistest.Stretch * 500 * time.Millisecond
+	}
+	return 500 * time.Millisecond
+}
 
 // inFlight gives the keys of the jobs that a process may have held from one time to
 // another: it had begun them by then, and Redis need not have known of their end.
@@ -129,7 +137,7 @@ func (h history) inFlight(who string, from, to time.Time) map[string]bool {
 		keys[e.Key] = true
 	}
 	for _, e := range h {
-		if e.Who == who && e.What == ended && e.At.After(from.Add(-onTheWay)) && e.At.Before(to) {
+		if e.Who == who && e.What == ended && e.At.After(from.Add(-onTheWay())) && e.At.Before(to) {
 			keys[e.Key] = true
 		}
 	}

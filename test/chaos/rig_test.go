@@ -146,14 +146,14 @@ func (r *rig) pause(d time.Duration) {
 }
 
 // until waits for a fact of the history so far.
-func (r *rig) until(within time.Duration, what string, fact func(history) bool) {
+func (r *rig) until(usual time.Duration, what string, fact func(history) bool) {
 	r.Helper()
-	ok := waitFor(r.T, within, func() bool {
+	ok := waitFor(r.T, usual, func() bool {
 		h, err := readHistory(r.dir)
 		return err == nil && fact(h) // an error: somebody writes
 	})
 	if !ok {
-		r.Fatalf("not within %v: %s", within, what)
+		r.Fatalf("not within %v: %s", redistest.Stretch*usual, what)
 	}
 }
 
@@ -164,7 +164,7 @@ func (r *rig) produced() {
 		if c.plan.Role == "producer" {
 			select {
 			case <-c.exited:
-			case <-time.After(4 * patience):
+			case <-time.After(redistest.Stretch * patience):
 				r.Fatalf("%s does not come to an end\n%s", c.plan.Name, r.logOf(c.plan.Name))
 			}
 		}
@@ -172,10 +172,10 @@ func (r *rig) produced() {
 }
 
 // rest waits until no job is left to do and no lease is held.
-func (r *rig) rest(within time.Duration) {
+func (r *rig) rest(usual time.Duration) {
 	r.Helper()
 	var last string
-	ok := waitFor(r.T, within, func() bool {
+	ok := waitFor(r.T, usual, func() bool {
 		queues, err := r.admin.Queues(r.Context())
 		if err != nil {
 			last = err.Error()
@@ -191,13 +191,13 @@ func (r *rig) rest(within time.Duration) {
 		return busy == 0
 	})
 	if !ok {
-		r.missed("not at rest within %v: %s", within, last)
+		r.missed("not at rest within %v: %s", redistest.Stretch*usual, last)
 	}
 }
 
 // waitFor is redistest.Eventually for what may fail without ending the row.
-func waitFor(t *testing.T, within time.Duration, fact func() bool) bool {
-	deadline := time.After(within)
+func waitFor(t *testing.T, usual time.Duration, fact func() bool) bool {
+	deadline := time.After(redistest.Stretch * usual)
 	for {
 		if fact() {
 			return true
@@ -276,7 +276,7 @@ func (r *rig) within(what string, took, most time.Duration) {
 	r.Helper()
 	r.result.note("%s %.1f s", what, took.Seconds())
 	if isSmoke() {
-		most = 10 * most
+		most *= redistest.Stretch
 	}
 	if took > most || took < 0 {
 		r.missed("%s: %v, want at most %v", what, took, most)

@@ -36,7 +36,7 @@ func clusterKilled(r *rig, wait bool) {
 	slot := r.slot(c)
 	master := r.masterOf(c, slot)
 	at := r.mark("the master of the queue killed")
-	c.Nodes[master].Kill()
+	c.Kill(r.T, master)
 	r.settle()
 	r.within("longest time without an acknowledgement", r.history.gap(acknowledged, at, at.Add(10*time.Second)), clusterGap)
 	r.atMost("calls after the gap that failed", len(r.history.failedSince(at.Add(clusterGap))), 0)

@@ -25,14 +25,14 @@ const carryOn = 5 * time.Second
 
 // redisKilled kills Redis three times and starts it again from its append-only file.
 func redisKilled(r *rig) {
-	server := r.redis(redistest.WithAOF())
+	kills, jobs, file := 3, 2000, redistest.WithConfig("appendonly yes", "appendfsync always")
+	if isSmoke() {
+		kills, jobs, file = 1, 800, redistest.WithAOF()
+	}
+	server := r.redis(file)
 	r.worker()
 	r.worker()
 	r.schedulers(2, 12*time.Second)
-	kills, jobs := 3, 2000
-	if isSmoke() {
-		kills, jobs = 1, 800
-	}
 	r.producer(jobs, 120)
 	var back []time.Time
 	for range kills {
@@ -168,7 +168,7 @@ func halfOpen(r *rig) {
 	r.within("taken over in", took, takeover)
 	r.atMost("jobs of the victim that never ran again", missing, 0)
 	r.refusedLate(victim, at)
-	r.rerunOnly(v, r.history.inFlight(victim.plan.Name, at, back.Add(onTheWay)))
+	r.rerunOnly(v, r.history.inFlight(victim.plan.Name, at, back.Add(onTheWay())))
 	mine := r.history.where(func(e event) bool { return e.Who == victim.plan.Name })
 	r.within("the worker works again after", mine.next(began, back), carryOn)
 }

@@ -98,6 +98,7 @@ func killPrimary(r *rig, group *redistest.Sentinel) {
 // freezePrimary freezes the primary until another one was elected, and then for a
 // while.
 func freezePrimary(r *rig, group *redistest.Sentinel) {
+	group.Hasten(r.T)
 	old := group.Primary(r.T)
 	old.Pause()
 	r.mark("primary frozen")

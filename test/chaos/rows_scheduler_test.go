@@ -131,49 +131,52 @@ func leaderKilled(r *rig) {
 	}
 	all := r.schedulers(3, length)
 	o := r.observer()
-	var longest, cleanest time.Duration
+	killed, stopped := map[string]time.Time{}, map[string]bool{}
 	for i := range kills {
 		r.pause(time.Duration(500+r.random.IntN(1500)) * time.Millisecond)
 		old := r.leader(o, "")
 		c := replica(all, old)
 		if i%2 == 0 {
 			c.kill()
-			at := r.mark("leader %s killed", old.Identity)
-			r.leader(o, old.Identity)
-			longest = max(longest, time.Since(at))
+			killed[old.Identity] = r.mark("leader %s killed", old.Identity)
 		} else {
 			r.mark("leader %s asked to stop", old.Identity)
-			gap := r.successor(o, old, c.stop)
-			cleanest = max(cleanest, gap)
+			c.stop()
+			stopped[old.Identity] = true
 		}
+		r.leader(o, old.Identity)
 		all = append(all, r.start("scheduler", c.plan, []func(*plan){func(p *plan) { p.Name = r.name("scheduler") }}).awaitReady())
 	}
 	r.settle()
-	r.within("takeover in", longest, succession)
-	r.within("handed over in", cleanest, handover)
+	takeover, handedOver := r.successions(killed, stopped)
+	r.within("takeover in", takeover, succession)
+	r.within("handed over in", handedOver, handover)
 }
 
-// successor measures the time in which nobody leads while stop ends the leader.
-func (r *rig) successor(o *scheduler.Scheduler, old scheduler.Leader, stop func()) time.Duration {
+// successions measures by the schedulers' own logs how long it took at most from the
+// kill of a leader, and from the end of the term of one that was stopped, until the next
+// one was elected.
+func (r *rig) successions(killed map[string]time.Time, stopped map[string]bool) (takeover, handedOver time.Duration) {
 	r.Helper()
-	done := make(chan struct{})
-	go func() { defer close(done); stop() }()
-	var left time.Time // when the old one was seen for the last time
-	for {
-		l, err := o.Leader(r.Context())
-		now := time.Now()
-		if err != nil {
-			r.Fatal(err)
+	terms, seen := r.terms(), 0
+	for i := range len(terms) - 1 {
+		old, next := terms[i], terms[i+1]
+		if next.who == old.who {
+			continue
 		}
-		switch l.Identity {
-		case old.Identity:
-			left = now
-		case "":
-		default:
-			<-done
-			return now.Sub(left)
+		if at, ok := killed[old.who]; ok {
+			takeover = max(takeover, next.from.Sub(at))
+			seen++
+		}
+		if stopped[old.who] {
+			handedOver = max(handedOver, next.from.Sub(old.to))
+			seen++
 		}
 	}
+	if want := len(killed) + len(stopped); seen < want {
+		r.missed("%d successions in the logs, want %d: %+v", seen, want, terms)
+	}
+	return takeover, handedOver
 }
 
 // lookMark is in every request by which a leader looks for what is due: the most
@@ -282,7 +285,7 @@ func (r *rig) cutOffFiring(proxy *redistest.Proxy) time.Time {
 	})
 	select {
 	case <-sent:
-	case <-time.After(patience):
+	case <-time.After(redistest.Stretch * patience):
 		r.Fatal("the leader fires nothing")
 	}
 	proxy.Freeze()

@@ -17,8 +17,12 @@ const takeover = 12 * time.Second
 // loaded starts traffic, and waits until a worker holds a good part of it.
 func (r *rig) loaded(victim *process, jobs, rate int) {
 	r.Helper()
+	slow := 80
+	if isSmoke() {
+		slow = 400 // the look that finds them may come late
+	}
 	r.producer(jobs, rate)
-	r.producer(80, 0, only("slow"))
+	r.producer(slow, 0, only("slow"))
 	r.until(patience, "the victim holds jobs", func(h history) bool {
 		return len(h.held(victim.plan.Name, time.Now())) >= concurrency/2
 	})
@@ -84,7 +88,7 @@ func workerFrozen(r *rig) {
 	late := r.history.where(func(e event) bool { return e.What == ended && e.Who == victim.plan.Name && e.At.After(woken) })
 	r.result.note("%d jobs held, %d ended after the thaw", held, len(late))
 	r.within("taken over in", took, takeover)
-	r.rerunOnly(v, r.history.inFlight(victim.plan.Name, at, woken.Add(onTheWay)))
+	r.rerunOnly(v, r.history.inFlight(victim.plan.Name, at, woken.Add(onTheWay())))
 }
 
 // refusedLate checks that a worker which came back too late was told so by Redis, and

@@ -33,7 +33,7 @@ type textbook struct {
 // The time to live is long, so that a busy machine does not make two leaders of those
 // that have no bug.
 const (
-	textbookTTL   = 5 * time.Second
+	textbookTTL   = 30 * time.Second
 	textbookRenew = 2 * time.Second
 )
 
@@ -119,17 +119,19 @@ func (t *textbook) stumble(step string) {
 	t.hands.once("goes on")
 }
 
-// fire enqueues a job for each tick that has come since the last.
+// fire enqueues a job for the first tick that has come since the last. Others wait for
+// the next step, which may be to renew the lock.
 func (t *textbook) fire(ctx context.Context) error {
 	now := time.Now().UnixMilli() / 100
 	if t.fired == 0 {
 		t.fired = now - 1
 	}
-	for ; t.fired < now; t.fired++ {
+	if t.fired < now {
 		key := fmt.Sprintf("tick@%d", t.fired+1)
 		if err := push(ctx, t.client, t.journal, t.plan.Namespace, key, t.plan.Name+"-"+key); err != nil {
 			return err
 		}
+		t.fired++
 	}
 	if t.plan.Stumble == "" {
 		t.hands.once("another fired")

@@ -35,7 +35,7 @@ func TestSabotage(t *testing.T) {
 		r.redis()
 		r.worker().stop() // creates the queue
 		victim := r.start("worker", plan{Bug: tokenless}, nil).awaitReady()
-		r.producer(1, 0, only("hold"), func(p *plan) { p.Millis = 500 })
+		r.producer(1, 0, only("hold"), func(p *plan) { p.Millis = 5000 }) // longer than until it is seen
 		r.until(patience, "it holds the job", func(h history) bool { return len(h.held(victim.plan.Name, time.Now())) > 0 })
 		victim.freeze()
 		r.worker()

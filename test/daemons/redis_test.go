@@ -52,7 +52,7 @@ func TestDigestsSurviveTheLossOfAClusterMaster(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	y.digestAll(func() { cluster.Nodes[0].Kill() })
+	y.digestAll(func() { cluster.Kill(t, 0) })
 }
 
 // users gives the lines of deploy/users.acl, with a password.
