@@ -1,10 +1,7 @@
 package deploy_test
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/drayhorse/drayhorse/internal/logtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -124,17 +122,16 @@ func (p *program) run(t *testing.T) {
 	env = append(env, "DRAYHORSE_REDIS_URL="+redistest.Shared(t), "DRAYHORSE_NAMESPACE="+redistest.Namespace(t))
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, p.argv[0]), p.local(t)...)
 	cmd.Env = env
-	ready, log := start(t, cmd)
-	redistest.Eventually(t, 30*time.Second, p.name+" is ready", func() bool { return answers(t, ready) })
+	r := start(t, cmd)
+	redistest.Eventually(t, 30*time.Second, p.name+" is ready", func() bool { return answers(t, r.addr) })
 	if strings.Contains(p.name, "worker") {
 		p.work(t, bin, env)
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(log) // until it has ended
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("after SIGTERM: %v\n%s", err, rest)
+	if <-r.ended; r.err != nil {
+		t.Errorf("after SIGTERM: %v", r.err)
 	}
 }
 
@@ -165,34 +162,63 @@ func tokens(t *testing.T) string {
 	return write(t, "tokens.yaml", "tokens:\n"+entry)
 }
 
-// start starts a program and gives the address of its metrics, once it serves them,
-// and the rest of its log.
-func start(t *testing.T, cmd *exec.Cmd) (addr string, log io.Reader) {
+// running is a program that was started. Somebody reads what it writes as long as it
+// runs: one that nobody reads stands still once the pipe is full.
+type running struct {
+	addr  string // of its metrics
+	cmd   *exec.Cmd
+	log   logtest.Buffer
+	ended chan struct{}
+	err   error // once it has ended
+}
+
+// start starts a program, and waits until it serves its metrics. What it wrote is seen
+// if the test fails.
+func start(t *testing.T, cmd *exec.Cmd) *running {
 	t.Helper()
-	pipe, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := &running{cmd: cmd, ended: make(chan struct{})}
+	cmd.Stderr, cmd.WaitDelay = &r.log, 10*time.Second // for what children have open
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // errors say that it has ended, or how
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+	go func() {
+		r.err = cmd.Wait()
+		close(r.ended)
+	}()
+	t.Cleanup(func() {
+		r.kill()
+		if t.Failed() {
+			t.Logf("%v wrote:\n%s", cmd.Args, r.log.String())
+		}
 	})
-	lines := bufio.NewReader(pipe)
-	var before strings.Builder
-	for {
-		line, err := lines.ReadString('\n')
-		before.WriteString(line)
-		var entry struct{ Msg, Addr string }
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving metrics" {
-			return entry.Addr, lines
+	redistest.Eventually(t, 30*time.Second, cmd.Args[0]+" serves metrics", func() bool {
+		for line := range strings.Lines(r.log.String()) {
+			var entry struct{ Msg, Addr string }
+			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving metrics" {
+				r.addr = entry.Addr
+			}
 		}
-		if err != nil {
-			t.Fatalf("%v ended: %v\n%s", cmd.Args, errors.Join(err, cmd.Wait()), before.String())
-		}
+		return r.addr != "" || r.hasEnded()
+	})
+	if r.hasEnded() {
+		t.Fatalf("%v ended: %v", cmd.Args, r.err)
 	}
+	return r
+}
+
+func (r *running) hasEnded() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends it at once, if it still runs.
+func (r *running) kill() {
+	_ = r.cmd.Process.Kill() // an error says that it has ended
+	<-r.ended
 }
 
 func answers(t *testing.T, addr string) bool {
