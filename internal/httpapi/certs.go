@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/logs"
@@ -21,86 +21,51 @@ type certs struct {
 	certFile, keyFile string
 	log               *slog.Logger
 	pair              atomic.Pointer[tls.Certificate]
-	applied, seen     []byte // what the pair was made of, and what was there at the last look
+	watched
 }
 
 // openCerts reads the files. The error is drayhorse.ErrInvalid and names them.
 func openCerts(certFile, keyFile string, log *slog.Logger) (*certs, error) {
 	c := &certs{certFile: certFile, keyFile: keyFile, log: log}
-	content, err := c.read()
-	if err == nil {
-		err = c.apply(content)
-	}
-	if err != nil {
+	c.watched = watched{read: c.read, apply: c.apply, told: c.told}
+	if err := c.open(); err != nil {
 		return nil, err
 	}
-	c.seen, c.applied = content.both(), content.both()
 	return c, nil
 }
 
 // get is for tls.Config.
 func (c *certs) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.Load(), nil }
 
-// watch takes changes of the files over until ctx ends.
-func (c *certs) watch(ctx context.Context) {
-	ticker := time.NewTicker(reloadEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			c.reload(ctx)
-		}
+// read gives the certificate and its key with a byte between them that stands in no PEM.
+func (c *certs) read() ([]byte, error) {
+	cert, err := os.ReadFile(c.certFile)
+	if err != nil {
+		return nil, c.broken(err)
 	}
+	key, err := os.ReadFile(c.keyFile)
+	if err != nil {
+		return nil, c.broken(err)
+	}
+	return slices.Concat(cert, []byte{0}, key), nil
 }
 
-// reload takes over what has not changed since the last look: the two files are not
-// written in the same moment.
-func (c *certs) reload(ctx context.Context) {
-	content, err := c.read()
-	both := content.both()
-	if err != nil {
-		both = []byte(err.Error()) // so that it is logged once
-	}
-	settled := bytes.Equal(both, c.seen)
-	c.seen = both
-	if !settled || bytes.Equal(both, c.applied) {
-		return
-	}
-	c.applied = both
-	if err == nil {
-		err = c.apply(content)
-	}
-	if err != nil {
-		c.log.ErrorContext(ctx, "certificate is broken; the one of before stays", slog.String(logs.Error, err.Error()))
-		return
-	}
-	c.log.InfoContext(ctx, "certificate reloaded", slog.Time("not_after", c.pair.Load().Leaf.NotAfter))
-}
-
-// pem is what stands in the files.
-type pem struct{ cert, key []byte }
-
-func (p pem) both() []byte { return bytes.Join([][]byte{p.cert, p.key}, []byte{0}) }
-
-func (c *certs) read() (p pem, err error) {
-	if p.cert, err = os.ReadFile(c.certFile); err == nil {
-		p.key, err = os.ReadFile(c.keyFile)
-	}
-	if err != nil {
-		return p, c.broken(err)
-	}
-	return p, nil
-}
-
-func (c *certs) apply(p pem) error {
-	pair, err := tls.X509KeyPair(p.cert, p.key)
+func (c *certs) apply(content []byte) error {
+	cert, key, _ := bytes.Cut(content, []byte{0})
+	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		return c.broken(err)
 	}
 	c.pair.Store(&pair)
 	return nil
+}
+
+func (c *certs) told(ctx context.Context, err error) {
+	if err != nil {
+		c.log.ErrorContext(ctx, "certificate is broken; the one of before stays", slog.String(logs.Error, err.Error()))
+		return
+	}
+	c.log.InfoContext(ctx, "certificate reloaded", slog.Time("not_after", c.pair.Load().Leaf.NotAfter))
 }
 
 func (c *certs) broken(err error) error {

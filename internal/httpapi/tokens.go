@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"crypto/subtle"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/conf"
@@ -23,8 +21,7 @@ type Tokens struct {
 	rates   Rates // of tokens that have none
 	log     *slog.Logger
 	callers atomic.Pointer[[]*caller]
-	applied []byte // what the callers were read from
-	seen    []byte // what was in the file when it was last looked at
+	watched
 }
 
 // OpenTokens reads a token file:
@@ -39,14 +36,10 @@ type Tokens struct {
 // error is drayhorse.ErrInvalid and names the file.
 func OpenTokens(path string, rates Rates, log *slog.Logger) (*Tokens, error) {
 	t := &Tokens{path: path, rates: rates, log: logs.Or(log)}
-	content, err := t.read()
-	if err == nil {
-		err = t.apply(content)
-	}
-	if err != nil {
+	t.watched = watched{read: t.read, apply: t.apply, told: t.told}
+	if err := t.open(); err != nil {
 		return nil, err
 	}
-	t.seen = content
 	if warning := conf.Writable(path); warning != "" {
 		t.log.Warn(warning)
 	}
@@ -66,41 +59,7 @@ func (t *Tokens) find(token string) *caller {
 	return found
 }
 
-// reloadEvery is how often the file is looked at. Reading a small file is cheap,
-// and sees what neither its time nor a watch of its inode would: two changes
-// within one tick of the clock, a rename, a symbolic link that leads elsewhere.
-const reloadEvery = 250 * time.Millisecond
-
-// watch takes changes of the file over until ctx ends.
-func (t *Tokens) watch(ctx context.Context) {
-	ticker := time.NewTicker(reloadEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			t.reload(ctx)
-		}
-	}
-}
-
-// reload takes over what has not changed since the last look: a file that is being
-// written is not read in the middle.
-func (t *Tokens) reload(ctx context.Context) {
-	content, err := t.read()
-	if err != nil {
-		content = []byte(err.Error()) // so that it is logged once
-	}
-	settled := bytes.Equal(content, t.seen)
-	t.seen = content
-	if !settled || bytes.Equal(content, t.applied) {
-		return
-	}
-	if err == nil {
-		err = t.apply(content)
-	}
-	t.applied = content
+func (t *Tokens) told(ctx context.Context, err error) {
 	if err != nil {
 		t.log.ErrorContext(ctx, "token file is broken; the tokens of before stay", slog.String(logs.Error, strings.ReplaceAll(err.Error(), "\n", "; ")))
 		return
@@ -138,7 +97,6 @@ func (t *Tokens) apply(content []byte) error {
 		}
 	}
 	t.callers.Store(&callers)
-	t.applied = content
 	return nil
 }
 
