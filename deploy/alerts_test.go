@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 	"github.com/drayhorse/drayhorse/internal/promtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
@@ -49,10 +50,11 @@ func TestAWorkerDiesAndAnAlertFires(t *testing.T) {
 		}
 		return string(out)
 	}
-	work := func() *running {
+	work := func() (*clitest.Program, string) {
 		return start(t, command("worker", "--config", "systemd/worker-default.yaml", "--metrics", workerAddr))
 	}
-	worker, schedulerAddr := work(), redistest.FreeAddr(t)
+	worker, _ := work()
+	schedulerAddr := redistest.FreeAddr(t)
 	start(t, command("scheduler", "--config", "systemd/scheduler.yaml", "--metrics", schedulerAddr))
 	config := promtest.Write(t, fmt.Sprintf(`
 global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}
@@ -80,7 +82,7 @@ scrape_configs:
 	enqueue(20)
 	redistest.Eventually(t, patience, "20 jobs are done", func() bool { return done() >= 20 })
 	redistest.Eventually(t, patience, "none of them fires while nothing is wrong", func() bool { return len(firing()) == 0 })
-	worker.kill()
+	worker.Kill()
 	killed := time.Now()
 	enqueue(30)
 	redistest.Eventually(t, patience, "the alerts fire", func() bool { return len(firing()) == len(fires) })

@@ -13,7 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/drayhorse/drayhorse/internal/logtest"
+	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -122,16 +122,14 @@ func (p *program) run(t *testing.T) {
 	env = append(env, "DRAYHORSE_REDIS_URL="+redistest.Shared(t), "DRAYHORSE_NAMESPACE="+redistest.Namespace(t))
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, p.argv[0]), p.local(t)...)
 	cmd.Env = env
-	r := start(t, cmd)
-	redistest.Eventually(t, 30*time.Second, p.name+" is ready", func() bool { return answers(t, r.addr) })
+	running, ready := start(t, cmd)
+	redistest.Eventually(t, 30*time.Second, p.name+" is ready", func() bool { return answers(t, ready) })
 	if strings.Contains(p.name, "worker") {
 		p.work(t, bin, env)
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if <-r.ended; r.err != nil {
-		t.Errorf("after SIGTERM: %v", r.err)
+	running.Signal(syscall.SIGTERM)
+	if code := running.Wait(); code != 0 {
+		t.Errorf("after SIGTERM: exit code %d", code)
 	}
 }
 
@@ -162,63 +160,23 @@ func tokens(t *testing.T) string {
 	return write(t, "tokens.yaml", "tokens:\n"+entry)
 }
 
-// running is a program that was started. Somebody reads what it writes as long as it
-// runs: one that nobody reads stands still once the pipe is full.
-type running struct {
-	addr  string // of its metrics
-	cmd   *exec.Cmd
-	log   logtest.Buffer
-	ended chan struct{}
-	err   error // once it has ended
-}
-
-// start starts a program, and waits until it serves its metrics. What it wrote is seen
-// if the test fails.
-func start(t *testing.T, cmd *exec.Cmd) *running {
+// start starts a program, waits until it serves its metrics, and gives their address.
+func start(t *testing.T, cmd *exec.Cmd) (*clitest.Program, string) {
 	t.Helper()
-	r := &running{cmd: cmd, ended: make(chan struct{})}
-	cmd.Stderr, cmd.WaitDelay = &r.log, 10*time.Second // for what children have open
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		r.err = cmd.Wait()
-		close(r.ended)
-	}()
-	t.Cleanup(func() {
-		r.kill()
-		if t.Failed() {
-			t.Logf("%v wrote:\n%s", cmd.Args, r.log.String())
-		}
-	})
+	p, addr := clitest.Run(t, cmd), ""
 	redistest.Eventually(t, 30*time.Second, cmd.Args[0]+" serves metrics", func() bool {
-		for line := range strings.Lines(r.log.String()) {
+		for line := range strings.Lines(p.Stderr()) {
 			var entry struct{ Msg, Addr string }
 			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving metrics" {
-				r.addr = entry.Addr
+				addr = entry.Addr
 			}
 		}
-		return r.addr != "" || r.hasEnded()
+		return addr != "" || p.Ended()
 	})
-	if r.hasEnded() {
-		t.Fatalf("%v ended: %v", cmd.Args, r.err)
+	if p.Ended() {
+		t.Fatalf("%v ended", cmd.Args)
 	}
-	return r
-}
-
-func (r *running) hasEnded() bool {
-	select {
-	case <-r.ended:
-		return true
-	default:
-		return false
-	}
-}
-
-// kill ends it at once, if it still runs.
-func (r *running) kill() {
-	_ = r.cmd.Process.Kill() // an error says that it has ended
-	<-r.ended
+	return p, addr
 }
 
 func answers(t *testing.T, addr string) bool {

@@ -2,7 +2,6 @@
 package promtest
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -12,13 +11,16 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // Prometheus is one that runs until its test ends.
 type Prometheus struct {
-	url    string
-	client http.Client
+	tb      testing.TB
+	program *clitest.Program
+	url     string
+	client  http.Client
 }
 
 // Start starts one with a configuration, in whose directory files that it names are
@@ -32,19 +34,7 @@ func Start(tb testing.TB, config string) *Prometheus {
 	addr := redistest.FreeAddr(tb)
 	cmd := exec.CommandContext(tb.Context(), path, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(tb.TempDir(), "data"), //nolint:gosec // a test chooses them
 		"--web.listen-address="+addr, "--log.level=warn")
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if tb.Failed() {
-			tb.Logf("prometheus said:\n%s", log.String())
-		}
-	})
-	return &Prometheus{url: "http://" + addr + "/api/v1/", client: http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	return &Prometheus{tb: tb, program: clitest.Run(tb, cmd), url: "http://" + addr + "/api/v1/", client: http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 }
 
 // Write writes a configuration into a directory of its own, and gives its path.
@@ -57,8 +47,13 @@ func Write(tb testing.TB, config string) string {
 	return path
 }
 
-// get asks for a path of the API; false: there is no answer, since it starts.
+// get asks for a path of the API; false: there is no answer, since it starts. One that has
+// ended fails the test.
 func (p *Prometheus) get(path string, data any) bool {
+	p.tb.Helper()
+	if p.program.Ended() {
+		p.tb.Fatal("prometheus has ended")
+	}
 	response, err := p.client.Get(p.url + path) //nolint:noctx // it is killed with its test
 	if err != nil {
 		return false

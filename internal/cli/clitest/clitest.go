@@ -3,17 +3,16 @@
 package clitest
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/logtest"
 )
 
 // BuildInto builds programs into a directory as they ship, without cgo, and so that
@@ -45,66 +44,70 @@ func Build(tb testing.TB, pkg string) string {
 type Program struct {
 	Stdin io.WriteCloser
 
-	tb     testing.TB
-	cmd    *exec.Cmd
-	reads  sync.WaitGroup
-	exited bool
+	tb    testing.TB
+	cmd   *exec.Cmd
+	ended chan struct{}
 
-	mu             sync.Mutex
-	stdout, stderr strings.Builder
+	stdout, stderr logtest.Buffer
 }
 
 // Start starts a program, without any DRAYHORSE variable.
 func Start(tb testing.TB, path string, args ...string) *Program {
 	tb.Helper()
 	cmd := exec.CommandContext(tb.Context(), path, args...) //nolint:gosec // a test chooses them
-	p := &Program{tb: tb, cmd: cmd}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "DRAYHORSE_") {
-			p.cmd.Env = append(p.cmd.Env, v)
+			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	stdin, err1 := p.cmd.StdinPipe()
-	stdout, err2 := p.cmd.StdoutPipe()
-	stderr, err3 := p.cmd.StderrPipe()
-	if err := errors.Join(err1, err2, err3, p.cmd.Start()); err != nil {
+	return Run(tb, cmd)
+}
+
+// Run starts a command, and reads what it writes until it ends: one that nobody reads
+// stands still once a pipe is full. If the test fails, its log has what the command wrote
+// to its standard error.
+func Run(tb testing.TB, cmd *exec.Cmd) *Program {
+	tb.Helper()
+	p := &Program{tb: tb, cmd: cmd, ended: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
+	cmd.WaitDelay = Within // for what its children have open
+	var err error
+	if p.Stdin, err = cmd.StdinPipe(); err != nil {
 		tb.Fatal(err)
 	}
-	p.Stdin = stdin
-	p.reads.Go(func() { p.read(stdout, &p.stdout) })
-	p.reads.Go(func() { p.read(stderr, &p.stderr) })
+	if err = cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	go func() {
+		_ = cmd.Wait() // the state says it
+		close(p.ended)
+	}()
 	tb.Cleanup(func() {
-		if !p.exited {
-			_ = p.cmd.Process.Kill()
-			p.Wait()
+		p.Kill()
+		if tb.Failed() {
+			tb.Logf("%s, which ended by %v, wrote:\n%s", strings.Join(cmd.Args, " "), cmd.ProcessState, p.Stderr())
 		}
 	})
 	return p
 }
 
-func (p *Program) read(from io.Reader, to *strings.Builder) {
-	for lines := bufio.NewScanner(from); lines.Scan(); {
-		p.mu.Lock()
-		to.WriteString(lines.Text() + "\n")
-		p.mu.Unlock()
-	}
-}
-
 // PID is the process's ID.
 func (p *Program) PID() int { return p.cmd.Process.Pid }
 
-// Stdout gives what the program has written there.
-func (p *Program) Stdout() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.stdout.String()
-}
+// Stdout gives the lines that the program has written there.
+func (p *Program) Stdout() string { return p.lines(&p.stdout) }
 
-// Stderr gives what the program has written there.
-func (p *Program) Stderr() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.stderr.String()
+// Stderr gives the lines that the program has written there.
+func (p *Program) Stderr() string { return p.lines(&p.stderr) }
+
+// lines are those that are whole, and what a program that has ended wrote last.
+func (p *Program) lines(b *logtest.Buffer) string {
+	ended := p.Ended()
+	text := b.String()
+	if ended {
+		return text
+	}
+	return text[:strings.LastIndexByte(text, '\n')+1]
 }
 
 // Signal sends the program a signal.
@@ -120,25 +123,37 @@ func (p *Program) Signal(s os.Signal) {
 func (p *Program) SignalUntilItEnds(s os.Signal) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
-	ended := make(chan struct{})
-	go func() { p.reads.Wait(); close(ended) }()
 	for {
 		_ = p.cmd.Process.Signal(s) // it may have ended
 		select {
-		case <-ended:
+		case <-p.ended:
 			return
 		case <-ticker.C:
 		}
 	}
 }
 
+// Kill ends the program at once, if it has not ended.
+func (p *Program) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
 // Wait waits for the end of the program and gives its exit code; -1 if a signal
 // killed it.
 func (p *Program) Wait() int {
-	p.reads.Wait()
-	_ = p.cmd.Wait()
-	p.exited = true
+	<-p.ended
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// Ended says whether the program has ended.
+func (p *Program) Ended() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // Within is how long a test waits for what a program is to do.
