@@ -24,8 +24,8 @@ type seen struct {
 }
 
 // patience is how long the demo goes on while nothing moves. A rescue takes some
-// nine seconds of it.
-const patience = time.Minute
+// nine seconds of it, and a machine that is busy with other things more than a minute.
+const patience = 5 * time.Minute
 
 var errStalled = fmt.Errorf("no file was digested for %v", patience)
 
