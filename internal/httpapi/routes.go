@@ -29,6 +29,7 @@ func (s *Server) routes() {
 	handle := func(pattern string, h handler) {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
+				waitShortlyForBody(w, r)
 				s.problem(r, err).write(w)
 			}
 		})
@@ -50,6 +51,18 @@ func (s *Server) routes() {
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return notFound.in("", "there is no %q here; see /openapi.yaml", clip(r.URL.Path))
 	})
+}
+
+// bodyGrace is how long the rest of a body may take whose request is refused.
+const bodyGrace = 100 * time.Millisecond
+
+// waitShortlyForBody is called before a refusal: net/http reads what is left of the body
+// before it sends the answer, so that the connection can serve the next request, and
+// would wait for a body that does not come as long as for any. HTTP/2 does not wait.
+func waitShortlyForBody(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyGrace)) // a connection without deadlines has nobody who is slow
+	}
 }
 
 // allow answers the methods that a path does not have.

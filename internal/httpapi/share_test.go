@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -106,9 +107,11 @@ func TestWhatATokenMayNotIsAnsweredBeforeItsBody(t *testing.T) {
 		if path != "/v1/jobs" {
 			r.Header.Set("Content-Type", "application/x-ndjson")
 		}
-		resp, err := http.DefaultTransport.RoundTrip(r)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // half of what the body has
+		defer cancel()
+		resp, err := http.DefaultTransport.RoundTrip(r.WithContext(ctx))
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", path, err)
 		}
 		if a := read(t, resp); a.code != http.StatusForbidden {
 			t.Errorf("%s: %d %s", path, a.code, a.body)
