@@ -49,16 +49,16 @@ func (p *Producer) enqueue(ctx context.Context, job *jobs.NewJob, queue string) 
 		return nil, err
 	}
 	defer p.leave()
-	l, err := p.line(ctx, queue)
+	r, err := p.route(ctx, queue)
 	if err != nil {
 		return nil, err
 	}
-	part := l.place(job)
-	if err := l.check(ctx, part); err != nil {
+	part := r.place(job)
+	if err := r.check(ctx, part); err != nil {
 		return nil, err
 	}
-	defer p.keeper.note(l)
-	lane := l.lane(part, job)
+	defer p.keeper.note(r)
+	lane := r.lane(part, job)
 	stored, known, err := lane.EnqueueOne(ctx, job)
 	if !known {
 		return nil, err

@@ -10,9 +10,9 @@ func (p *Producer) Keep() {
 	p.keeper.keep(keepTimeout)
 }
 
-// Known is of how many queues the producer keeps a line.
+// Known is of how many queues the producer keeps a route.
 func (p *Producer) Known() int {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return len(p.lines)
+	return len(p.routes)
 }

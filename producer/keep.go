@@ -30,7 +30,7 @@ type keeper struct {
 	log     *slog.Logger
 
 	mu      sync.Mutex
-	used    []*line
+	used    []*route
 	soon    bool // the timer is set for them
 	closed  bool
 	timer   *time.Timer
@@ -47,17 +47,17 @@ func newKeeper(engine *jobs.Engine, changed func([]jobs.Change), log *slog.Logge
 
 // note takes note that something was put into a queue. It comes after the answer, so
 // that whatever Redis has forgotten by then is found missing.
-func (k *keeper) note(l *line) {
-	if l.used.Load() || l.used.Swap(true) {
+func (k *keeper) note(r *route) {
+	if r.used.Load() || r.used.Swap(true) {
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.used = append(k.used, l)
+	k.used = append(k.used, r)
 	k.setTimer()
 }
 
-// setTimer has used lines kept soon. Callers hold mu.
+// setTimer has used routes kept soon. Callers hold mu.
 func (k *keeper) setTimer() {
 	if !k.soon && !k.closed {
 		k.soon = true
@@ -86,17 +86,17 @@ func (k *keeper) run() {
 
 func (k *keeper) keep(timeout time.Duration) {
 	k.mu.Lock()
-	lines := k.used
+	routes := k.used
 	k.used, k.soon = nil, false
 	all := !time.Now().Before(k.allAt)
 	if all {
 		k.allAt = time.Now().Add(keepAllEvery)
 	}
 	k.mu.Unlock()
-	queues := make([][]*jobs.Partition, len(lines))
-	for i, l := range lines {
-		l.used.Store(false) // who puts something in from here on says so again
-		queues[i] = l.partitions
+	queues := make([][]*jobs.Partition, len(routes))
+	for i, r := range routes {
+		r.used.Store(false) // who puts something in from here on says so again
+		queues[i] = r.partitions
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -108,17 +108,17 @@ func (k *keeper) keep(timeout time.Duration) {
 	}
 	if err != nil {
 		k.log.DebugContext(ctx, "queues cannot be kept", slog.String(logs.Error, err.Error()))
-		k.again(lines)
+		k.again(routes)
 	}
 }
 
-// again has lines kept that could not be.
-func (k *keeper) again(lines []*line) {
+// again has routes kept that could not be.
+func (k *keeper) again(routes []*route) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, l := range lines {
-		if !l.used.Swap(true) {
-			k.used = append(k.used, l)
+	for _, r := range routes {
+		if !r.used.Swap(true) {
+			k.used = append(k.used, r)
 		}
 	}
 	k.setTimer()

@@ -171,7 +171,7 @@ func distinct(errs []error) error {
 
 // group is the part of an EnqueueMany that goes one way.
 type group struct {
-	line  *line
+	route *route
 	part  *jobs.Partition
 	lane  *jobs.Lane
 	jobs  []*jobs.NewJob
@@ -179,7 +179,7 @@ type group struct {
 }
 
 // group sorts jobs by the lanes they take, in the order of the specs. A queue whose
-// line cannot be had keeps the others from nothing.
+// route cannot be had keeps the others from nothing.
 func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []string) (groups []*group, failed []error) {
 	type way struct {
 		part    *jobs.Partition
@@ -188,24 +188,24 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 	p.meet(ctx, queues)
 	chosen := map[way]*group{} // one lane a partition keeps the order
 	refused := map[string]bool{}
-	var l *line
+	var r *route
 	for i, job := range all {
 		if refused[queues[i]] {
 			continue
 		}
-		if i == 0 || queues[i] != queues[i-1] || l == nil {
+		if i == 0 || queues[i] != queues[i-1] || r == nil {
 			var err error
-			if l, err = p.line(ctx, queues[i]); err != nil {
+			if r, err = p.route(ctx, queues[i]); err != nil {
 				refused[queues[i]] = true
 				failed = append(failed, fmt.Errorf("queue %s: %w", queues[i], err))
 				continue
 			}
 		}
-		part := l.place(job)
+		part := r.place(job)
 		w := way{part, job.Durable > 0}
 		g := chosen[w]
 		if g == nil {
-			g = &group{line: l, part: part, lane: l.lane(part, job)}
+			g = &group{route: r, part: part, lane: r.lane(part, job)}
 			chosen[w] = g
 			groups = append(groups, g)
 		}
@@ -232,10 +232,10 @@ func (p *Producer) enqueueNode(ctx context.Context, groups []*group, infos []*dr
 }
 
 func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhorse.Info, full []error) error {
-	if err := g.line.check(ctx, g.part); err != nil {
+	if err := g.route.check(ctx, g.part); err != nil {
 		return err
 	}
-	defer p.keeper.note(g.line)
+	defer p.keeper.note(g.route)
 	var duplicates []string
 	var at []int
 	reject := map[int]bool{} // of duplicates

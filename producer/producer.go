@@ -103,7 +103,7 @@ type Producer struct {
 	closing chan struct{} // closed by Close
 
 	mu     sync.RWMutex
-	lines  map[string]*line // by queue
+	routes map[string]*route // by queue
 	closed bool
 	calls  sync.WaitGroup // that have entered and not left
 }
@@ -120,7 +120,7 @@ func New(cfg Config) (*Producer, error) {
 	}
 	p := &Producer{
 		maxArgs: cfg.MaxArgs, most: cfg.MaxQueues, durable: cfg.Durable, patient: cfg.Patience, log: logs.Or(cfg.Logger), metrics: cfg.Metrics, tracer: cfg.Tracer, client: client,
-		engine: jobs.New(client, cmp.Or(cfg.Namespace, drayhorse.DefaultNamespace)), lines: map[string]*line{},
+		engine: jobs.New(client, cmp.Or(cfg.Namespace, drayhorse.DefaultNamespace)), routes: map[string]*route{},
 	}
 	if p.maxArgs == 0 {
 		p.maxArgs = drayhorse.DefaultMaxArgs
@@ -153,15 +153,15 @@ func (p *Producer) Close() error {
 	p.inbox.Close()
 	p.calls.Wait()
 	if first {
-		for _, l := range p.lines { // nobody changes them any more
-			l.close()
+		for _, r := range p.routes { // nobody changes them any more
+			r.close()
 		}
 		p.keeper.close()
 	}
 	return p.client.Close()
 }
 
-// changed takes in that queues are not what they were: their lines are made anew.
+// changed takes in that queues are not what they were: their routes are made anew.
 func (p *Producer) changed(changes []jobs.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -169,14 +169,14 @@ func (p *Producer) changed(changes []jobs.Change) {
 		return
 	}
 	for _, c := range changes {
-		before := p.lines[c.Queue]
+		before := p.routes[c.Queue]
 		switch {
 		case before == nil || len(c.Partitions) == len(before.partitions):
 			continue
 		case c.Partitions == nil:
-			delete(p.lines, c.Queue)
+			delete(p.routes, c.Queue)
 		default:
-			p.lines[c.Queue] = newLine(c.Partitions, p.patient)
+			p.routes[c.Queue] = newRoute(c.Partitions, p.patient)
 		}
 		p.calls.Go(before.close) // what is on its way there goes on
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/drayhorse/drayhorse"
 )
 
-// maxLines is how many ways into queues are kept. Each takes some 4 KB.
-const maxLines = 1000
+// maxRoutes is how many ways into queues are kept. Each takes some 4 KB.
+const maxRoutes = 1000
 
 // mayCreate refuses a queue that does not exist once there are as many as there may be.
 // Producers that create queues in the same moment may go a few beyond it.
@@ -28,20 +28,20 @@ func (p *Producer) mayCreate(ctx context.Context, queue string) error {
 }
 
 // forget gives up ways into queues that nobody is on, so that there are no more than
-// maxLines. Whoever goes there again gets a new one. Callers hold mu.
+// maxRoutes. Whoever goes there again gets a new one. Callers hold mu.
 func (p *Producer) forget() {
-	for queue, l := range p.lines {
-		if len(p.lines) < maxLines {
+	for queue, r := range p.routes {
+		if len(p.routes) < maxRoutes {
 			return
 		}
-		if l.isIdle() {
-			delete(p.lines, queue)
+		if r.isIdle() {
+			delete(p.routes, queue)
 		}
 	}
 }
 
-func (l *line) isIdle() bool {
-	for _, lanes := range slices.Concat(l.lanes, l.durable) {
+func (r *route) isIdle() bool {
+	for _, lanes := range slices.Concat(r.lanes, r.durable) {
 		for _, lane := range lanes {
 			if lane.Busy() {
 				return false

@@ -13,22 +13,22 @@ import (
 // pollEvery is how often ticks that wait for a job to end are looked at.
 const pollEvery = time.Second
 
-// lane is what has to stay in order: the ticks of a schedule in a partition, or all of
+// sequence is what has to stay in order: the ticks of a schedule in a partition, or all of
 // them (nil) if its jobs may not overlap.
-type lane struct {
+type sequence struct {
 	schedule string
 	to       *jobs.Partition
 }
 
 // inFlight is how many ticks are on their way.
-type inFlight map[lane]int
+type inFlight map[sequence]int
 
-// add counts the ticks of a delivery, n for each. They count for both sorts of lanes:
+// add counts the ticks of a delivery, n for each. They count for both sorts of sequences:
 // the policy may change meanwhile.
 func (f inFlight) add(d *delivery, n int) {
 	for _, t := range d.ticks {
 		for _, to := range []*jobs.Partition{t.to, nil} {
-			into := lane{t.taken.Schedule, to}
+			into := sequence{t.taken.Schedule, to}
 			if f[into] += n; f[into] == 0 {
 				delete(f, into)
 			}
@@ -111,7 +111,7 @@ func (l *leader) resend(ctx context.Context) error {
 // dispatch groups ticks by their routes and has each group delivered. It gives those of
 // schedules that are gone.
 func (l *leader) dispatch(ctx context.Context, box schedules.Box, taken []schedules.Taken) []schedules.Clearing {
-	p := &pass{leader: l, box: box, routes: map[string]route{}, stuck: map[lane]bool{}, deliveries: map[route]*delivery{}}
+	p := &pass{leader: l, box: box, routes: map[string]route{}, stuck: map[sequence]bool{}, deliveries: map[route]*delivery{}}
 	var gone []schedules.Clearing
 	for _, t := range taken {
 		d := l.declaration(ctx, t)
@@ -149,7 +149,7 @@ type pass struct {
 	leader     *leader
 	box        schedules.Box
 	routes     map[string]route // of schedules whose jobs may not overlap: that of their first tick
-	stuck      map[lane]bool
+	stuck      map[sequence]bool
 	deliveries map[route]*delivery
 }
 
@@ -158,7 +158,7 @@ func (p *pass) add(t schedules.Taken, d *schedules.Declaration) {
 	l := p.leader
 	id := schedules.JobID(t.Schedule, t.Tick)
 	to := l.queues.partition(schedules.Place{Queue: t.Queue, ID: id})
-	into := lane{t.Schedule, to}
+	into := sequence{t.Schedule, to}
 	if d.Overlap != schedules.OverlapAllow {
 		into.to = nil // all of them wait for each other
 	}

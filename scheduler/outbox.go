@@ -13,12 +13,12 @@ import (
 type outbox struct {
 	known       bool
 	count       int
-	bySchedule  map[string]*line
+	bySchedule  map[string]*backlog
 	queueCounts map[string]int
 }
 
-// line is the entries of one schedule.
-type line struct {
+// backlog is the entries of one schedule.
+type backlog struct {
 	entries []schedules.Entry // in the order of their ticks
 	at      time.Time         // when they are to be looked at; later: when a delivery has ended
 }
@@ -31,7 +31,7 @@ func (o *outbox) forget() { o.known = false }
 
 // begin starts over, with an empty outbox.
 func (o *outbox) begin() {
-	*o = outbox{known: true, bySchedule: map[string]*line{}, queueCounts: map[string]int{}}
+	*o = outbox{known: true, bySchedule: map[string]*backlog{}, queueCounts: map[string]int{}}
 }
 
 // len is the number of entries.
@@ -47,12 +47,12 @@ func (o *outbox) has(schedule string) bool { return o.bySchedule[schedule] != ni
 // has them looked at.
 func (o *outbox) add(entries ...schedules.Entry) {
 	for _, e := range entries {
-		l := o.bySchedule[e.Schedule]
-		if l == nil {
-			l = &line{}
-			o.bySchedule[e.Schedule] = l
+		b := o.bySchedule[e.Schedule]
+		if b == nil {
+			b = &backlog{}
+			o.bySchedule[e.Schedule] = b
 		}
-		l.entries, l.at = append(l.entries, e), time.Time{}
+		b.entries, b.at = append(b.entries, e), time.Time{}
 		o.queueCounts[e.Queue]++
 		o.count++
 	}
@@ -60,15 +60,15 @@ func (o *outbox) add(entries ...schedules.Entry) {
 
 // remove takes out an entry, if it is there.
 func (o *outbox) remove(e schedules.Entry) {
-	l := o.bySchedule[e.Schedule]
-	if l == nil {
+	b := o.bySchedule[e.Schedule]
+	if b == nil {
 		return
 	}
-	i := slices.Index(l.entries, e)
+	i := slices.Index(b.entries, e)
 	if i < 0 {
 		return
 	}
-	if l.entries = slices.Delete(l.entries, i, i+1); len(l.entries) == 0 {
+	if b.entries = slices.Delete(b.entries, i, i+1); len(b.entries) == 0 {
 		delete(o.bySchedule, e.Schedule)
 	}
 	if o.queueCounts[e.Queue]--; o.queueCounts[e.Queue] == 0 {
@@ -79,22 +79,22 @@ func (o *outbox) remove(e schedules.Entry) {
 
 // putOff has the entries of a schedule not looked at until something is said of them.
 func (o *outbox) putOff(schedule string) {
-	if l := o.bySchedule[schedule]; l != nil {
-		l.at = later
+	if b := o.bySchedule[schedule]; b != nil {
+		b.at = later
 	}
 }
 
 // lookAt has the entries of a schedule looked at then, if not sooner.
 func (o *outbox) lookAt(schedule string, at time.Time) {
-	if l := o.bySchedule[schedule]; l != nil && at.Before(l.at) {
-		l.at = at
+	if b := o.bySchedule[schedule]; b != nil && at.Before(b.at) {
+		b.at = at
 	}
 }
 
 // lookAtAll has all entries looked at.
 func (o *outbox) lookAtAll() {
-	for _, l := range o.bySchedule {
-		l.at = time.Time{}
+	for _, b := range o.bySchedule {
+		b.at = time.Time{}
 	}
 }
 
@@ -103,16 +103,16 @@ func (o *outbox) lookAtAll() {
 // said of them again.
 func (o *outbox) ready(now time.Time) []schedules.Entry {
 	var all []schedules.Entry
-	for _, l := range o.bySchedule {
-		if l.at.After(now) {
+	for _, b := range o.bySchedule {
+		if b.at.After(now) {
 			continue
 		}
-		n := min(len(l.entries), schedules.MaxTake)
+		n := min(len(b.entries), schedules.MaxTake)
 		if len(all)+n > schedules.MaxTake {
 			break
 		}
-		all = append(all, l.entries[:n]...)
-		l.at = later
+		all = append(all, b.entries[:n]...)
+		b.at = later
 	}
 	return all
 }
@@ -121,12 +121,12 @@ func (o *outbox) ready(now time.Time) []schedules.Entry {
 // known.
 func (o *outbox) soonest() time.Time {
 	var at time.Time
-	for _, l := range o.bySchedule {
-		if l.at.IsZero() {
+	for _, b := range o.bySchedule {
+		if b.at.IsZero() {
 			return time.Now()
 		}
-		if l.at != later && (at.IsZero() || l.at.Before(at)) {
-			at = l.at
+		if b.at != later && (at.IsZero() || b.at.Before(at)) {
+			at = b.at
 		}
 	}
 	return at

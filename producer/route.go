@@ -15,8 +15,8 @@ import (
 // long for its answer, another gathers and sends.
 const lanesEach = 2
 
-// line is a producer's way into a queue.
-type line struct {
+// route is a producer's way into a queue.
+type route struct {
 	partitions []*jobs.Partition
 	lanes      [][]*jobs.Lane // by partition
 	durable    [][]*jobs.Lane // by partition: for jobs that replicas must confirm
@@ -25,11 +25,11 @@ type line struct {
 	used       atomic.Bool    // the keeper has been told
 }
 
-// line gives the way into a queue. The first time it looks at the server that has the
+// route gives the way into a queue. The first time it looks at the server that has the
 // registry, and creates the queue where there is none.
-func (p *Producer) line(ctx context.Context, queue string) (*line, error) {
-	if l := p.known(queue); l != nil {
-		return l, nil
+func (p *Producer) route(ctx context.Context, queue string) (*route, error) {
+	if r := p.known(queue); r != nil {
+		return r, nil
 	}
 	if err := p.engine.Check(ctx); err != nil {
 		return nil, err
@@ -43,23 +43,23 @@ func (p *Producer) line(ctx context.Context, queue string) (*line, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.lines[queue]
-	if l == nil {
+	r := p.routes[queue]
+	if r == nil {
 		p.forget()
-		l = newLine(partitions, p.patient)
-		p.lines[queue] = l
+		r = newRoute(partitions, p.patient)
+		p.routes[queue] = r
 	}
-	return l, nil
+	return r, nil
 }
 
-func (p *Producer) known(queue string) *line {
+func (p *Producer) known(queue string) *route {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.lines[queue]
+	return p.routes[queue]
 }
 
 // meet asks for the queues that are not known yet, in one call. What goes wrong shows
-// when their lines are asked for.
+// when their routes are asked for.
 func (p *Producer) meet(ctx context.Context, queues []string) {
 	var unknown []string
 	for i, queue := range queues {
@@ -73,8 +73,8 @@ func (p *Producer) meet(ctx context.Context, queues []string) {
 	}
 }
 
-func newLine(partitions []*jobs.Partition, patience time.Duration) *line {
-	return &line{
+func newRoute(partitions []*jobs.Partition, patience time.Duration) *route {
+	return &route{
 		partitions: partitions, lanes: newLanes(partitions, patience), durable: newLanes(partitions, patience),
 		fit: make([]atomic.Bool, len(partitions)),
 	}
@@ -93,31 +93,31 @@ func newLanes(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.La
 }
 
 // place gives the partition of a job: where it belongs, else the next one in turn.
-func (l *line) place(job *jobs.NewJob) *jobs.Partition {
-	if part := jobs.PlaceOf(l.partitions, job); part != nil {
+func (r *route) place(job *jobs.NewJob) *jobs.Partition {
+	if part := jobs.PlaceOf(r.partitions, job); part != nil {
 		return part
 	}
-	return l.partitions[int(l.next.Add(1))%len(l.partitions)]
+	return r.partitions[int(r.next.Add(1))%len(r.partitions)]
 }
 
 // check looks at the server that has a partition, until it has been found fit.
-func (l *line) check(ctx context.Context, part *jobs.Partition) error {
-	if l.fit[part.Index].Load() {
+func (r *route) check(ctx context.Context, part *jobs.Partition) error {
+	if r.fit[part.Index].Load() {
 		return nil
 	}
 	if err := part.Check(ctx); err != nil {
 		return err
 	}
-	l.fit[part.Index].Store(true)
+	r.fit[part.Index].Store(true)
 	return nil
 }
 
 // lane gives the way that a job takes into its partition: the first lane that is not
 // crowded. Jobs that wait for replicas keep no others waiting.
-func (l *line) lane(part *jobs.Partition, job *jobs.NewJob) *jobs.Lane {
-	lanes := l.lanes[part.Index]
+func (r *route) lane(part *jobs.Partition, job *jobs.NewJob) *jobs.Lane {
+	lanes := r.lanes[part.Index]
 	if job.Durable > 0 {
-		lanes = l.durable[part.Index]
+		lanes = r.durable[part.Index]
 	}
 	for _, lane := range lanes {
 		if !lane.Crowded() {
@@ -128,8 +128,8 @@ func (l *line) lane(part *jobs.Partition, job *jobs.NewJob) *jobs.Lane {
 }
 
 // close waits for what is on the wire.
-func (l *line) close() {
-	for _, lanes := range slices.Concat(l.lanes, l.durable) {
+func (r *route) close() {
+	for _, lanes := range slices.Concat(r.lanes, r.durable) {
 		for _, lane := range lanes {
 			lane.Close()
 		}
