@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/duration"
 )
 
 // Limit bounds how many jobs of a queue run at once, how often they start, or both. It is
@@ -91,7 +93,7 @@ func (l *Limit) Terms() (concurrency int, every int64, burst int) {
 func ParseRate(text string) (Rate, error) {
 	jobs, per, _ := strings.Cut(text, "/")
 	n, err := strconv.Atoi(jobs)
-	d, perErr := time.ParseDuration(per)
+	d, perErr := duration.Parse(per)
 	if err != nil || perErr != nil || n < 1 || d <= 0 {
 		return Rate{}, fmt.Errorf("%w: rate %q; want jobs per time, as in 100/1m", ErrInvalid, clip(text))
 	}

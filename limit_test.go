@@ -45,3 +45,23 @@ func TestRatesAsText(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseRate: what is read is a rate of some jobs in some time, and is read again from how
+// it is written.
+func FuzzParseRate(f *testing.F) {
+	for _, text := range []string{"100/1m", "1/1d", "5/0.5s", "1/", "/1m", "100", "9999999999999999999/1s", "1/1w2d", "-1/1s", "1/1m/1m"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		rate, err := drayhorse.ParseRate(text)
+		if err != nil {
+			if !errors.Is(err, drayhorse.ErrInvalid) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 300 {
+				t.Errorf("%q: %q", text, err)
+			}
+			return
+		}
+		if again, err := drayhorse.ParseRate(rate.String()); rate.Jobs < 1 || rate.Per <= 0 || err != nil || again != rate {
+			t.Errorf("%q: %+v, then %+v, %v", text, rate, again, err)
+		}
+	})
+}

@@ -4,9 +4,10 @@ import (
 	"encoding"
 	"math"
 	"reflect"
-	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/duration"
 )
 
 // ValueError is a text that is no value of a setting.
@@ -35,7 +36,7 @@ func Assign(v reflect.Value, text string) error {
 			err = strconv.ErrRange
 		}
 	case *time.Duration:
-		*p, err = duration(text)
+		*p, err = duration.Parse(text)
 	case *time.Time:
 		*p, err = time.Parse(time.RFC3339, text)
 	case Adder:
@@ -74,22 +75,4 @@ func wanted(t reflect.Type) string {
 		return "keys with values"
 	}
 	return "text"
-}
-
-// days are parts of a duration that Go has no unit for.
-var days = regexp.MustCompile(`([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([dw])`)
-
-// duration reads what time.ParseDuration reads, and days of 24 hours and weeks.
-func duration(text string) (time.Duration, error) {
-	return time.ParseDuration(days.ReplaceAllStringFunc(text, func(part string) string {
-		n, err := strconv.ParseFloat(part[:len(part)-1], 64)
-		if err != nil { // too long a number: it is refused as it stands
-			return part
-		}
-		hours := 24.0
-		if part[len(part)-1] == 'w' {
-			hours *= 7
-		}
-		return strconv.FormatFloat(n*hours, 'f', -1, 64) + "h"
-	}))
 }

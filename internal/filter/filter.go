@@ -13,17 +13,17 @@
 //	before:TIME    it ended, or was enqueued if it has not ended, before then
 //	after:TIME     the same, then or later
 //
-// TIME is a time such as 2030-01-02T15:04:05Z, or how long ago: 90s, 15m, 2h, 3d.
+// TIME is a time such as 2030-01-02T15:04:05Z, or how long ago: 90s, 15m, 2h, 3d, 1w.
 package filter
 
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/duration"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
@@ -186,15 +186,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	var ago time.Duration
-	var err error
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		var n uint64
-		n, err = strconv.ParseUint(days, 10, 16)
-		ago = time.Duration(n) * 24 * time.Hour //nolint:gosec // 16 bits
-	} else {
-		ago, err = time.ParseDuration(text)
-	}
+	ago, err := duration.Parse(text)
 	if err == nil && (ago < 0 || ago > maxAgo) {
 		err = drayhorse.ErrInvalid
 	}

@@ -21,6 +21,7 @@ func TestTextsAreUnderstood(t *testing.T) {
 		"  queue:a.b  id:order- ":             {Queue: "a.b", ID: "order-"},
 		`error:"Connection \"refused\" \\ 7"`: {Error: `connection "refused" \ 7`},
 		`error:a:b`:                           {Error: "a:b"},
+		"after:1w":                            {After: now.Add(-7 * 24 * time.Hour)},
 		"before:2h after:3d":                  {Before: now.Add(-2 * time.Hour), After: now.Add(-72 * time.Hour)},
 		"after:2026-11-01T00:00:00Z kind:k":   {After: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Kind: "k"},
 		"kind:a-b_c.d:e":                      {Kind: "a-b_c.d:e"},

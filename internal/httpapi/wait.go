@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/duration"
 )
 
 // maxWait is how long a request may wait for the end of a job.
@@ -18,7 +19,7 @@ func wantWait(r *http.Request) (time.Duration, error) {
 	if !query.Has("wait") {
 		return 0, nil
 	}
-	d, err := time.ParseDuration(query.Get("wait"))
+	d, err := duration.Parse(query.Get("wait"))
 	if err != nil || d <= 0 || d > maxWait {
 		return 0, invalid.in("wait", "wait %q; want a duration up to %v, such as 30s", clip(query.Get("wait")), maxWait)
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/drayhorse/drayhorse"
+	durations "github.com/drayhorse/drayhorse/internal/duration"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
@@ -95,11 +96,11 @@ func duration(value json.RawMessage) (time.Duration, error) {
 	s, err := text(value)
 	if err == nil {
 		var d time.Duration
-		if d, err = time.ParseDuration(s); err == nil {
+		if d, err = durations.Parse(s); err == nil {
 			return d, nil
 		}
 	}
-	return 0, errors.New(`a duration such as "30s" or "5m"`)
+	return 0, errors.New(`a duration such as "30s", "5m" or "7d"`)
 }
 
 func moment(value json.RawMessage) (time.Time, error) {

@@ -18,7 +18,7 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	text := []byte(` {"kind":"k","args":{"n":9007199254740993, "s":"é\u0000","n2":[1e308,18446744073709551616]},"queue":"q","id":"a@1",
-		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1h","start_within":"10m","replace_ended":true} ` + "\r\n")
+		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1w2d","start_within":"10m","replace_ended":true} ` + "\r\n")
 	job, err := jobjson.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("%s %s, %v", job.Spec.Args.Kind(), args, err)
 	}
 	want := drayhorse.Settings{
-		Queue: "q", ID: "a@1", At: time.Date(2030, 1, 2, 15, 4, 5, 0, time.UTC), MaxAttempts: 3, Timeout: 5 * time.Second, Retain: time.Hour,
+		Queue: "q", ID: "a@1", At: time.Date(2030, 1, 2, 15, 4, 5, 0, time.UTC), MaxAttempts: 3, Timeout: 5 * time.Second, Retain: 9 * 24 * time.Hour,
 		StartWithin: 10 * time.Minute, ReplaceEnded: true,
 	}
 	want.Given = job.Settings.Given

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/duration"
 )
 
 // tlsFiles are the parameters of a URL that concern TLS.
@@ -84,7 +86,7 @@ func takeBool(value string, to *bool) (err error) {
 }
 
 func takeDuration(value string, to *time.Duration) (err error) {
-	if *to, err = time.ParseDuration(value); err != nil || *to <= 0 {
+	if *to, err = duration.Parse(value); err != nil || *to <= 0 {
 		return fmt.Errorf("%q: want a positive duration such as 500ms or 5s", value)
 	}
 	return nil
