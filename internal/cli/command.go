@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
@@ -49,7 +48,7 @@ type Call struct {
 	Log            *slog.Logger // to Stderr, as the settings of Logging say
 
 	people bool // read the log, not programs
-	form   OutputForm
+	output Output
 }
 
 // Print writes to Stdout what is printable already.
@@ -91,37 +90,45 @@ var aliases = map[string][]string{
 func (d Def[C]) run(cmd *cobra.Command, args []string) error {
 	p := processOf(cmd.Context())
 	cfg := d.Config
-	warnings, err := load(cmd.Flags(), p.LookupEnv, &cfg)
+	from, err := load(cmd.Flags(), p.LookupEnv, &cfg)
 	if err != nil {
 		return err
 	}
-	if c, ok := any(&cfg).(interface{ readURL() error }); ok {
+	if err = d.runWith(cmd, args, p, from, &cfg); err != nil && isUsage(err) {
+		return from.lines.Locate(err)
+	}
+	return err
+}
+
+// runWith runs with the settings that were given.
+func (d Def[C]) runWith(cmd *cobra.Command, args []string, p *Process, from *loaded, cfg *C) error {
+	if c, ok := any(cfg).(interface{ readURL() error }); ok {
 		if err := c.readURL(); err != nil {
 			return err
 		}
 	}
-	if s, ok := any(&cfg).(Settler); ok {
+	if s, ok := any(cfg).(Settler); ok {
 		if err := s.Settle(); err != nil {
 			return err
 		}
 	}
 	call := &Call{
 		Args: args, LookupEnv: p.LookupEnv, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr,
-		Log: newLogger(p, loggingOf(&cfg)), people: forPeople(p, loggingOf(&cfg)),
+		Log: newLogger(p, loggingOf(cfg)), people: forPeople(p, loggingOf(cfg)),
 	}
-	if o, ok := any(&cfg).(interface{ form() OutputForm }); ok {
-		call.form = o.form()
+	if o, ok := any(cfg).(interface{ settled() Output }); ok {
+		call.output = o.settled()
 	}
-	for _, text := range append(warnings, p.misspelt(&cfg)...) {
+	for _, text := range append(from.warnings, p.misspelt(cfg)...) {
 		call.Log.Warn(text)
 	}
 	if wanted, _ := cmd.Flags().GetBool(flagPrintConfig); wanted {
-		return d.print(cmd.Context(), call, &cfg)
+		return d.print(cmd.Context(), call, cfg)
 	}
-	if err := checkArgs(cmd.CommandPath(), d.Args, args); err != nil {
+	if err := checkArgs(cmd, d.Args, args); err != nil {
 		return err
 	}
-	return d.Run(cmd.Context(), call, &cfg)
+	return d.Run(cmd.Context(), call, cfg)
 }
 
 // print prints the settings in force, if a run would take them.
@@ -139,12 +146,15 @@ func (d Def[C]) print(ctx context.Context, call *Call, cfg *C) error {
 	return printConfig(call.Stdout, cfg)
 }
 
-func checkArgs(path string, names, args []string) error {
-	many := len(names) > 0 && strings.HasSuffix(names[len(names)-1], "...")
+func checkArgs(cmd *cobra.Command, names, args []string) error {
+	path, many := cmd.CommandPath(), len(names) > 0 && strings.HasSuffix(names[len(names)-1], "...")
 	switch {
 	case len(args) < len(names):
 		return Usagef("no %s is given; want %s %s", strings.TrimSuffix(names[len(args)], "..."), path, strings.Join(names, " "))
 	case len(args) > len(names) && len(names) == 0:
+		if paths := related(cmd, args[0]); len(paths) > 0 {
+			return Usagef("argument %q; did you mean %s?", args[0], either(paths))
+		}
 		return Usagef("argument %q; want flags alone, see %s --help", args[0], path)
 	case len(args) > len(names) && !many:
 		return Usagef("argument %q; want %s %s and no more", args[len(names)], path, strings.Join(names, " "))
@@ -157,16 +167,18 @@ func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: name, Short: short, Version: version(), Args: cobra.ArbitraryArgs,
 		FParseErrWhitelist: cobra.FParseErrWhitelist{UnknownFlags: true}, // a mistyped command is the better thing to name
-		RunE: func(cmd *cobra.Command, args []string) error {
-			names := commandNames(cmd)
-			if len(args) == 0 {
-				return Usagef("no command is given; want %s", strings.Join(names, ", "))
-			}
-			return Usagef("command %q is not known%s", args[0], conf.DidYouMean(args[0], names, "; want "+strings.Join(names, ", ")))
-		},
+		RunE:               runGroup,
 	}
 	cmd.AddCommand(commands...)
 	return cmd
+}
+
+// runGroup runs where none of the commands below was named.
+func runGroup(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return Usagef("no command is given; want %s", strings.Join(commandNames(cmd), ", "))
+	}
+	return unknown(cmd, args[0])
 }
 
 func commandNames(cmd *cobra.Command) []string {
@@ -218,6 +230,18 @@ func prepare(root *cobra.Command) {
 	}
 	flags.VarP(&text{}, flagConfig, "", "YAML file with settings (env "+configEnv+")")
 	flags.Bool(flagPrintConfig, false, "print the settings in force, secrets masked, and exit")
+	prepareCompletion(root)
+}
+
+// prepareCompletion has the command for shells refuse one that it does not know.
+func prepareCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Args = cobra.ArbitraryArgs
+			cmd.RunE = runGroup
+		}
+	}
 }
 
 // helpCommand shows the help of a command, and refuses what is none.
@@ -229,8 +253,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 			for _, name := range args {
 				i := slices.IndexFunc(cmd.Commands(), func(c *cobra.Command) bool { return c.Name() == name || c.HasAlias(name) })
 				if i < 0 {
-					names := commandNames(cmd)
-					return Usagef("command %q is not known%s", name, conf.DidYouMean(name, names, "; want one of "+strings.Join(names, ", ")))
+					return unknown(cmd, name)
 				}
 				cmd = cmd.Commands()[i]
 			}

@@ -43,7 +43,7 @@ func (g *given) Type() string {
 	case g.value.Type() == reflect.TypeFor[bool]():
 		return "bool"
 	}
-	return strings.ToUpper(strings.TrimPrefix(g.value.Type().String(), "*time."))
+	return strings.ToUpper(strings.TrimPrefix(strings.TrimPrefix(g.value.Type().String(), "*"), "time."))
 }
 
 var _ pflag.Value = (*given)(nil)
@@ -76,15 +76,36 @@ func flagError(cmd *cobra.Command, err error) error {
 		if v, ok := errors.AsType[*conf.ValueError](err); ok {
 			return Usagef("--%s %s", e.GetFlag().Name, v.Error())
 		}
+		if e.GetFlag().Value.Type() == "bool" {
+			return Usagef("--%s %q; want true or false", e.GetFlag().Name, e.GetValue())
+		}
+		return Usagef("--%s: %s", e.GetFlag().Name, oneLine(e.Unwrap().Error()))
 	}
 	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return Usagef("--%s has no value; want --%s %s", e.GetFlag().Name, e.GetFlag().Name, e.GetFlag().Value.Type())
 	}
-	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && e.GetSpecifiedShortnames() == "" {
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		if short := e.GetSpecifiedShortnames(); short != "" {
+			return Usagef("flag -%s is not known%s", short, meantByLetters(cmd, short, names))
+		}
 		name := "--" + e.GetSpecifiedName()
 		return Usagef("flag %s is not known%s", name, conf.DidYouMean(name, names, "; see "+cmd.CommandPath()+" --help"))
 	}
 	return Usagef("%s; see %s --help", oneLine(err.Error()), cmd.CommandPath())
+}
+
+// meantByLetters says which flags one may have meant that was written with one dash.
+func meantByLetters(cmd *cobra.Command, letters string, names []string) string {
+	if len(letters) > 1 {
+		if meant := conf.Nearest("--"+letters, names); meant != "" {
+			return "; did you mean " + meant + "?"
+		}
+	}
+	begin := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, "--"+letters[:1]) })
+	if len(begin) == 0 || len(begin) > 4 {
+		return "; see " + cmd.CommandPath() + " --help"
+	}
+	return "; did you mean " + either(begin) + "?"
 }

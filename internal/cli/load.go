@@ -10,10 +10,16 @@ import (
 	"github.com/drayhorse/drayhorse/internal/conf"
 )
 
+// loaded is where a config comes from.
+type loaded struct {
+	lines    conf.Lines // of the values that the file has the last word on
+	warnings []string   // for the log
+}
+
 // load fills a config that holds the defaults: from the file, over that from the
-// environment, over that from flags. The warnings are for the log.
-func load(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config any) (warnings []string, err error) {
-	warnings, err = loadFile(flags, lookupEnv, config)
+// environment, over that from flags.
+func load(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config any) (*loaded, error) {
+	from, err := loadFile(flags, lookupEnv, config)
 	if err != nil {
 		return nil, err
 	}
@@ -26,6 +32,7 @@ func load(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config an
 			if err := s.put(text); err != nil {
 				return nil, Usagef("%s %s", s.env(), err)
 			}
+			from.lines.Forget(s.key)
 		}
 	}
 	var foreign error
@@ -39,33 +46,35 @@ func load(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config an
 				if err := s.put(g.texts...); err != nil {
 					foreign = errors.Join(foreign, Usagef("--%s %s", f.Name, err))
 				}
+				from.lines.Forget(s.key)
 				return
 			}
 		}
-		foreign = errors.Join(foreign, Usagef("--%s is given; want it left out: this command has no such setting", f.Name))
+		foreign = errors.Join(foreign, Usagef("--%s has no meaning for this command; want it left out", f.Name))
 	})
-	return warnings, foreign
+	return from, foreign
 }
 
-func loadFile(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config any) (warnings []string, err error) {
+func loadFile(flags *pflag.FlagSet, lookupEnv func(string) (string, bool), config any) (*loaded, error) {
+	from := &loaded{}
 	path := flags.Lookup(flagConfig).Value.String()
 	if path == "" && !flags.Changed(flagConfig) {
 		path, _ = lookupEnv(configEnv)
 		if path == "" {
-			return nil, nil
+			return from, nil
 		}
 	}
 	content, err := readConfig(path)
 	if err != nil {
 		return nil, err
 	}
-	if _, err = conf.Decode(path, content, configLimits, config); err != nil {
+	if from.lines, err = conf.Decode(path, content, configLimits, config); err != nil {
 		return nil, err
 	}
 	if warning := conf.Writable(path); warning != "" {
-		warnings = append(warnings, warning)
+		from.warnings = append(from.warnings, warning)
 	}
-	return warnings, nil
+	return from, nil
 }
 
 // configLimits bound a config file: some 20,000 schedules.

@@ -50,9 +50,9 @@ func TestWrongCallsGetOneLineThatHelps(t *testing.T) {
 		"see --strict=maybe":         `prog see: --strict "maybe"; want true or false`,
 		"see --queue a=b":            `prog see: --queue "a=b"; want NAME or NAME=WEIGHT with a weight of 1 or more`,
 		"see --log-format xml":       `prog see: --log-format "xml"; want json, console or auto`,
-		"see -x":                     "prog see: unknown shorthand flag: 'x' in -x; see prog see --help",
+		"see -x":                     "prog see: flag -x is not known; see prog see --help",
 		"do --redis redis://h --x 1": "prog do: flag --x is not known; see prog do --help",
-		"do 1 --redis redis://h":     "prog do: --redis is given; want it left out: this command has no such setting",
+		"do 1 --redis redis://h":     "prog do: --redis has no meaning for this command; want it left out",
 	} {
 		root := cli.Group("prog", "A program",
 			cli.Def[struct{}]{Name: "do", Args: []string{"ID..."}, Run: func(context.Context, *cli.Call, *struct{}) error { return nil }}.Command(),

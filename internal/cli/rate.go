@@ -1,6 +1,9 @@
 package cli
 
-import "github.com/drayhorse/drayhorse"
+import (
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/conf"
+)
 
 // Rate is a setting such as 100/1m.
 type Rate drayhorse.Rate
@@ -8,8 +11,11 @@ type Rate drayhorse.Rate
 // UnmarshalText reads what drayhorse.ParseRate does.
 func (r *Rate) UnmarshalText(text []byte) error {
 	rate, err := drayhorse.ParseRate(string(text))
+	if err != nil {
+		return &conf.ValueError{Text: string(text), Want: "jobs per time, as in 100/1m"}
+	}
 	*r = Rate(rate)
-	return err
+	return nil
 }
 
 // MarshalText writes it as it is read.

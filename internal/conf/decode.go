@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/drayhorse/drayhorse"
 )
 
 // Decode reads a YAML file into what to points to, a struct with yaml tags that holds
@@ -158,7 +160,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, key *path) {
 	if err := Assign(v, n.Value); err != nil {
 		text := err.Error()
 		if _, ok := errors.AsType[*ValueError](err); !ok {
-			text = ": " + text
+			text = ": " + strings.TrimPrefix(text, drayhorse.ErrInvalid.Error()+": ")
 		}
 		d.fail(n, key, text)
 	}

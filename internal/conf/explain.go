@@ -35,6 +35,8 @@ func explain(content []byte, err error) *Problem {
 		return &Problem{Line: opened, Text: "a quote that is not closed"}
 	case strings.Contains(e.Message, "incompatible YAML"):
 		return &Problem{Line: at, Text: fmt.Sprintf("%q; want %%YAML 1.2, or no such line", line)}
+	case strings.Contains(e.Message, "tab character"):
+		return &Problem{Line: at, Text: "a tab before the text; want spaces"}
 	case strings.Contains(e.Message, "cannot start any token"):
 		if strings.HasPrefix(rest, "\t") {
 			return &Problem{Line: at, Text: "a tab before the text; want spaces"}

@@ -18,6 +18,9 @@ func (p *Problem) words() string {
 	if p.Key == "" {
 		return p.Text
 	}
+	if strings.HasPrefix(p.Text, ":") {
+		return p.Key + p.Text
+	}
 	return p.Key + " " + p.Text
 }
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -74,7 +75,10 @@ var tokenLimits = conf.Limits{Bytes: 1 << 20, Entries: 25_000}
 func (t *Tokens) read() ([]byte, error) {
 	content, err := os.ReadFile(t.path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: token_file %q: %w", drayhorse.ErrInvalid, t.path, err)
+		if e, ok := errors.AsType[*os.PathError](err); ok {
+			err = e.Err // the path is named once
+		}
+		return nil, fmt.Errorf("%w: token_file %q: %w; want a file such as producer token NAME writes entries for", drayhorse.ErrInvalid, t.path, err)
 	}
 	if len(content) > tokenLimits.Bytes {
 		return nil, fmt.Errorf("%w: token_file %q has %d bytes; want at most %d", drayhorse.ErrInvalid, t.path, len(content), tokenLimits.Bytes)

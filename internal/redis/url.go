@@ -55,10 +55,21 @@ func torn(text string) bool {
 	return end >= 0 && !strings.Contains(rest[:end], "@") && strings.Contains(rest[end:], "@")
 }
 
+// meant gives the URL that one may have meant who gave an address alone, or one under
+// another scheme; else all forms. What may have a password in it is not repeated.
+func meant(scheme, address string) string {
+	if url := scheme + "://" + address; !strings.ContainsAny(address, "@?") && address != "" {
+		if _, err := parse(url); err == nil {
+			return "did you mean " + url + "?"
+		}
+	}
+	return "want " + urlForms
+}
+
 func parse(text string) (*parsed, error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found {
-		return nil, fmt.Errorf("no scheme: want %s", urlForms)
+		return nil, fmt.Errorf("no scheme: %s", meant("redis", text))
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	authority, path, _ := strings.Cut(rest, "/")
@@ -77,7 +88,11 @@ func parse(text string) (*parsed, error) {
 	case "redis+cluster", "rediss+cluster":
 		err = p.takeCluster(hosts, path)
 	default:
-		err = fmt.Errorf("unknown scheme: want %s", urlForms)
+		plain := "redis"
+		if strings.HasSuffix(scheme, "s") {
+			plain = "rediss"
+		}
+		err = fmt.Errorf("unknown scheme: %s", meant(plain, strings.TrimPrefix(text, scheme+"://")))
 	}
 	if err != nil {
 		return nil, err

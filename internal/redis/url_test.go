@@ -65,7 +65,9 @@ func TestParseURLRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ url, says string }{
 		{"", "no scheme"},
-		{"127.0.0.1:6379", "no scheme"},
+		{"127.0.0.1:6379", "no scheme: did you mean redis://127.0.0.1:6379?"},
+		{"https://h:1/2", "unknown scheme: did you mean rediss://h:1/2?"},
+		{"http://h/x", "unknown scheme: want redis://"},
 		{"http://127.0.0.1", "unknown scheme"},
 		{"redis://a:x", "address"},
 		{"redis://a:0", "port of 1 to 65535"},

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/conf"
@@ -67,7 +70,7 @@ func (t *Tuning) Settle() error {
 			err = fmt.Errorf("%w: id %s is that of schedules[%d] too; want another one", drayhorse.ErrInvalid, s.ID, first)
 		}
 		if err != nil {
-			wrong = append(wrong, &EntryError{fmt.Sprintf("schedules[%d]", i), err})
+			wrong = append(wrong, entryError(i, err))
 			continue
 		}
 		seen[s.ID] = i
@@ -75,16 +78,46 @@ func (t *Tuning) Settle() error {
 	return errors.Join(wrong...)
 }
 
-// EntryError is what is wrong with one entry of a config file, by its key.
-type EntryError struct {
-	Key string
-	Err error
+// aboutKey finds what a mistake in a schedule is about: a key, or an option as Go calls it.
+var aboutKey = regexp.MustCompile(`: invalid[a-z ]*: "?([A-Za-z_]+)`)
+
+// entryError is what is wrong with a schedule, at the key that it is about if that is said.
+func entryError(i int, err error) error {
+	key := fmt.Sprintf("schedules[%d]", i)
+	err = fmt.Errorf("%s: %w", key, err)
+	if m := aboutKey.FindStringSubmatch(err.Error()); m != nil {
+		key += "." + snake(m[1])
+	}
+	return &conf.KeyError{Key: key, Err: &optionError{err}}
 }
 
-func (e *EntryError) Error() string { return e.Key + ": " + e.Err.Error() }
+// optionError is an error of an option, which it calls as the file does.
+type optionError struct{ error }
 
-// Unwrap gives Err.
-func (e *EntryError) Unwrap() error { return e.Err }
+// goOption is an option as Go calls it, with its value.
+var goOption = regexp.MustCompile(`\b([A-Z][A-Za-z]+)\(([^()]*)\); want`)
+
+func (e *optionError) Error() string {
+	return goOption.ReplaceAllStringFunc(e.error.Error(), func(text string) string {
+		m := goOption.FindStringSubmatch(text)
+		return snake(m[1]) + " " + m[2] + "; want"
+	})
+}
+
+// Unwrap gives the error as it is.
+func (e *optionError) Unwrap() error { return e.error }
+
+// snake gives max_attempts for MaxAttempts.
+func snake(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
 
 // schedule gives the entry as a scheduler takes it.
 func (e *Schedule) schedule() (scheduler.Schedule, error) {

@@ -329,7 +329,7 @@ func TestBadConfig(t *testing.T) {
 		`{id: a, every: 1h, kind: k, que: q}`:                                               `key "schedules[0].que" is not known`,
 		`{id: a, every: 1h, kind: k, start: tomorrow}`:                                      `start`,
 		`{id: a, every: 1h, kind: k, queue: ""}`:                                            `queue name: ""`,
-		`{id: a, every: 1h, kind: k, max_attempts: 0}`:                                      `MaxAttempts(0)`,
+		`{id: a, every: 1h, kind: k, max_attempts: 0}`:                                      `max_attempts 0`,
 		"{id: a, every: 1h, kind: k}\n  - {id: a, every: 2h, kind: k}":                      `schedules[1]: invalid: id a is that of schedules[0] too`,
 	} {
 		file := s.file("schedules:\n  - " + entry + "\n")

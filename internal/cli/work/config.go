@@ -10,6 +10,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/internal/handlers"
 	"github.com/drayhorse/drayhorse/worker"
 )
@@ -61,12 +62,17 @@ func (t *Tuning) Settle() error {
 	if t.Concurrency < 1 {
 		return fmt.Errorf("%w: concurrency %d; want 1 or more", drayhorse.ErrInvalid, t.Concurrency)
 	}
+	for _, name := range slices.Sorted(maps.Keys(t.Queues)) {
+		if weight := t.Queues[name]; weight < 1 {
+			return &conf.KeyError{Key: "queues." + name, Err: fmt.Errorf("%w: weight %d of queue %q; want 1 or more", drayhorse.ErrInvalid, weight, name)}
+		}
+	}
 	if err := t.checkQueues(); err != nil {
 		return err
 	}
 	c := t.worker()
 	if err := c.ValidateLimits(); err != nil {
-		return fmt.Errorf("limits: %w", err)
+		return &conf.KeyError{Key: "limits", Err: fmt.Errorf("limits: %w", err)}
 	}
 	if t.ShutdownTimeout < 0 {
 		return fmt.Errorf("%w: shutdown_timeout %v; want 0 or more", drayhorse.ErrInvalid, t.ShutdownTimeout)

@@ -52,19 +52,16 @@ SIGTSTP makes it quiet: it claims no more jobs.`,
 		Example: "  worker --config worker.yaml --queue critical=6 --queue default --metrics :9090",
 		Config:  config{Common: cli.DefaultCommon(), Tuning: DefaultTuning()},
 		Check: func(_ context.Context, call *cli.Call, cfg *config) error {
-			if err := cfg.hasHandlers(); err != nil {
+			if err := Check(&cfg.Tuning, call); err != nil {
 				return err
 			}
-			return Check(&cfg.Tuning, call)
+			return cfg.hasHandlers()
 		},
 		Run: run,
 	}.Command()
 }
 
 func run(ctx context.Context, call *cli.Call, cfg *config) error {
-	if err := cfg.hasHandlers(); err != nil {
-		return err
-	}
 	registry := cli.NewRegistry()
 	tracer, flush, err := cfg.Tracer(ctx, "drayhorse-worker", call)
 	if err != nil {
@@ -76,6 +73,9 @@ func run(ctx context.Context, call *cli.Call, cfg *config) error {
 		return err
 	}
 	defer daemon.Close()
+	if err := cfg.hasHandlers(); err != nil {
+		return err
+	}
 	monitor := cli.Monitor{Config: cfg.Monitoring, Gatherer: registry, Ready: daemon.Ready, Log: call.Log}
 	defer call.OnStop(ctx, daemon.Waits)()
 	return monitor.Run(ctx, daemon.Run)
