@@ -73,24 +73,30 @@ func (c *common) each(call *cli.Call, act func(a *admin.Admin, name string) erro
 
 // done says what was done: to programs as JSON, with the keys of fields.
 func (c *common) done(call *cli.Call, text string, fields map[string]any) error {
-	if c.JSON {
+	switch {
+	case c.JSON:
 		return cli.PrintJSON(call.Stdout, fields)
+	case c.Quiet:
+		return nil
 	}
 	return call.Println(text)
 }
 
 // see reads something and prints it: to programs as JSON, to people as show does.
 func see[V any](c *common, call *cli.Call, read func(a *admin.Admin) (V, error), show func(*cli.Call, V) error) error {
-	return c.with(call, func(a *admin.Admin) error {
-		v, err := read(a)
-		switch {
-		case err != nil:
-			return err
-		case c.JSON:
-			return cli.PrintJSON(call.Stdout, v)
-		}
-		return show(call, v)
-	})
+	return c.with(call, func(a *admin.Admin) error { return printed(c, call, a, read, show) })
+}
+
+// printed reads something and prints it.
+func printed[V any](c *common, call *cli.Call, a *admin.Admin, read func(a *admin.Admin) (V, error), show func(*cli.Call, V) error) error {
+	v, err := read(a)
+	switch {
+	case err != nil:
+		return err
+	case c.JSON:
+		return cli.PrintJSON(call.Stdout, v)
+	}
+	return show(call, v)
 }
 
 // workerIDs completes the ID of a worker, for verbs that take one.

@@ -1,3 +1,3 @@
-// Package operate is the verbs of the operator's tool that see and steer jobs and
+// Package operate is the verbs of the operator's tool that inspect and manage jobs and
 // queues: tables for people, JSON for programs.
 package operate

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ type fields struct {
 	call    *cli.Call
 	now     time.Time
 	painted bool
+	name    string // the first value
 	text    strings.Builder
 }
 
@@ -27,6 +29,7 @@ func (f *fields) add(name, value string) { f.coloured(name, value, cli.Plain) }
 // coloured adds a field whose value has a colour. The value may come from anywhere,
 // and is made printable.
 func (f *fields) coloured(name, value string, c cli.Colour) {
+	f.name = cmp.Or(f.name, value)
 	if value != "" {
 		fmt.Fprintf(&f.text, "%s  %s\n", cli.Paint(fmt.Sprintf("%-9s", name), cli.Bold, f.painted),
 			cli.Paint(printable.Text(value), c, f.painted))
@@ -44,4 +47,10 @@ func (f *fields) at(t time.Time) string {
 	return fmt.Sprintf("%s (%s)", t.Local().Format("2006-01-02 15:04:05 MST"), ago(f.now.Sub(t)))
 }
 
-func (f *fields) print() error { return f.call.Print(f.text.String()) }
+// print prints the fields, or where names alone are wanted the first one, which is the name.
+func (f *fields) print() error {
+	if f.call.NamesOnly() {
+		return f.call.Println(f.name)
+	}
+	return f.call.Print(f.text.String())
+}

@@ -26,11 +26,13 @@ func JobsCommand() *cobra.Command {
 type listConfig struct {
 	common `yaml:",inline"`
 
+	cli.Watching `yaml:",inline"`
+
 	Queue  string `yaml:"-" flag:"queue" arg:"NAME" usage:"jobs of this queue alone"`
 	State  string `yaml:"-" flag:"state" arg:"STATE" values:"scheduled,available,running,retryable,completed,cancelled,discarded" usage:"jobs in this state alone: scheduled, available, running, retryable, completed, cancelled or discarded"`
 	Kind   string `yaml:"-" flag:"kind" arg:"NAME" usage:"jobs of this kind alone"`
 	Where  string `yaml:"-" flag:"where" arg:"FILTER" usage:"jobs that meet all of this alone: state:S queue:Q kind:K id:PREFIX error:TEXT before:2h after:3d"`
-	Limit  int    `yaml:"-" flag:"limit" arg:"N" usage:"how many"`
+	Limit  int    `yaml:"-" flag:"limit" short:"n" arg:"N" usage:"how many"`
 	Cursor string `yaml:"-" flag:"cursor" arg:"CURSOR" usage:"go on where the last list ended"`
 }
 
@@ -46,7 +48,7 @@ func listJobs() *cobra.Command {
 			if cfg.Limit < 1 {
 				return cli.Usagef("--limit %d; want 1 or more", cfg.Limit)
 			}
-			return see(&cfg.common, call, func(a *admin.Admin) (*admin.Page, error) { return collect(ctx, a, cfg) }, showJobs)
+			return watch(ctx, &cfg.common, &cfg.Watching, call, func(a *admin.Admin) (*admin.Page, error) { return collect(ctx, a, cfg) }, showJobs)
 		},
 	}.Command()
 }
@@ -83,7 +85,11 @@ func getJob() *cobra.Command {
 		CompleteFlags: ofQueue[jobConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *jobConfig) error {
 			return see(&cfg.common, call, func(a *admin.Admin) (seenJob, error) {
-				info, err := a.Get(ctx, cfg.Queue, call.Args[0])
+				var info *drayhorse.Info
+				err := onJob(ctx, a, cfg.Queue, call.Args[0], func(queue, id string) (err error) {
+					info, err = a.Get(ctx, queue, id)
+					return err
+				})
 				if err != nil || cfg.JSON {
 					return seenJob{Info: info}, err
 				}
@@ -119,7 +125,10 @@ func steerJobs(verb, done, short string, act func(a *admin.Admin, ctx context.Co
 		CompleteFlags: ofQueue[jobConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *jobConfig) error {
 			return cfg.each(call, func(a *admin.Admin, id string) error {
-				err := act(a, ctx, cfg.Queue, id)
+				err := onJob(ctx, a, cfg.Queue, id, func(queue, whole string) error {
+					id = whole
+					return act(a, ctx, queue, whole)
+				})
 				if ended, ok := errors.AsType[*drayhorse.EndedError](err); ok { // nothing is left to be done
 					return cfg.done(call, ended.Error(), map[string]any{"id": id, "done": string(ended.State) + " already"})
 				}

@@ -16,7 +16,7 @@ import (
 
 // LimitsCommand is the verbs for limits.
 func LimitsCommand() *cobra.Command {
-	return cli.Group("limits", "See and change what limits the starts of jobs", listLimits(), setLimit(), removeLimit())
+	return cli.Group("limits", "Inspect and manage limits of rate and concurrency", listLimits(), setLimit(), removeLimit())
 }
 
 // limitJSON is a limit for programs.
@@ -34,8 +34,8 @@ type limitJSON struct {
 }
 
 func listLimits() *cobra.Command {
-	return seeing("list", "List limits",
-		func(ctx context.Context, a *admin.Admin, _ []string) ([]limitJSON, error) {
+	return listing("List limits",
+		func(ctx context.Context, a *admin.Admin) ([]limitJSON, error) {
 			all, err := a.Limits(ctx)
 			list := make([]limitJSON, len(all))
 			for i, l := range all {
@@ -112,7 +112,7 @@ type reasonConfig struct {
 func removeLimit() *cobra.Command {
 	return cli.Def[reasonConfig]{
 		Name: "remove", Args: []string{"NAME..."},
-		Short:  "Take limits away; a worker that declares one does so again when it starts",
+		Short:  "Remove limits; a worker that declares one does so again when it starts",
 		Config: reasonConfig{common: defaults()},
 		Run: func(ctx context.Context, call *cli.Call, cfg *reasonConfig) error {
 			return cfg.each(call, func(a *admin.Admin, name string) error {

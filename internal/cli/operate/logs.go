@@ -51,18 +51,20 @@ func showLog(ctx context.Context, call *cli.Call, cfg *logsConfig) error {
 		return nil
 	}
 	return cfg.with(call, func(a *admin.Admin) error {
-		if cfg.Follow {
-			err := a.FollowLog(ctx, cfg.Queue, call.Args[0], show)
-			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-				return nil // Ctrl-C
+		err := onJob(ctx, a, cfg.Queue, call.Args[0], func(queue, id string) error {
+			if cfg.Follow {
+				return a.FollowLog(ctx, queue, id, show)
 			}
-			return err
+			log, err := a.Log(ctx, queue, id)
+			if err != nil {
+				return err
+			}
+			return show(log)
+		})
+		if cfg.Follow && errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return nil // Ctrl-C
 		}
-		log, err := a.Log(ctx, cfg.Queue, call.Args[0])
-		if err != nil {
-			return err
-		}
-		return show(log)
+		return err
 	})
 }
 

@@ -274,7 +274,7 @@ func TestWrongVerbs(t *testing.T) {
 		"queues create default --partitions 2": `2 queue "default" has 1, which is fixed`,
 		"queues create x --partitions 0":       `2 0 partitions; want 1 to`,
 		"queues set default":                   `2 nothing is given to set; want --max-depth N`,
-		"queues set default --max-depth -1":    `2 max depth -1; want 1 to 1000000000, or 0 for any number`,
+		"queues set default --max-depth -1":    `2 --max-depth -1; want 1 to 1000000000, or 0 for any number`,
 		"queues set default --max-depth many":  `2 "many"`,
 		"queues set nowhere --max-depth 1":     `1 queue "nowhere"`,
 		"queues delete default":                `1 queue default has 1 live jobs`,

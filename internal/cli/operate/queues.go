@@ -10,6 +10,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
 // QueuesCommand is the verbs for queues.
@@ -23,8 +24,8 @@ func QueuesCommand() *cobra.Command {
 }
 
 func listQueues() *cobra.Command {
-	return seeing("list", "List queues with their jobs by state",
-		func(ctx context.Context, a *admin.Admin, _ []string) ([]admin.Queue, error) { return a.Queues(ctx) }, showQueues)
+	return listing("List queues with their jobs by state",
+		func(ctx context.Context, a *admin.Admin) ([]admin.Queue, error) { return a.Queues(ctx) }, showQueues)
 }
 
 type createConfig struct {
@@ -71,6 +72,9 @@ run; what is there stays. Of several partitions each has an equal part of it.`,
 		Run: func(ctx context.Context, call *cli.Call, cfg *setConfig) error {
 			if cfg.MaxDepth == nil {
 				return cli.Usagef("nothing is given to set; want --max-depth N, with 0 for any number")
+			}
+			if n := *cfg.MaxDepth; n < 0 || n > jobs.MaxDepth {
+				return cli.Usagef("--max-depth %d; want 1 to %d, or 0 for any number", n, jobs.MaxDepth)
 			}
 			return cfg.with(call, func(a *admin.Admin) error {
 				queue := call.Args[0]
@@ -157,7 +161,7 @@ func deleteQueue() *cobra.Command {
 		Long: `Delete queues, with their ended jobs and all else that is known of them.
 A queue with live jobs, which are those that wait or run, is left as it is unless --force
 is given. Programs that know the queue forget it within a minute; the next job that is
-put in makes it anew.`,
+enqueued creates it again.`,
 		Example:  "  drayhorse queues delete mail",
 		Config:   deleteConfig{common: defaults()},
 		Complete: queueNames[deleteConfig],

@@ -31,7 +31,7 @@ func showJobs(call *cli.Call, list *admin.Page) error {
 		return err
 	}
 	if list.Next != "" {
-		call.Notef("there are more: --cursor %s", list.Next)
+		call.More("there are more: --cursor %s", list.Next)
 	}
 	return nil
 }

@@ -42,8 +42,13 @@ func waitForJob(ctx context.Context, call *cli.Call, cfg *waitConfig) error {
 		defer cancel()
 	}
 	return cfg.with(call, func(a *admin.Admin) error {
+		var info *drayhorse.Info
 		id := call.Args[0]
-		info, err := a.Wait(limited, cfg.Queue, id)
+		err := onJob(limited, a, cfg.Queue, id, func(queue, whole string) (err error) {
+			id = whole
+			info, err = a.Wait(limited, queue, whole)
+			return err
+		})
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w; job %s goes on", context.Cause(ctx), id)

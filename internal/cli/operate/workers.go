@@ -18,8 +18,8 @@ import (
 // WorkersCommand is the verbs for workers.
 func WorkersCommand() *cobra.Command {
 	return cli.Group("workers", "See the workers that run",
-		seeing("list", "List the workers that run",
-			func(ctx context.Context, a *admin.Admin, _ []string) ([]admin.Worker, error) { return a.Workers(ctx) }, showWorkers),
+		listing("List the workers that run",
+			func(ctx context.Context, a *admin.Admin) ([]admin.Worker, error) { return a.Workers(ctx) }, showWorkers),
 		seeing("show", "Show a worker with the jobs that it has run longest",
 			func(ctx context.Context, a *admin.Admin, args []string) (*admin.Worker, error) {
 				return workerOf(ctx, a, args[0])

@@ -19,8 +19,8 @@ type addConfig struct {
 
 	Cron     string         `yaml:"-" flag:"cron" arg:"CRON" usage:"when, in five fields or six with seconds in front"`
 	Every    *time.Duration `yaml:"-" flag:"every" usage:"how often, at least 1s"`
-	Manual   bool           `yaml:"-" flag:"manual" usage:"never by itself: it is triggered"`
-	Paused   bool           `yaml:"-" flag:"paused" usage:"it fires once it is resumed"`
+	Manual   bool           `yaml:"-" flag:"manual" usage:"fires only when it is triggered"`
+	Paused   bool           `yaml:"-" flag:"paused" usage:"fires only after it is resumed"`
 	Timezone string         `yaml:"-" flag:"timezone" arg:"NAME" usage:"zone of --cron (default UTC)"`
 	Start    *time.Time     `yaml:"-" flag:"start" arg:"RFC3339" usage:"no tick before it"`
 	End      *time.Time     `yaml:"-" flag:"end" arg:"RFC3339" usage:"no tick after it"`

@@ -1,3 +1,3 @@
-// Package schedule is the scheduler daemon, and the verbs that see and steer
+// Package schedule is the scheduler daemon, and the verbs that inspect and manage
 // schedules.
 package schedule

@@ -25,28 +25,25 @@ type leads struct {
 }
 
 func schedulersVerb() *cobra.Command {
-	return verb("list", "Show the scheduler that leads; those that follow it are not known", nil, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
-		leader, err := d.leader(ctx)
-		if err != nil {
-			return err
-		}
-		var all []leads
-		if leader != (election.Leader{}) {
-			all = []leads{{leader.Identity, leader.Term, stamp(leader.Since)}}
-		}
-		if cfg.JSON {
-			return cli.PrintJSON(call.Stdout, append([]leads{}, all...))
-		}
-		if len(all) == 0 {
-			d.warnUnled(ctx, call)
-			return nil
-		}
-		t := cli.NewTable("LEADER", "SINCE", "TERM")
-		for _, l := range all {
-			t.Row(cli.Cell{Text: l.Identity}, cli.Cell{Text: l.Since}, cli.Cell{Text: strconv.FormatInt(l.Term, 10)})
-		}
-		return t.Write(call.Stdout, call.HasColour())
-	})
+	return listing("list", "Show the scheduler that leads; those that follow it are not known", nil,
+		func(ctx context.Context, _ *cli.Call, d desk) ([]leads, error) {
+			leader, err := d.leader(ctx)
+			if err != nil || leader == (election.Leader{}) {
+				return nil, err
+			}
+			return []leads{{leader.Identity, leader.Term, stamp(leader.Since)}}, nil
+		},
+		func(ctx context.Context, call *cli.Call, d desk, all []leads) error {
+			if len(all) == 0 {
+				d.warnUnled(ctx, call)
+				return nil
+			}
+			t := cli.NewTable("LEADER", "SINCE", "TERM")
+			for _, l := range all {
+				t.Row(cli.Cell{Text: l.Identity}, cli.Cell{Text: l.Since}, cli.Cell{Text: strconv.FormatInt(l.Term, 10)})
+			}
+			return call.Table(t, "")
+		})
 }
 
 // leader says who leads; a leader that died is named until another one follows.

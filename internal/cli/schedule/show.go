@@ -82,7 +82,7 @@ func showHistory(call *cli.Call, events []schedules.Event) error {
 		t.Row(cli.Cell{Text: stamp(e.Tick)}, cli.Cell{Text: stamp(e.At)}, cli.Cell{Text: outcome},
 			cli.Cell{Text: e.JobID}, cli.Cell{Text: cmp.Or(string(e.State), e.Error)})
 	}
-	return t.Write(call.Stdout, call.HasColour())
+	return call.Table(t, "no ticks")
 }
 
 func showChanges(call *cli.Call, changes []schedules.Change) error {

@@ -59,8 +59,11 @@ func (c *common) with(act func(d desk) error) error {
 
 // done says what was done: to programs as JSON.
 func (c *common) done(call *cli.Call, text string, fields map[string]any) error {
-	if c.JSON {
+	switch {
+	case c.JSON:
 		return cli.PrintJSON(call.Stdout, fields)
+	case c.Quiet:
+		return nil
 	}
 	return call.Println(text)
 }
@@ -97,21 +100,56 @@ func verb(name, short string, args []string, run func(ctx context.Context, call 
 	}.Command()
 }
 
+// listsConfig is what verbs that list something can be told.
+type listsConfig struct {
+	common `yaml:",inline"`
+
+	cli.Listing `yaml:",inline"`
+}
+
+// listing makes a verb that lists something.
+func listing[V any](
+	name, short string, args []string, read func(ctx context.Context, call *cli.Call, d desk) ([]V, error), show func(ctx context.Context, call *cli.Call, d desk, all []V) error,
+) *cobra.Command {
+	def := cli.Def[listsConfig]{
+		Name: name, Args: args, Short: short, Config: listsConfig{common: defaults()},
+		Run: func(ctx context.Context, call *cli.Call, cfg *listsConfig) error {
+			return cfg.with(func(d desk) error {
+				return cfg.Show(ctx, call, func() error {
+					all, err := read(ctx, call, d)
+					if err != nil {
+						return err
+					}
+					if n := len(all); cfg.Limit > 0 && n > cfg.Limit {
+						all = all[:cfg.Limit]
+						call.More("%d more; want --limit 0 for all", n-cfg.Limit)
+					}
+					if cfg.JSON {
+						return cli.PrintJSON(call.Stdout, append([]V{}, all...))
+					}
+					return show(ctx, call, d, all)
+				})
+			})
+		},
+	}
+	if len(args) > 0 {
+		def.Complete = func(ctx context.Context, call *cli.Call, cfg *listsConfig) ([]string, error) {
+			return scheduleIDs(ctx, call, &cfg.common)
+		}
+	}
+	return def.Command()
+}
+
 func listVerb() *cobra.Command {
-	return verb("list", "List schedules with their next and last ticks", nil, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
-		all, err := d.List(ctx)
-		if err != nil {
-			return err
-		}
-		if cfg.JSON {
-			return cli.PrintJSON(call.Stdout, append([]*schedules.Status{}, all...))
-		}
-		if err := showList(call, all); err != nil {
-			return err
-		}
-		d.warnUnled(ctx, call)
-		return nil
-	})
+	return listing("list", "List schedules with their next and last ticks", nil,
+		func(ctx context.Context, _ *cli.Call, d desk) ([]*schedules.Status, error) { return d.List(ctx) },
+		func(ctx context.Context, call *cli.Call, d desk, all []*schedules.Status) error {
+			if err := showList(call, all); err != nil {
+				return err
+			}
+			d.warnUnled(ctx, call)
+			return nil
+		})
 }
 
 func getVerb() *cobra.Command {
@@ -233,16 +271,13 @@ func backfillVerb() *cobra.Command {
 }
 
 func historyVerb() *cobra.Command {
-	return verb("history", "List the last ticks of a schedule with their jobs, the latest first", []string{"ID"}, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
-		events, err := d.History(ctx, d.engine, call.Args[0])
-		if err != nil {
-			return err
-		}
-		if cfg.JSON {
-			return cli.PrintJSON(call.Stdout, append([]schedules.Event{}, events...))
-		}
-		return showHistory(call, events)
-	})
+	return listing("history", "List the last ticks of a schedule with their jobs, the latest first", []string{"ID"},
+		func(ctx context.Context, call *cli.Call, d desk) ([]schedules.Event, error) {
+			return d.History(ctx, d.engine, call.Args[0])
+		},
+		func(_ context.Context, call *cli.Call, _ desk, events []schedules.Event) error {
+			return showHistory(call, events)
+		})
 }
 
 func diffVerb() *cobra.Command {
