@@ -118,8 +118,16 @@ func wait(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 }
 
-// maxPlaces is in how many queues a job is looked for when no queue is given.
-const maxPlaces = 100
+const (
+	// maxNamed is in how many queues a job is looked for that a token names: each is asked
+	// by itself.
+	maxNamed = 100
+	// maxPlaces is in how many queues a job is looked for otherwise. Redis is asked for 200
+	// at a time, all in one round trip.
+	maxPlaces = 20_000
+	// placesALook is in how many queues a job is looked for at the price of one look-up.
+	placesALook = 100
+)
 
 // places says where to look for a job: the options of one producer call each. A
 // token of some queues looks in those alone, so that it learns nothing about
@@ -141,18 +149,23 @@ func (s *Server) places(ctx context.Context, c *call, scope Scope, verb string) 
 		return nil, forbidden.in("", "token %q may not %s jobs", c.Name, verb)
 	}
 	names, all := scope.queues()
-	count := len(names)
+	count, most := len(names), maxNamed
 	if all {
 		var err error
 		if count, err = s.queues.count(ctx); err != nil {
 			return nil, err
 		}
+		most = maxPlaces
 	}
-	if count > maxPlaces {
-		return nil, invalid.in("queue", "there are %d queues to look in, at most %d without a name; want ?queue=NAME, as in the Location of the job", count, maxPlaces)
+	if count > most {
+		return nil, invalid.in("queue", "there are %d queues to look in, at most %d without a name; want ?queue=NAME, as in the Location of the job", count, most)
 	}
 	if all {
-		return [][]drayhorse.Option{nil}, nil
+		more := min((count-1)/placesALook, c.looks.Burst()-1) // one is taken already
+		if more <= 0 {
+			return [][]drayhorse.Option{nil}, nil
+		}
+		return [][]drayhorse.Option{nil}, c.hasRates(c.looks, more, lookUp)
 	}
 	var places [][]drayhorse.Option
 	for _, queue := range names {

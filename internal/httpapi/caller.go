@@ -105,12 +105,18 @@ func capped[T int | time.Duration](c *caller, job *jobjson.Job, field string, gi
 
 // hasRate takes one of a caller's jobs, or look-ups, of this second, or says when there
 // will be one.
-func (c *caller) hasRate(of *rate.Limiter, what string) error {
+func (c *caller) hasRate(of *rate.Limiter, what string) error { return c.hasRates(of, 1, what) }
+
+// lookUp is what a caller does whose look-ups are counted.
+const lookUp = "look up or cancel jobs"
+
+// hasRates is hasRate for what counts as n of them, which are no more than those of a second.
+func (c *caller) hasRates(of *rate.Limiter, n int, what string) error {
 	if of.Limit() == rate.Inf {
 		return nil
 	}
 	now := time.Now()
-	taken := of.ReserveN(now, 1)
+	taken := of.ReserveN(now, n)
 	if delay := taken.DelayFrom(now); delay > 0 {
 		taken.CancelAt(now)
 		return rateLimited.later(delay, "", "token %q may %s %v times a second", c.Name, what, float64(of.Limit()))

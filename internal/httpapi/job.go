@@ -174,7 +174,7 @@ func (s *Server) wanted(ctx context.Context, c *call, scope Scope, verb string) 
 		return "", nil, invalid.in("id", "%v", err)
 	}
 	c.entry.id = id
-	if err := c.hasRate(c.looks, "look up or cancel jobs"); err != nil {
+	if err := c.hasRate(c.looks, lookUp); err != nil {
 		return "", nil, err
 	}
 	if places, err = s.places(ctx, c, scope, verb); err != nil {

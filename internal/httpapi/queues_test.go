@@ -6,8 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drayhorse/drayhorse/internal/httpapi"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 func TestQueuesAreCreatedUpToALimit(t *testing.T) {
@@ -73,26 +75,88 @@ func TestATokenMayCreateNoQueues(t *testing.T) {
 	}
 }
 
-func TestALookUpWithoutAQueueCostsTheSameAmongMany(t *testing.T) {
+// TestAJobIsFoundAmongManyQueues: without a name of a queue, whether there are 10 or 10,000,
+// for few commands that go to Redis together.
+func TestAJobIsFoundAmongManyQueues(t *testing.T) {
 	t.Parallel()
-	d := setup(t, limits(func(l *httpapi.Limits) { l.MaxQueues = 0 }))
-	d.post(`{"kind":"k","id":"a"}`)
-	if a := d.do(http.MethodGet, "/v1/jobs/a", ""); a.code != http.StatusOK {
-		t.Fatalf("%d %s", a.code, a.body)
+	for n, scripts := range map[int]int{10: 1, 10_000: 51} { // 200 queues each
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			d := setupOn(t, server.URL, limits(func(l *httpapi.Limits) { l.MaxQueues, l.ReadRate = 0, 0 }))
+			d.post(`{"kind":"k","id":"a"}`)
+			rows := make([]any, 0, 2*n)
+			for i := range n {
+				rows = append(rows, fmt.Sprintf("q%05d", i), 1)
+			}
+			client := server.Client(t)
+			if err := client.HSet(t.Context(), d.namespace+":queues", rows...).Err(); err != nil {
+				t.Fatal(err)
+			}
+			// ask asks until Redis answers in time, on a machine that is busy, and gives how many
+			// scripts that took.
+			ask := func(method, path string) (a answer, scripts int) {
+				d.eventually("an answer in time", func() bool {
+					before, begun := calls(t, client), time.Now()
+					a = d.do(method, path, "")
+					scripts = calls(t, client) - before
+					t.Logf("%d queues: %s %s: %d in %v, scripts: %d", n, method, path, a.code, time.Since(begun), scripts)
+					return a.code != http.StatusServiceUnavailable
+				})
+				return a, scripts
+			}
+			if a, _ := ask(http.MethodGet, "/v1/jobs/a"); a.code != http.StatusOK || a.info(t).Queue != "default" {
+				t.Fatalf("%d %s", a.code, a.body)
+			}
+			if a, took := ask(http.MethodGet, "/v1/jobs/nobody"); a.code != http.StatusNotFound || took < scripts || took > scripts+1 { // once a second the queues are counted
+				t.Errorf("an ID that no queue knows: %d %s, scripts: %d; want %d", a.code, a.body, took, scripts)
+			}
+			if a, _ := ask(http.MethodDelete, "/v1/jobs/a"); a.code != http.StatusAccepted && !strings.HasSuffix(a.problem(t).Type, "#ended") { // by one that was not answered in time
+				t.Errorf("cancel: %d %s", a.code, a.body)
+			}
+		})
 	}
-	for i := range 200 {
-		if _, err := d.queues.CreateQueue(t.Context(), "q"+strconv.Itoa(i), 1); err != nil {
+}
+
+// TestALookUpAmongManyQueuesIsCountedAsMany: its rate bounds what a token costs Redis, and
+// beyond a number of queues it has to name one.
+func TestALookUpAmongManyQueuesIsCountedAsMany(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	d := setupOn(t, server.URL, limits(func(l *httpapi.Limits) { l.MaxQueues, l.ReadRate = 0, 10 }))
+	d.post(`{"kind":"k","id":"a"}`)
+	fill := func(from, to int) {
+		var rows []any
+		for i := from; i < to; i++ {
+			rows = append(rows, fmt.Sprintf("q%05d", i), 1)
+		}
+		if err := server.Client(t).HSet(t.Context(), d.namespace+":queues", rows...).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
+	fill(0, 1000)
+	d.eventually("one of two at once is answered, and the other refused", func() bool {
+		other := make(chan answer, 1)
+		go func() { other <- d.do(http.MethodGet, "/v1/jobs/a", "") }()
+		codes := map[int]answer{}
+		for _, a := range []answer{d.do(http.MethodGet, "/v1/jobs/a", ""), <-other} {
+			codes[a.code] = a
+		}
+		_, answered := codes[http.StatusOK]
+		refused, ok := codes[http.StatusTooManyRequests]
+		return answered && ok && refused.header.Get("Retry-After") != ""
+	})
+	fill(1000, 20_001)
 	d.eventually("it is refused", func() bool { return d.do(http.MethodGet, "/v1/jobs/a", "").code == http.StatusUnprocessableEntity })
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
-		if p := d.do(method, "/v1/jobs/a", "").problem(t); p.Field != "queue" || !strings.Contains(p.Detail, "want ?queue=NAME") {
-			t.Errorf("%+v", p)
-		}
-		if a := d.do(method, "/v1/jobs/a?queue=default", ""); a.code != http.StatusOK && a.code != http.StatusAccepted {
-			t.Errorf("%d %s", a.code, a.body)
-		}
+		d.eventually(method+" wants a queue", func() bool {
+			a := d.do(method, "/v1/jobs/a", "")
+			return a.code == http.StatusUnprocessableEntity && strings.Contains(a.problem(t).Detail, "want ?queue=NAME")
+		})
+		d.eventually(method+" of a queue", func() bool {
+			a := d.do(method, "/v1/jobs/a?queue=default", "")
+			return a.code == http.StatusOK || a.code == http.StatusAccepted
+		})
 	}
 }
 
