@@ -103,3 +103,20 @@ func TestLostRepliesToEnqueue(t *testing.T) {
 	})
 	drayhorsetest.RequireEnqueued(t, env, welcome{UserID: 7})
 }
+
+// TestOnDiscardIsToldOfAJobThatKills: no handler of its could say so.
+func TestOnDiscardIsToldOfAJobThatKills(t *testing.T) {
+	t.Parallel()
+	env := drayhorsetest.New(t)
+	var told []*drayhorse.Info
+	w, err := worker.New(worker.Config{RedisURL: env.URL, OnDiscard: func(_ context.Context, info *drayhorse.Info) { told = append(told, info) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker.Handle(w, func(context.Context, *drayhorse.Job[welcome]) error { env.LoseWorker(); return nil })
+	killer := enqueue(t, env, welcome{UserID: 13})
+	env.Work(w)
+	if len(told) != 1 || told[0].ID != killer.ID || told[0].State != drayhorse.Discarded || !strings.HasPrefix(told[0].Errors[0].Message, "poisoned: ") {
+		t.Errorf("told %+v; want the job once, with the reason", told)
+	}
+}

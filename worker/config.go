@@ -2,6 +2,7 @@ package worker
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -49,6 +50,15 @@ type Config struct {
 	// Retry says how long a failed job waits, for kinds without a policy of their
 	// own. nil: Exponential(time.Second, 6*time.Hour).
 	Retry RetryPolicy
+	// OnDiscard is called for each job that this worker has discarded, with all that is
+	// known of it: out of attempts, given up by its handler, not readable, or because
+	// workers died with it. It runs beside the jobs, up to 8 calls at once, each with a
+	// context that ends after DiscardTimeout; a panic is logged. It holds up nothing: while
+	// 1000 jobs wait for their calls, more are left out, and logged. Nor does it count
+	// with a worker that dies, and jobs that expire or that operators discard have no call:
+	// what must not be missed is read from the discarded jobs, which are kept. The job may
+	// have been retried since. nil: none.
+	OnDiscard func(ctx context.Context, info *drayhorse.Info)
 	// Limits are declared when the worker starts: what limits the jobs of a queue, for all
 	// workers together. One that an operator has set stays as it is, and one that another
 	// worker has declared is replaced. A limit stays when no worker declares it any more,

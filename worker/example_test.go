@@ -84,3 +84,19 @@ func ExampleRetryPolicy() {
 	fmt.Println(policy(2, errNoMailbox), policy(2, &drayhorse.ArgsError{}))
 	// Output: 2m0s 5m0s
 }
+
+// Whoever has to hear of the jobs that will not be tried again hears of it here, also of those
+// with which workers died.
+func ExampleConfig_onDiscard() {
+	w, err := worker.New(worker.Config{
+		OnDiscard: func(ctx context.Context, info *drayhorse.Info) {
+			reason := info.Errors[len(info.Errors)-1].Message
+			slog.ErrorContext(ctx, "job given up", "id", info.ID, "kind", info.Kind, "reason", reason)
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	worker.Handle(w, func(context.Context, *drayhorse.Job[Mail]) error { return nil })
+}

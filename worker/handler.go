@@ -42,7 +42,7 @@ func Strict() KindOption {
 // Handle registers the handler of T's kind. It panics if the kind has a handler
 // already, its name is impossible, or the worker runs.
 //
-// The handler may run more than once for a job, also beside itself for a moment
+// The handler may run more than once for a job, and two runs may briefly overlap
 // when a worker lost touch with Redis, so what it does should be idempotent. When
 // it returns nil, the job is completed. An error makes it run again later, until
 // MaxAttempts; a panic counts as an error. drayhorse.Cancel, Discard, RetryAfter

@@ -164,9 +164,11 @@ func (i *inlined) Lose(ctx context.Context) (running bool, err error) {
 		if score.Lease != l.Name {
 			continue
 		}
-		if _, err := l.Partition.Rescue(ctx, []jobs.Score{score}); err != nil {
+		got, err := l.Partition.Rescue(ctx, []jobs.Score{score})
+		if err != nil {
 			return true, err
 		}
+		i.discards.note(l.Partition, got.Discarded...)
 	}
 	i.current.lost = true
 	i.fetcher.drop(l, &turn{Turn: new(jobs.Turn)}, errLost)

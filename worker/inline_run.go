@@ -88,6 +88,7 @@ func (i *inlined) say(ctx context.Context) error {
 			}
 		}
 		if len(i.fetcher.unanswered) == 0 {
+			i.discards.drain()
 			return nil
 		}
 		i.fetcher.sleep(ctx, time.Time{})

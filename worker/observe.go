@@ -103,6 +103,7 @@ func (n *node) rescue(ctx context.Context, p *jobs.Partition, dead []jobs.Score)
 		n.log.WarnContext(ctx, "rescue interrupted", slog.String(logs.Queue, p.String()), slog.String(logs.Error, err.Error()))
 	}
 	n.metrics.rescued.Add(float64(got.Jobs))
+	n.discards.note(p, got.Discarded...)
 	if got.Jobs > 0 {
 		n.log.WarnContext(ctx, "rescued the jobs of a dead worker", slog.String(logs.Queue, p.String()),
 			slog.Int(logs.Count, got.Jobs), slog.Int("poisoned", got.Poisoned))

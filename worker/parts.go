@@ -23,7 +23,8 @@ type parts struct {
 	reach     *reach
 	bells     *bells
 	executors *executors
-	reports   *flusher // nil: what handlers report is written with their finishes
+	reports   *flusher  // nil: what handlers report is written with their finishes
+	discards  *discards // nil: nobody wants to know
 	phase     *phase
 	epoch     atomic.Uint64                     // of the last lease
 	fail      func(err error)                   // ends Run with an error that waiting cannot mend

@@ -66,6 +66,7 @@ func newSession(base context.Context, w *Worker) *session {
 		reach:    newReach(base, w.log, w.metrics.redis),
 		phase:    newPhase(),
 		reports:  newFlusher(w.engine),
+		discards: newDiscards(base, w.log, w.cfg.OnDiscard),
 		fail:     s.fatally,
 		onLost:   s.sayAlive,
 	}
@@ -163,6 +164,11 @@ func (s *session) run(ctx context.Context) error {
 	s.watching.Go(func() { guard.run(background) })
 	s.watching.Go(func() { (&lag{parts: &s.parts}).run(background) })
 	s.watching.Go(func() { s.reports.run(background) })
+	stopped := make(chan struct{})
+	var discarded sync.WaitGroup
+	if s.discards != nil {
+		discarded.Go(func() { s.discards.run(stopped) })
+	}
 	var announced sync.WaitGroup
 	announced.Go(func() { s.announces(background, ctx) })
 	s.log.InfoContext(ctx, "worker started", slog.Int("concurrency", s.cfg.Concurrency), slog.Int("queues", len(s.cfg.Queues)))
@@ -183,6 +189,8 @@ func (s *session) run(ctx context.Context) error {
 	s.flush()
 	stop()
 	s.fetching.Wait()
+	close(stopped)
+	discarded.Wait()
 	announced.Wait()     // takes the worker out of the registry
 	_ = s.client.Close() // ends the listeners' blocking waits
 	s.watching.Wait()

@@ -13,6 +13,8 @@ const rescueStep = 500
 type Rescued struct {
 	Jobs     int // taken back from dead leases
 	Poisoned int // of these, discarded because they kill their workers
+	// Discarded are those, by their stored IDs.
+	Discarded []string
 }
 
 // maxAlive is how many jobs one call clears.
@@ -59,7 +61,10 @@ func (p *Partition) Rescue(ctx context.Context, dead []Score) (Rescued, error) {
 			return total, fmt.Errorf("rescue: unexpected reply %v", value)
 		}
 		total.Jobs += int(asInt(reply[2]))
-		total.Poisoned += int(asInt(reply[3]))
+		for _, id := range asList(reply[3]) {
+			total.Discarded = append(total.Discarded, asString(id))
+		}
+		total.Poisoned = len(total.Discarded)
 		cursor, leases = asString(reply[0]), asList(reply[1])
 		if cursor == "0" || len(leases) == 0 {
 			return total, nil

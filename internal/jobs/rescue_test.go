@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,7 +155,7 @@ func TestThirdRescueDiscardsWithTheReason(t *testing.T) {
 		}
 		dead := r.newLease()
 		r.turn(dead, 1)
-		if rescued := r.kill(dead); rescued.Jobs != 1 || rescued.Poisoned != 1 {
+		if rescued := r.kill(dead); rescued.Jobs != 1 || rescued.Poisoned != 1 || !slices.Equal(rescued.Discarded, []string{id}) {
 			r.t.Fatalf("rescued %+v, want one poisoned", rescued)
 		}
 		info := r.info(id)
