@@ -15,6 +15,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/cli/operate"
 	"github.com/drayhorse/drayhorse/internal/cli/produce"
 	"github.com/drayhorse/drayhorse/internal/cli/schedule"
+	"github.com/drayhorse/drayhorse/internal/cli/size"
 	"github.com/drayhorse/drayhorse/internal/cli/ui"
 	"github.com/drayhorse/drayhorse/internal/cli/work"
 	"github.com/drayhorse/drayhorse/internal/demo"
@@ -45,6 +46,7 @@ func command(name string) *cobra.Command {
 		operate.WorkersCommand(),
 		schedule.SchedulesCommand(),
 		schedule.SchedulersCommand(),
+		size.Command(),
 		migrate.AsynqCommand(),
 	)
 }
