@@ -11,11 +11,11 @@ import (
 )
 
 // signalsHelp is part of the help of every program, and of commands that run long.
-const signalsHelp = `SIGINT or SIGTERM stops it in order, and it says what it waits for. Another signal,
+const signalsHelp = `SIGINT or SIGTERM stops it gracefully, and it says what it waits for. A second signal,
 half a second later or more, ends it at once.`
 
 // programHelp is the same for a program of many commands.
-const programHelp = `SIGINT or SIGTERM stops a command in order, and it says what it waits for. Another
+const programHelp = `SIGINT or SIGTERM stops a command gracefully, and it says what it waits for. A second
 signal, half a second later or more, ends it at once.`
 
 // secondSignal is what a stopping program says of itself.

@@ -41,11 +41,11 @@ const concurrencyPerCPU = 4
 func Command() *cobra.Command {
 	cmd := cli.Def[config]{
 		Name:  "demo",
-		Short: "Digest a source tree with real workers, and kill one on the way",
+		Short: "Hash a source tree with real workers, and kill one midway",
 		Long: `Run the main job on real files, in real processes: a producer imports one job for
 each file of a source tree, two workers compute the SHA-256 of each, and one of
 them is killed midway. Two schedulers enqueue a periodic job that reports progress,
-and the one that leads is killed too. It ends by itself, and well only if every
+and the one that leads is killed too. It exits by itself, with code 0 only if every
 file's digest is right and recorded exactly once, and no tick is missing.
 
 It brings its own Redis: redis-server where that is installed, else the embedded

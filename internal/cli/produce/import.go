@@ -21,7 +21,7 @@ import (
 type importConfig struct {
 	cli.Common `yaml:",inline"`
 
-	Rejects   string `yaml:"-" flag:"rejects" arg:"FILE" usage:"write the lines that are no jobs there, as they are"`
+	Rejects   string `yaml:"-" flag:"rejects" arg:"FILE" usage:"write bad lines to this file, unchanged"`
 	MaxQueues int    `yaml:"max_queues" arg:"N" usage:"queues there may be, from which on no more are created; 0: no limit"`
 
 	DryRun bool `yaml:"-" flag:"dry-run" usage:"check all lines and store nothing"`
@@ -31,13 +31,13 @@ func importCommand() *cobra.Command {
 	return cli.Def[importConfig]{
 		Name:  "import",
 		Args:  []string{"FILE|-"},
-		Short: "Put many jobs in, one JSON object a line",
-		Long: `Put many jobs in, one JSON object a line, from a file or from stdin:
+		Short: "Enqueue many jobs, one JSON object a line",
+		Long: `Enqueue many jobs, one JSON object a line, from a file or from stdin:
 
   {"kind": "digest", "args": {"path": "/etc/hostname"}, "queue": "files", "id": "hostname"}
 
 The fields are ` + jobjson.FieldNames + `; kind is required.
-A line that is no job is explained, counted and left out. Importing a file again
+A bad line is explained, counted and skipped. Importing a file again
 adds nothing twice for lines with an id.`,
 		Stops:   true,
 		Example: "  producer import jobs.ndjson --rejects bad.ndjson",
@@ -175,7 +175,7 @@ func (im *importer) report(w io.Writer, dry bool, err error) error {
 		_, _ = fmt.Fprintf(w, "stopped: %s; all jobs up to line %d are stored\n", reason, t.line)
 	}
 	if t.known > 0 {
-		_, _ = fmt.Fprintf(w, "%d of them were known already\n", t.known)
+		_, _ = fmt.Fprintf(w, "duplicates among them: %d\n", t.known)
 	}
 	format := "imported %d, rejected %d\n"
 	if dry {

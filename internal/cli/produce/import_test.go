@@ -153,7 +153,7 @@ func TestImportAgainAddsNothingTwice(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	input := write(t, "jobs.ndjson", `{"kind":"k","id":"a"}`+"\n"+`{"kind":"k","id":"b"}`+"\n"+`{"kind":"k","id":"a"}`+"\n")
-	for _, want := range []string{"1 of them were known already\nimported 3, rejected 0\n", "3 of them were known already\nimported 3, rejected 0\n"} {
+	for _, want := range []string{"duplicates among them: 1\nimported 3, rejected 0\n", "duplicates among them: 3\nimported 3, rejected 0\n"} {
 		if code, _, stderr := s.run("", "import", input); code != 0 || stderr != want {
 			t.Errorf("exit %d, %q; want %q", code, stderr, want)
 		}

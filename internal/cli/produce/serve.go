@@ -45,8 +45,8 @@ func (c *serveConfig) Settle() error {
 func serveCommand() *cobra.Command {
 	return cli.Def[serveConfig]{
 		Name:  "serve",
-		Short: "Take jobs over HTTP, from programs in any language",
-		Long: `Take jobs over HTTP, from programs in any language:
+		Short: "Accept jobs over HTTP, from programs in any language",
+		Long: `Accept jobs over HTTP, from programs in any language:
 
   curl localhost:8080/v1/jobs -H 'Content-Type: application/json' \
        -d '{"kind": "digest", "args": {"path": "/etc/hostname"}}'

@@ -65,14 +65,14 @@ func Command() *cobra.Command {
 	defaults := config{Common: cli.DefaultCommon(), Listen: "127.0.0.1:7080"}
 	return cli.Def[config]{
 		Name:  "ui",
-		Short: "Serve the dashboard: see and steer queues, jobs, workers and schedules in a browser",
-		Long: `Serve the dashboard: see and steer queues, jobs, workers and schedules in a browser.
+		Short: "Serve the dashboard: inspect and manage queues, jobs, workers and schedules in a browser",
+		Long: `Serve the dashboard: inspect and manage queues, jobs, workers and schedules in a browser.
 
 It has no login, so it listens on this machine alone. From another machine, use a tunnel:
 
   ssh -L 7080:127.0.0.1:7080 HOST
 
-and open http://127.0.0.1:7080/ there; or a proxy on this machine that asks who comes, with
+and open http://127.0.0.1:7080/ there; or a proxy on this machine that asks for a login, with
 --host for the name that browsers use. A Go program can mount the same pages under a path
 of its own, behind its own login: package dashboard.`,
 		Stops:   true,
