@@ -55,7 +55,7 @@ func FuzzParseRate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		rate, err := drayhorse.ParseRate(text)
 		if err != nil {
-			if !errors.Is(err, drayhorse.ErrInvalid) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 300 {
+			if !errors.Is(err, drayhorse.ErrInvalid) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 600 {
 				t.Errorf("%q: %q", text, err)
 			}
 			return
