@@ -49,6 +49,7 @@
 //   - report: write what handlers report while their jobs run.
 //   - stream, log: read what they wrote to a stream, and what they logged.
 //   - cancel, delete, purge, pause: what operators do, beside a retry.
+//   - pick, act: find the jobs of an action, and do it to them, a step at a time.
 //   - depth: set how many live jobs a partition may have.
 //   - limit, limits: declare what bounds the starts of jobs, and list it.
 //   - drop: remove a queue with all its keys.
@@ -72,6 +73,7 @@
 //   - lane: what keeps calls or jobs in their order: a producer's way into a partition,
 //     or the parked jobs of a kind.
 //   - term: the rising number of one leadership.
+//   - action: what an operator has done to all jobs that match a filter.
 //   - registry: the hash of all queues and how many partitions each has.
 //
 // And a worker, whose package says how they work together:

@@ -13,8 +13,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/actions"
 	"github.com/drayhorse/drayhorse/internal/election"
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/lock"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/registry"
@@ -31,7 +33,7 @@ type Config struct {
 	Redis redis.UniversalClient
 	// Namespace is the prefix of all keys. Empty: drayhorse.DefaultNamespace.
 	Namespace string
-	// Actor is who does this, for what is kept of changes of limits. Empty: nobody says.
+	// Actor is who does this, for what is kept of changes of limits and of actions. Empty: nobody says.
 	Actor string
 	// Logger takes what was changed, at level info. nil: none.
 	Logger *slog.Logger
@@ -55,6 +57,8 @@ type Admin struct {
 	schedules *schedules.Store
 	election  *election.Election
 	inbox     *jobs.Inbox
+	actions   *actions.Store
+	locks     *lock.Locker
 	namespace string
 	checked   atomic.Bool // the server was found fit
 }
@@ -74,19 +78,25 @@ func New(cfg Config) (*Admin, error) {
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
+	locks, err := lock.New(client, lock.Config{Namespace: namespace, Family: "action", Logger: cfg.Logger})
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
 	engine := jobs.New(client, namespace)
 	return &Admin{
 		actor: cfg.Actor, log: logs.Or(cfg.Logger), client: client,
 		engine: engine, inbox: jobs.NewInbox(engine), registry: registry.New(client, namespace),
 		schedules: schedules.New(client, namespace), election: leads,
-		namespace: namespace,
+		actions: actions.New(client, namespace), locks: locks, namespace: namespace,
 	}, nil
 }
 
 // Close ends the waits for jobs, with drayhorse.ErrClosed, and the connections.
 func (a *Admin) Close() error {
 	a.inbox.Close()
-	return a.client.Close()
+	err := a.client.Close()
+	a.locks.Wait()
+	return err
 }
 
 // queues gives the partitions of one queue, or for the name "" those of all, each

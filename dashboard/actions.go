@@ -14,6 +14,8 @@ const (
 	onQueue    = "queue"
 	onJob      = "job"
 	onSchedule = "schedule"
+	onAll      = "all"    // jobs that match a filter
+	onAction   = "action" // one that was begun
 )
 
 // action is something that a person can do: a button, a question, a deed.
@@ -27,6 +29,8 @@ type action struct {
 	Typed  bool   // the name of what it is done to has to be typed
 
 	act func(ctx context.Context, a *admin.Admin, t target) (string, error) // may give where to go on
+
+	all admin.Verb // instead of act: what is done to all jobs that match
 }
 
 // target is what an action is done to.
@@ -34,6 +38,9 @@ type target struct {
 	Name  string // of the queue or the schedule; of a job its ID
 	Queue string // of a job
 	State drayhorse.State
+
+	Filter        admin.Filter // of all jobs that are meant
+	Reason, Actor string       // of an action on them
 }
 
 // actions are all that the dashboard does.
@@ -70,6 +77,24 @@ var actions = []action{
 		Name: "delete-job", On: onJob, Verb: "Delete", Effect: "It goes, with all that is known of it. A job that runs stays.", Done: "The job is deleted.", Danger: true,
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			return link("jobs", "queue", t.Queue), a.Delete(ctx, t.Queue, t.Name)
+		},
+	},
+	{
+		Name: "retry-all", On: onAll, Verb: "Retry", Effect: "They become available now, each once; jobs that come meanwhile are left alone.", Done: "The action has begun.",
+		all: admin.VerbRetry,
+	},
+	{
+		Name: "cancel-all", On: onAll, Verb: "Cancel", Effect: "Those that wait never run. Of those that run, the contexts of the handlers end.", Done: "The action has begun.", Danger: true,
+		all: admin.VerbCancel,
+	},
+	{
+		Name: "delete-all", On: onAll, Verb: "Delete", Effect: "They go, with all that is known of them.", Done: "The action has begun.", Danger: true,
+		all: admin.VerbDelete,
+	},
+	{
+		Name: "stop-action", On: onAction, Verb: "Stop", Effect: "It ends where it stands. What it has done stays so.", Done: "The action was told to stop.", Danger: true,
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			return link("action", "id", t.Name), a.StopAction(ctx, t.Name)
 		},
 	},
 	{

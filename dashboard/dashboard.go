@@ -17,7 +17,8 @@ const (
 	maxRequests = 64               // under way at once
 )
 
-// dashboard is the handler. Nothing runs while no request does.
+// dashboard is the handler. Nothing runs while no request does, but for actions that were begun
+// here and have not ended.
 type dashboard struct {
 	cfg     Config
 	admin   *admin.Admin
@@ -28,10 +29,12 @@ type dashboard struct {
 	board   *board
 	slots   chan struct{}
 	close   func() error
+	runner  runner
 }
 
-// New makes the handler. It does not connect. The handler is an io.Closer: Close ends the
-// connections that it has made, if no Admin was given. The error is drayhorse.ErrInvalid.
+// New makes the handler. It does not connect. The handler is an io.Closer: Close leaves actions
+// that were begun where they stand, and ends the connections that it has made, if no Admin was
+// given. The error is drayhorse.ErrInvalid.
 func New(cfg Config) (http.Handler, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -65,8 +68,12 @@ func New(cfg Config) (http.Handler, error) {
 	return d, nil
 }
 
-// Close ends the connections that the dashboard has made.
-func (d *dashboard) Close() error { return d.close() }
+// Close leaves the actions that it runs where they stand, for others to go on with, and ends
+// the connections that the dashboard has made.
+func (d *dashboard) Close() error {
+	d.runner.close()
+	return d.close()
+}
 
 // ServeHTTP answers a request.
 func (d *dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {

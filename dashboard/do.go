@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
@@ -16,7 +17,8 @@ type confirmPage struct {
 	action
 
 	Targets []target
-	Jobs    []string // QUEUE/ID, as the parameter has them
+	Count   *admin.Count // of all jobs that match
+	Jobs    []string     // QUEUE/ID, as the parameter has them
 	From    string
 	Back    string // the address of the page that asked
 }
@@ -35,6 +37,11 @@ func confirm(q *request) error {
 	}
 	p := &confirmPage{action: a, Targets: targets, Jobs: q.values["job"], From: q.value("from")}
 	p.Back = backTo(a, targets[0], p.From)
+	if a.On == onAll {
+		if p.Count, err = q.d.admin.CountFor(q.r.Context(), a.all, targets[0].Filter); err != nil {
+			return err
+		}
+	}
 	return q.show("confirm", fmt.Sprintf("%s?", a.Verb), p)
 }
 
@@ -53,6 +60,13 @@ func (q *request) asked() (action, []target, error) {
 		targets = append(targets, target{Name: q.value("queue")})
 	case onSchedule:
 		targets = append(targets, target{Name: q.value("schedule")})
+	case onAction:
+		if q.value("id") != "" {
+			targets = append(targets, target{Name: q.value("id")})
+		}
+	case onAll:
+		f := admin.Filter{Queue: q.value("queue"), State: drayhorse.State(q.value("state")), Kind: q.value("kind"), Where: q.value("where")}
+		targets = append(targets, target{Name: f.String(), Filter: f, Reason: strings.TrimSpace(q.value("reason")), Actor: q.user()})
 	case onJob:
 		for _, key := range q.values["job"] {
 			queue, id, _ := strings.Cut(key, "/")
@@ -71,6 +85,10 @@ func (q *request) asked() (action, []target, error) {
 // backTo is the page to go back to.
 func backTo(a action, t target, from string) string {
 	switch {
+	case a.On == onAction:
+		return link("action", "id", t.Name)
+	case a.On == onAll:
+		return link("jobs", "queue", t.Filter.Queue, "state", string(t.Filter.State), "kind", t.Filter.Kind, "where", t.Filter.Where)
 	case a.On == onJob && from == "jobs":
 		return link("jobs", "queue", t.Queue)
 	case a.On == onJob:
@@ -110,9 +128,12 @@ func do(q *request) error {
 	if a.Typed && q.value("typed") != targets[0].Name {
 		return refuse(http.StatusBadRequest, "The name that was typed is not %q; nothing was done.", targets[0].Name)
 	}
+	if a.On == onAll && targets[0].Reason == "" {
+		return refuse(http.StatusBadRequest, "No reason is given; nothing was done. Say why, for those who look at it later.")
+	}
 	p := &donePage{action: a, Back: backTo(a, targets[0], q.value("from"))}
 	for _, t := range targets {
-		to, err := a.act(q.r.Context(), q.d.admin, t)
+		to, err := q.carryOut(a, t)
 		q.audit(a, t, err)
 		if len(targets) == 1 {
 			if err != nil {
@@ -135,6 +156,20 @@ func do(q *request) error {
 	return q.show("done", a.Verb, p)
 }
 
+// carryOut does it to one target, or begins the action on all that match. It may give where to
+// go on.
+func (q *request) carryOut(a action, t target) (to string, err error) {
+	if a.On != onAll {
+		return a.act(q.r.Context(), q.d.admin, t)
+	}
+	begun, err := q.d.admin.StartAction(q.r.Context(), admin.Order{Verb: a.all, Filter: t.Filter, Reason: t.Reason, Actor: t.Actor})
+	if err != nil {
+		return "", err
+	}
+	q.d.run(begun.ID)
+	return link("action", "id", begun.ID), nil
+}
+
 func withDone(to, name string) string {
 	if strings.Contains(to, "?") {
 		return to + "&done=" + name
@@ -154,6 +189,10 @@ func (q *request) audit(a action, t target, err error) {
 		attrs = append(attrs, slog.String(logs.JobID, t.Name), slog.String(logs.Queue, t.Queue))
 	case onQueue:
 		attrs = append(attrs, slog.String(logs.Queue, t.Name))
+	case onAll:
+		attrs = append(attrs, slog.String("filter", t.Name), slog.String("reason", t.Reason))
+	case onAction:
+		attrs = append(attrs, slog.String("id", t.Name))
 	default:
 		attrs = append(attrs, slog.String(logs.Schedule, t.Name))
 	}

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -64,7 +65,7 @@ type jobsPage struct {
 	Names              []string // of queues, for the filter
 	Next, First        string   // addresses
 	Short              bool     // it looked at many and found few
-	Removable          bool     // none of them runs
+	All                []choice // what may be done to all that match
 }
 
 func listJobs(q *request) error {
@@ -99,6 +100,7 @@ func listJobs(q *request) error {
 	if p.Tabs, err = p.tabs(q, r); err != nil {
 		return err
 	}
+	p.All = p.choices()
 	return q.show("jobs", "Jobs", p)
 }
 
@@ -148,4 +150,22 @@ func addCounts(to, q *admin.Queue) {
 	to.Completed += q.Completed
 	to.Cancelled += q.Cancelled
 	to.Discarded += q.Discarded
+}
+
+// choice is an action on all jobs that match.
+type choice struct {
+	Verb, Link string
+	Danger     bool
+}
+
+// choices are the actions that the state allows, if one was chosen.
+func (p *jobsPage) choices() (all []choice) {
+	state := drayhorse.State(p.State)
+	for _, a := range actions {
+		if a.On != onAll || p.Wrong != "" || (state != "" && !slices.Contains(admin.States(a.all), state)) {
+			continue
+		}
+		all = append(all, choice{a.Verb, link("confirm", "action", a.Name, "queue", p.Queue, "state", p.State, "kind", p.Kind, "where", p.Where), a.Danger})
+	}
+	return all
 }

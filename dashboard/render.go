@@ -138,7 +138,7 @@ func (q *request) self() string {
 // sections are the entries of the menu that pages belong to.
 var sections = map[string]string{
 	"overview": "overview", "queues": "queues", "queue": "queues", "jobs": "jobs", "job": "jobs",
-	"workers": "workers", "schedules": "schedules", "schedule": "schedules", "redis": "redis",
+	"actions": "actions", "action": "actions", "workers": "workers", "schedules": "schedules", "schedule": "schedules", "redis": "redis",
 }
 
 // asset is a file that pages ask for.

@@ -100,6 +100,14 @@ func (q *request) redirect(to string) error {
 	return nil
 }
 
+// user says who makes the request, "" where nobody knows.
+func (q *request) user() string {
+	if q.d.cfg.User == nil {
+		return ""
+	}
+	return q.d.cfg.User(q.r)
+}
+
 // about gives what the log says of a request.
 func (q *request) about(more ...slog.Attr) []any {
 	peer, _, err := net.SplitHostPort(q.r.RemoteAddr)
@@ -108,7 +116,7 @@ func (q *request) about(more ...slog.Attr) []any {
 	}
 	all := []any{slog.String("peer", peer)}
 	if q.d.cfg.User != nil {
-		all = append(all, slog.String("user", q.d.cfg.User(q.r)))
+		all = append(all, slog.String("user", q.user()))
 	}
 	for _, a := range more {
 		all = append(all, a)
@@ -158,7 +166,7 @@ func refusalOf(err error) *refusal {
 		return r
 	}
 	switch {
-	case errors.Is(err, drayhorse.ErrEnded), errors.Is(err, drayhorse.ErrRunning), errors.Is(err, drayhorse.ErrNotEmpty), errors.Is(err, drayhorse.ErrDuplicate):
+	case errors.Is(err, drayhorse.ErrEnded), errors.Is(err, drayhorse.ErrRunning), errors.Is(err, drayhorse.ErrNotEmpty), errors.Is(err, drayhorse.ErrDuplicate), errors.Is(err, drayhorse.ErrBusy):
 		return &refusal{http.StatusConflict, sentence(err)}
 	case errors.Is(err, drayhorse.ErrNotFound):
 		return &refusal{http.StatusNotFound, sentence(err)}

@@ -30,6 +30,8 @@ func (d *dashboard) routes() []route {
 		get("/jobs", listJobs, "queue", "state", "kind", "where", "limit", "cursor"),
 		get("/job", showJob, "queue", "id"),
 		get("/job.json", downloadJob, "queue", "id"),
+		get("/actions", listActions),
+		get("/action", showAction, "id"),
 		get("/workers", listWorkers, "page"),
 		get("/schedules", listSchedules, "cursor"),
 		get("/schedule", showSchedule, "id"),
@@ -46,7 +48,7 @@ func (d *dashboard) routes() []route {
 }
 
 // actionParams name an action and what it is done to.
-var actionParams = []string{"action", "queue", "schedule", "job", "state", "from"}
+var actionParams = []string{"action", "queue", "schedule", "job", "state", "from", "kind", "where", "reason", "id"}
 
 func allowed(methods map[string]route) string {
 	all := slices.Sorted(maps.Keys(methods))

@@ -43,6 +43,7 @@ func command(name string) *cobra.Command {
 		operate.JobsCommand(),
 		operate.QueuesCommand(),
 		operate.LimitsCommand(),
+		operate.ActionsCommand(),
 		operate.WorkersCommand(),
 		schedule.SchedulesCommand(),
 		schedule.SchedulersCommand(),

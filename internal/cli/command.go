@@ -17,7 +17,7 @@ import (
 // Def is a command. C is the struct of its settings; see the package comment.
 type Def[C any] struct {
 	Name    string
-	Args    []string // names of what it takes, such as ID; the last may be "ID...": one or more
+	Args    []string // names of what it takes, such as ID; the last may be "ID...": one or more, or "[ID...]": any number
 	Short   string   // one line, for lists of commands
 	Long    string   // for its own help
 	Example string
@@ -148,7 +148,12 @@ func (d Def[C]) print(ctx context.Context, call *Call, cfg *C) error {
 
 func checkArgs(cmd *cobra.Command, names, args []string) error {
 	path, many := cmd.CommandPath(), len(names) > 0 && strings.HasSuffix(names[len(names)-1], "...")
+	if len(names) > 0 && names[len(names)-1] == "[ID...]" {
+		names, many = names[:len(names)-1], true
+	}
 	switch {
+	case many && len(args) >= len(names):
+		return nil
 	case len(args) < len(names):
 		return Usagef("no %s is given; want %s %s", strings.TrimSuffix(names[len(args)], "..."), path, strings.Join(names, " "))
 	case len(args) > len(names) && len(names) == 0:
@@ -156,7 +161,7 @@ func checkArgs(cmd *cobra.Command, names, args []string) error {
 			return Usagef("argument %q; did you mean %s?", args[0], either(paths))
 		}
 		return Usagef("argument %q; want flags alone, see %s --help", args[0], path)
-	case len(args) > len(names) && !many:
+	case len(args) > len(names):
 		return Usagef("argument %q; want %s %s and no more", args[len(names)], path, strings.Join(names, " "))
 	}
 	return nil

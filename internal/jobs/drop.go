@@ -26,8 +26,9 @@ const dropAtOnce = 100
 
 // DropQueues deletes queues with all that is known of them. Those with live jobs are
 // left as they are unless force is set. A job that is put in meanwhile is kept, and its
-// producer writes the queue again. The answers to producers' last calls, whose names
-// nobody else knows, are found by a scan of all keys of Redis, one for all the queues.
+// producer writes the queue again. The answers to producers' last calls, and what actions
+// have noted, whose names nobody else knows, are found by a scan of all keys of Redis, one
+// for all the queues.
 func (e *Engine) DropQueues(ctx context.Context, force bool, names ...string) []Dropped {
 	dropped := make([]Dropped, len(names))
 	for i, name := range names {
@@ -181,14 +182,15 @@ const scanStep = 1000
 func (e *Engine) removeAnswersOf(ctx context.Context, node goredis.Cmdable, removed map[string]bool) error {
 	prefix := e.namespace + ":{"
 	for cursor := uint64(0); ; {
-		keys, next, err := node.Scan(ctx, cursor, prefix+"*:"+columns[colAnswer]+":*", scanStep).Result()
+		keys, next, err := node.Scan(ctx, cursor, prefix+"*:a?????:*", scanStep).Result() // both, and filtered below
 		if err != nil {
 			return err
 		}
 		pipe := node.Pipeline()
 		for _, key := range keys {
-			tag, _, answer := strings.Cut(strings.TrimPrefix(key, prefix), "}:"+columns[colAnswer]+":")
-			if name, _, _ := strings.Cut(tag, "/"); answer && removed[name] {
+			tag, of, _ := strings.Cut(strings.TrimPrefix(key, prefix), "}:")
+			what, _, many := strings.Cut(of, ":")
+			if name, _, _ := strings.Cut(tag, "/"); many && (what == columns[colAnswer] || what == columns[colAction]) && removed[name] {
 				pipe.Unlink(ctx, key) // alone: each may be in a slot of its own
 			}
 		}

@@ -250,7 +250,7 @@ const keepTimeout = 5 * time.Second
 func (p *Partition) contents() []string {
 	var keys []string
 	for c, key := range p.keys {
-		if column(c) != colBell && column(c) != colMeta && column(c) != colAnswer {
+		if column(c) != colBell && column(c) != colMeta && column(c) != colAnswer && column(c) != colAction {
 			keys = append(keys, key)
 		}
 	}

@@ -41,6 +41,7 @@ const (
 	colMeta   // hash: paused, format, large, parked, joins, bytes of each state of archive
 	colStats  // hash: totals
 	colAnswer // string: a producer lane's last call and its answer
+	colAction // hash: how far an action has come, and the live jobs that it has met
 	colRoute  // hash id -> lane/seq: parked jobs
 	colLanes  // zset lane by number of parked jobs
 	colParked // zset lane/seq/id, in lexical order
@@ -53,7 +54,7 @@ const (
 var columns = []string{
 	"jobs", "ready", "scheduled", "running", "leases", "turns", "counts", "errors", "suspects", "stale",
 	"cancels", "archive", "completed", "cancelled", "discarded", "expiry", "seen", "ticks", "bell", "meta", "stats",
-	"answer", "route", "lanes", "parked", "gates", "limits", "uniques",
+	"answer", "action", "route", "lanes", "parked", "gates", "limits", "uniques",
 	"reports",
 }
 

@@ -50,6 +50,8 @@ var (
 	reportScript  = load("report")
 	streamScript  = load("stream")
 	logScript     = load("log")
+	pickScript    = load("pick")
+	actScript     = load("act")
 )
 
 func load(name string) *script {

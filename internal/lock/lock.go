@@ -40,6 +40,9 @@ func New(client *redis.Client, cfg Config) (*Locker, error) {
 // Timing is what is in force, defaults included.
 func (l *Locker) Timing() Timing { return l.cfg.Timing }
 
+// Identity is what is in force, for people.
+func (l *Locker) Identity() string { return l.cfg.Identity }
+
 // Do waits for the lock of that name, runs fn while holding it, and releases it.
 // Waiting ends with ctx, and rides out a Redis that is away.
 //

@@ -74,6 +74,9 @@ func TestUsersOfLeastPrivilegeDoTheirWork(t *testing.T) {
 	y.says("queues", "pause", "wide")
 	enqueue("linger", "paused", "--queue", "wide")
 	y.says("queues", "list")
+	y.says("jobs", "cancel", "--where", "queue:wide", "--reason", "tried", "--yes")
+	y.says("jobs", "retry", "--where", "queue:wide state:cancelled", "--reason", "tried")
+	y.says("actions", "list")
 	y.says("queues", "resync", "wide")
 	y.says("queues", "purge", "wide", "--state", "available")
 	y.says("queues", "resume", "wide")
@@ -150,7 +153,7 @@ var foreign = map[string][]string{
 	"producer":  {"HGETALL drayhorse:{@sched}:declarations", "HGETALL drayhorse:{@workers}:workers", "BRPOP drayhorse:{q}:bell 1", "RPOP drayhorse:{q}:ready", "SCAN 0"},
 	"worker":    {"HGETALL drayhorse:{@sched}:declarations", "UNLINK drayhorse:{q}:ready", "SCAN 0"},
 	"scheduler": {"HGETALL drayhorse:{@workers}:workers", "RPOP drayhorse:{q}:ready", "SCAN 0"},
-	"drayhorse": {"BRPOP drayhorse:{q}:bell 1", "PEXPIRE drayhorse:{q}:jobs 1"},
+	"drayhorse": {"XADD drayhorse:{q}:jobs * a b"},
 }
 
 // scripts are those that each program runs, by the package that has them.
@@ -158,7 +161,7 @@ var scripts = map[string]map[string]string{
 	"producer":  {"jobs": "enqueue inspect cancel locate summary await log stream"},
 	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit", "registry": "announce leave"},
 	"scheduler": {"jobs": "enqueue inspect cancel summary", "schedules": "*", "lock": "*"},
-	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream", "schedules": "*", "registry": "list"},
+	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream pick act", "schedules": "*", "registry": "list", "actions": "*", "lock": "*"},
 }
 
 // direct are the commands that a program sends by themselves.
@@ -167,7 +170,7 @@ var direct = map[string]string{
 	"producer":  "hlen subscribe",
 	"worker":    "brpop lpush pexpire",
 	"scheduler": "brpop",
-	"admin":     "hlen hscan lrange hdel time scan subscribe",
+	"admin":     "hlen hscan lrange hdel time scan subscribe brpop unlink zrange",
 }
 
 // TestUsersMayDoWhatTheirScriptsDo compares deploy/users.acl with the scripts: each

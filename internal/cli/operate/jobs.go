@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -17,9 +18,9 @@ import (
 func JobsCommand() *cobra.Command {
 	return cli.Group("jobs", "Inspect and manage jobs",
 		listJobs(), tailJobs(), getJob(), waitJob(), jobLogs(),
-		steerJobs("cancel", "cancelled", "End jobs: waiting ones never run, the contexts of running ones end", (*admin.Admin).Cancel),
-		steerJobs("retry", "retried", "Run jobs now, whether they wait or have ended", (*admin.Admin).Retry),
-		steerJobs("delete", "deleted", "Delete jobs that do not run, with all that is known of them", (*admin.Admin).Delete),
+		steerJobs("cancelled", "End jobs: waiting ones never run, the contexts of running ones end", admin.VerbCancel, (*admin.Admin).Cancel),
+		steerJobs("retried", "Run jobs now, whether they wait or have ended", admin.VerbRetry, (*admin.Admin).Retry),
+		steerJobs("deleted", "Delete jobs that do not run, with all that is known of them", admin.VerbDelete, (*admin.Admin).Delete),
 	)
 }
 
@@ -117,13 +118,21 @@ func whyWaits(ctx context.Context, a *admin.Admin, info *drayhorse.Info) string 
 	return why
 }
 
-func steerJobs(verb, done, short string, act func(a *admin.Admin, ctx context.Context, queue, id string) error) *cobra.Command {
-	return cli.Def[jobConfig]{
-		Name: verb, Args: []string{"ID..."},
+func steerJobs(done, short string, verb admin.Verb, act func(a *admin.Admin, ctx context.Context, queue, id string) error) *cobra.Command {
+	return cli.Def[steerConfig]{
+		Name: string(verb), Args: []string{"[ID...]"},
 		Short:         short,
-		Config:        jobConfig{common: defaults()},
-		CompleteFlags: ofQueue[jobConfig](),
-		Run: func(ctx context.Context, call *cli.Call, cfg *jobConfig) error {
+		Long:          short + ".\n\n" + onAllHelp,
+		Example:       fmt.Sprintf("  drayhorse jobs %s --where 'queue:mail error:\"connection refused\" after:1d' --reason 'the relay is back'", verb),
+		Config:        steerConfig{common: defaults()},
+		CompleteFlags: ofQueue[steerConfig](),
+		Run: func(ctx context.Context, call *cli.Call, cfg *steerConfig) error {
+			if all, err := cfg.onAll(call, verb); all || err != nil {
+				if err != nil {
+					return err
+				}
+				return actOnAll(ctx, call, cfg, verb, done)
+			}
 			return cfg.each(call, func(a *admin.Admin, id string) error {
 				err := onJob(ctx, a, cfg.Queue, id, func(queue, whole string) error {
 					id = whole

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,6 +115,7 @@ func run(ctx context.Context, call *cli.Call, cfg *config) error {
 // Site is the dashboard of one Redis.
 type Site struct {
 	admin   *admin.Admin
+	steers  bool
 	handler http.Handler
 	log     *slog.Logger
 }
@@ -128,11 +131,16 @@ func Open(where cli.Connection, cfg dashboard.Config) (*Site, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	return &Site{a, handler, cfg.Logger}, nil
+	return &Site{a, !cfg.ReadOnly, handler, cfg.Logger}, nil
 }
 
 // Close ends its connections.
-func (s *Site) Close() { _ = s.admin.Close() }
+func (s *Site) Close() {
+	if c, ok := s.handler.(io.Closer); ok {
+		_ = c.Close()
+	}
+	_ = s.admin.Close()
+}
 
 // Ready asks Redis.
 func (s *Site) Ready() error {
@@ -142,11 +150,19 @@ func (s *Site) Ready() error {
 	return err
 }
 
-// Serve serves until ctx ends, and lets requests that are under way finish.
+// Serve serves until ctx ends, and lets requests that are under way finish. Meanwhile it runs
+// actions that nobody runs, unless it may change nothing.
 func (s *Site) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler: s.handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	acting, leave := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer leave()
+	if s.steers {
+		work.Go(func() { _ = s.admin.RunActions(acting) })
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
