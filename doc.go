@@ -49,6 +49,7 @@
 //   - report: write what handlers report while their jobs run.
 //   - stream, log: read what they wrote to a stream, and what they logged.
 //   - cancel, delete, purge, pause: what operators do, beside a retry.
+//   - explain: say what holds a job up.
 //   - pick, act: find the jobs of an action, and do it to them, a step at a time.
 //   - depth: set how many live jobs a partition may have.
 //   - limit, limits: declare what bounds the starts of jobs, and list it.

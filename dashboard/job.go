@@ -11,7 +11,6 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
-	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
 // step is one moment of a job's life.
@@ -39,8 +38,8 @@ type jobPage struct {
 
 	Args, Result *document
 	Steps        []step
-	Attempts     []attempt // the latest first
-	Why          string    // it does not run
+	Attempts     []attempt   // the latest first
+	Why          []reasonRow // it does not run
 	Worker       *workerRow
 	RunningFor   string
 	Actions      []action
@@ -75,7 +74,7 @@ func showJob(q *request) error {
 	}
 	since := p.findWorker(r)
 	p.Steps = stepsOf(info, since, r.now)
-	if p.Why, err = q.why(r, info); err != nil {
+	if p.Why, err = q.why(info); err != nil {
 		return err
 	}
 	return q.show("job", info.ID, p)
@@ -98,26 +97,28 @@ func (p *jobPage) findWorker(r *reading) (since time.Time) {
 	return since
 }
 
-// why says why a job that is in line does not run.
-func (q *request) why(r *reading, info *drayhorse.Info) (string, error) {
-	if info.State != drayhorse.Available {
-		return "", nil
+// reasonRow is a reason why a job does not run.
+type reasonRow struct {
+	admin.Reason
+
+	SinceAt, UntilAt moment
+}
+
+// why says why a job does not run that waits.
+func (q *request) why(info *drayhorse.Info) (why []reasonRow, err error) {
+	if info.State == drayhorse.Running || info.State.Ended() {
+		return nil, nil
 	}
-	queue, err := q.queue(r, info.Queue)
-	switch {
-	case errors.Is(err, drayhorse.ErrNotFound): // deleted since
-		return "", nil
-	case err != nil:
-		return "", err
-	case queue.Paused:
-		return "queue " + info.Queue + " is paused", nil
+	x, err := q.d.admin.Explain(q.r.Context(), info.Queue, info.ID)
+	if errors.Is(err, drayhorse.ErrNotFound) { // gone since
+		return nil, nil
+	} else if err != nil {
+		return nil, err
 	}
-	why := registry.WhyWaits(r.workers, info.Queue, info.Kind)
-	if why == "" && info.Parked {
-		why = "it is set aside until a worker that serves kind " + info.Kind + " is free"
-	}
-	if why == "" && queue.Available > 1 {
-		why = count(queue.Available) + " jobs are in line with it"
+	for _, r := range x.Why {
+		if r.Gate != admin.GateRunning && r.Gate != admin.GateEnded {
+			why = append(why, reasonRow{r, when(r.Since, x.Now), when(r.Until, x.Now)})
+		}
 	}
 	return why, nil
 }

@@ -50,6 +50,7 @@ var (
 	reportScript  = load("report")
 	streamScript  = load("stream")
 	logScript     = load("log")
+	explainScript = load("explain")
 	pickScript    = load("pick")
 	actScript     = load("act")
 )

@@ -241,6 +241,8 @@ func (r *rig) runEveryScript() {
 	r.pages(drayhorse.Running, 10)
 	_, err = r.part.Sweep(r.ctx)
 	r.must(err)
+	_, err = r.part.Explain(r.ctx, ids[drayhorse.Scheduled])
+	r.must(err)
 	_, _, err = r.part.Pick(r.ctx, Places(drayhorse.Scheduled)[0], "", time.Now(), 1)
 	r.must(err)
 	_, err = r.part.Act(r.ctx, &ActionStep{Action: "a", Verb: VerbRetry, To: "x"})

@@ -39,3 +39,18 @@ func (w *Worker) worksOn(queue string) bool {
 func (w *Worker) serves(kind string) bool {
 	return w.AnyKind || slices.Contains(w.Kinds, kind) || w.KindCount > len(w.Kinds)
 }
+
+// Slots counts the slots of the workers that would claim a job of a kind in a queue, and these
+// workers, and says whether all of them are taken.
+func Slots(all []Worker, queue, kind string) (slots, workers int, busy bool) {
+	busy = true
+	for i := range all {
+		w := &all[i]
+		if w.State != Working || !w.worksOn(queue) || !w.serves(kind) {
+			continue
+		}
+		slots, workers = slots+w.Concurrency, workers+1
+		busy = busy && w.Running >= w.Concurrency
+	}
+	return slots, workers, busy && workers > 0
+}

@@ -161,7 +161,7 @@ var scripts = map[string]map[string]string{
 	"producer":  {"jobs": "enqueue inspect cancel locate summary await log stream"},
 	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit", "registry": "announce leave"},
 	"scheduler": {"jobs": "enqueue inspect cancel summary", "schedules": "*", "lock": "*"},
-	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream pick act", "schedules": "*", "registry": "list", "actions": "*", "lock": "*"},
+	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream pick act explain", "schedules": "*", "registry": "list", "actions": "*", "lock": "*"},
 }
 
 // direct are the commands that a program sends by themselves.

@@ -1,7 +1,6 @@
 package operate
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +10,12 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
 // JobsCommand is the verbs for jobs.
 func JobsCommand() *cobra.Command {
 	return cli.Group("jobs", "Inspect and manage jobs",
-		listJobs(), tailJobs(), getJob(), waitJob(), jobLogs(),
+		listJobs(), tailJobs(), getJob(), explainJob(), waitJob(), jobLogs(),
 		steerJobs("cancelled", "End jobs: waiting ones never run, the contexts of running ones end", admin.VerbCancel, (*admin.Admin).Cancel),
 		steerJobs("retried", "Run jobs now, whether they wait or have ended", admin.VerbRetry, (*admin.Admin).Retry),
 		steerJobs("deleted", "Delete jobs that do not run, with all that is known of them", admin.VerbDelete, (*admin.Admin).Delete),
@@ -94,28 +92,10 @@ func getJob() *cobra.Command {
 				if err != nil || cfg.JSON {
 					return seenJob{Info: info}, err
 				}
-				return seenJob{info, whyWaits(ctx, a, info)}, nil
+				return seenJob{info, holds(ctx, a, info)}, nil
 			}, showJob)
 		},
 	}.Command()
-}
-
-// whyWaits says why a job that is available is not claimed, where that can be told.
-func whyWaits(ctx context.Context, a *admin.Admin, info *drayhorse.Info) string {
-	if info.State != drayhorse.Available {
-		return ""
-	}
-	if q, err := a.Queue(ctx, info.Queue); err == nil && q.Paused {
-		return "queue " + info.Queue + " is paused"
-	}
-	why := ""
-	if workers, err := a.Workers(ctx); err == nil {
-		why = registry.WhyWaits(workers, info.Queue, info.Kind)
-	}
-	if info.Parked {
-		return cmp.Or(why, "until a worker that serves kind "+info.Kind+" is free") + " (parked)"
-	}
-	return why
 }
 
 func steerJobs(done, short string, verb admin.Verb, act func(a *admin.Admin, ctx context.Context, queue, id string) error) *cobra.Command {

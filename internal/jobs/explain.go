@@ -1,0 +1,55 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// maxAhead is how many entries of a line are looked at for a job: Redis does nothing else
+// meanwhile, for a fraction of a millisecond.
+const maxAhead = 10_000
+
+// Hold is what holds a job up.
+type Hold struct {
+	Now       time.Time       // by Redis's clock
+	State     drayhorse.State // "": it does not live
+	DueAt     time.Time       // scheduled and retryable ones
+	Paused    bool            // the partition
+	Parked    bool            // set aside until a worker that serves its kind is free
+	Suspect   bool            // two workers died with it, so it waits for one that tries it alone
+	Cancelled bool            // it runs, and was told to end
+	Ahead     int             // jobs in front of it in its line, about; -1: more than were looked at
+	Line      int             // how many there are in it, about
+	Shut      []Shut          // limits that let no job start
+}
+
+// Shut is a limit that lets no job start.
+type Shut struct {
+	Limit string
+	Opens time.Time // zero: as soon as a job has ended
+}
+
+// Explain says what holds a job up, by its stored ID.
+func (p *Partition) Explain(ctx context.Context, id string) (*Hold, error) {
+	value, err := p.run(ctx, explainScript, id, maxAhead)
+	if err != nil {
+		return nil, err
+	}
+	reply := asList(value)
+	if len(reply) != 10 {
+		return nil, fmt.Errorf("explain: unexpected reply %v", value)
+	}
+	is := func(i int) bool { return asInt(reply[i]) == 1 }
+	h := &Hold{
+		Now: time.UnixMilli(asInt(reply[0])), State: drayhorse.State(asString(reply[1])), DueAt: asTime(reply[2]),
+		Paused: is(3), Parked: is(4), Suspect: is(5), Cancelled: is(6), Ahead: int(asInt(reply[7])), Line: int(asInt(reply[8])),
+	}
+	limits := asStrings(reply[9])
+	for i := 0; i+1 < len(limits); i += 2 {
+		h.Shut = append(h.Shut, Shut{limits[i], asTime(limits[i+1])})
+	}
+	return h, nil
+}
