@@ -21,7 +21,7 @@ RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w $(
 SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./internal/redis
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo release test stopwatch test-hard check lint fuzz bench bench-peers bench-scale test-daemons webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
+.PHONY: help build demo release test stopwatch test-hard check lint fuzz bench bench-peers bench-scale test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,7 @@ check: lint ## what is asked of the code before it is committed, but for the tes
 	cd deploy/check && $(GO) vet ./...
 	cd outbox/outboxpgx && $(GO) vet ./...
 	cd outbox/check && $(GO) vet ./...
+	cd test/browser && $(GO) vet ./...
 	cd bench && $(GO) vet ./...
 	$(GO) mod verify
 
@@ -96,6 +97,10 @@ mutants: redis ## break each rule of the scripts on purpose: the randomized test
 
 test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege
 	$(RACE) -timeout 10m ./test/daemons
+
+test-browser: redis ## the dashboard in chromium: every page and action, at two sizes, light and dark
+	@test/install.sh chromium
+	cd test/browser && $(GO) vet ./... && $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
 webhooks: redis ## 10,000 webhooks to a server with every bad manner
 	$(GO) test -v -timeout 10m -run Webhook ./test/daemons -args -webhooks 10000

@@ -1,0 +1,406 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/dashboard"
+	"github.com/drayhorse/drayhorse/internal/redistest"
+	"github.com/drayhorse/drayhorse/producer"
+	"github.com/drayhorse/drayhorse/scheduler"
+	"github.com/drayhorse/drayhorse/worker"
+)
+
+func TestMain(m *testing.M) { redistest.Main(m) }
+
+var shots = flag.String("shots", "", "a folder for pictures of all pages")
+
+// patience is how long a browser may take for one thing on a busy machine.
+const patience = 2 * time.Minute
+
+// hostile is text that would do something if it were not text.
+const hostile = `<script>document.title="owned"</script><img src=x onerror=alert(1)>"'&\u202e`
+
+// stage is a dashboard with something of everything, and a browser.
+type stage struct {
+	*testing.T
+	base  string
+	admin *admin.Admin
+	jobs  *producer.Producer
+	ctx   context.Context // of the browser's tab
+
+	mu    sync.Mutex
+	wrong []string // what the browser complained of
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{T: t}
+	url, namespace := redistest.Shared(t), redistest.Namespace(t)
+	var err error
+	if s.admin, err = admin.New(admin.Config{RedisURL: url, Namespace: namespace}); err != nil {
+		t.Fatal(err)
+	}
+	if s.jobs, err = producer.New(producer.Config{RedisURL: url, Namespace: namespace}); err != nil {
+		t.Fatal(err)
+	}
+	handler, err := dashboard.New(dashboard.Config{Admin: s.admin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	s.base = server.URL + "/"
+	t.Cleanup(func() {
+		server.Close()
+		_ = errors.Join(s.jobs.Close(), s.admin.Close())
+	})
+	s.furnish(url, namespace)
+	s.open()
+	return s
+}
+
+// furnish makes jobs in every state, a worker and a schedule.
+func (s *stage) furnish(url, namespace string) {
+	s.Helper()
+	w, err := worker.New(worker.Config{RedisURL: url, Namespace: namespace, Queues: map[string]int{"mail": 1}, Concurrency: 4})
+	if err != nil {
+		s.Fatal(err)
+	}
+	worker.HandleKind(w, "k", func(ctx context.Context, job *drayhorse.Job[json.RawMessage]) error {
+		switch {
+		case job.ID == "runs":
+			<-ctx.Done()
+			return ctx.Err()
+		case job.ID == "done":
+			return job.SetResult(map[string]string{"text": hostile})
+		}
+		return drayhorse.Discard(errors.New(hostile))
+	})
+	c, err := scheduler.New(scheduler.Config{RedisURL: url, Namespace: namespace, Source: "test"})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := c.Add(scheduler.Schedule{ID: "nightly", Cron: "0 3 * * *", Args: drayhorse.Raw("k", json.RawMessage(`{}`)), Options: []drayhorse.Option{drayhorse.Queue("mail")}}); err != nil {
+		s.Fatal(err)
+	}
+	for _, run := range []func(context.Context) error{w.Run, c.Run} {
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- run(ctx) }()
+		s.Cleanup(func() {
+			stop()
+			<-done
+		})
+	}
+	args, _ := json.Marshal(map[string]any{"text": hostile, hostile: []int64{1 << 62}})
+	for id, options := range map[string][]drayhorse.Option{
+		"dead-1": {drayhorse.Queue("mail")}, "dead-2": {drayhorse.Queue("mail")}, "runs": {drayhorse.Queue("mail")},
+		"done": {drayhorse.Queue("mail"), drayhorse.Retain(time.Hour)}, "later": {drayhorse.Queue("mail"), drayhorse.In(time.Hour)},
+		"waits": {drayhorse.Queue("idle")},
+	} {
+		if _, err := s.jobs.EnqueueRaw(s.Context(), "k", args, append(options, drayhorse.ID(id))...); err != nil {
+			s.Fatal(err)
+		}
+	}
+	s.becomes("dead-1", drayhorse.Discarded)
+	s.becomes("dead-2", drayhorse.Discarded)
+	s.becomes("done", drayhorse.Completed)
+	s.becomes("runs", drayhorse.Running)
+	redistest.Eventually(s, patience, "the schedule is there", func() bool {
+		_, err := s.admin.Schedule(s.Context(), "nightly")
+		return err == nil
+	})
+}
+
+// becomes waits until Redis says that a job is in a state.
+func (s *stage) becomes(id string, want drayhorse.State) {
+	s.Helper()
+	redistest.Eventually(s, patience, id+" is "+string(want), func() bool {
+		info, err := s.admin.Get(s.Context(), "", id)
+		return err == nil && info.State == want
+	})
+}
+
+// open starts a browser that reports all that it complains of, and every request to others.
+func (s *stage) open() {
+	s.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil && path == "" {
+			path = found
+		}
+	}
+	if path == "" {
+		s.Fatal("no chromium in PATH; want make test-browser, which installs it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WSURLReadTimeout(patience), chromedp.Flag("disable-dev-shm-usage", true))
+	all, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	s.Cleanup(stop)
+	tab, closeTab := chromedp.NewContext(all)
+	s.Cleanup(closeTab)
+	s.ctx = tab
+	complain := func(format string, args ...any) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
+	}
+	if err := chromedp.Listen(tab, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventConsoleAPICalled:
+			complain("console: %s", e.Type)
+		case *runtime.EventExceptionThrown:
+			complain("exception: %s", e.ExceptionDetails.Text)
+		case *log.EventEntryAdded:
+			complain("log: %s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(e.Request.URL, s.base) && !strings.HasPrefix(e.Request.URL, "data:") {
+				complain("request to %s", e.Request.URL)
+			}
+		}
+	}); err != nil {
+		s.Fatalf("open the browser: %v", err)
+	}
+	if _, err := chromedp.Call(tab, network.Enable, network.EnableParams{}); err != nil {
+		s.Fatal(err)
+	}
+	s.does("set the size", chromedp.EmulateViewport(1440, 900))
+}
+
+// does does something in the tab.
+func (s *stage) does(what string, steps ...chromedp.Action[chromedp.Void]) {
+	s.Helper()
+	ask(s, what, chromedp.Steps(steps...))
+}
+
+// ask does something in the tab, and gives what came of it.
+func ask[T any](s *stage, what string, action chromedp.Action[T]) T {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, action)
+	if err != nil {
+		s.Fatalf("%s: %v", what, err)
+	}
+	return v
+}
+
+// calm wants the browser to have complained of nothing since it was asked last.
+func (s *stage) calm(where string) {
+	s.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, text := range s.wrong {
+		s.Errorf("%s: %s", where, text)
+	}
+	s.wrong = []string{}
+}
+
+// visit opens a page and wants it to be one.
+func (s *stage) visit(page string) {
+	s.Helper()
+	s.does("visit "+page, chromedp.Navigate(s.base+page), chromedp.WaitReady("#main"))
+	if title := ask(s, "read the title", chromedp.Title()); !strings.HasSuffix(title, "· Drayhorse") {
+		s.Errorf("%s has the title %q", page, title)
+	}
+}
+
+// body is the text of the page, as people see it.
+func (s *stage) body() string {
+	s.Helper()
+	return ask(s, "read the page", chromedp.Evaluate[string](`document.body.innerText`))
+}
+
+// pages are all that are shown.
+var pages = map[string]string{
+	"overview": "", "queues": "queues", "queue": "queue?queue=mail", "jobs": "jobs", "job": "job?queue=mail&id=dead-1",
+	"result": "job?queue=mail&id=done", "waiting": "job?queue=idle&id=waits", "actions": "actions", "workers": "workers",
+	"schedules": "schedules", "schedule": "schedule?id=nightly", "redis": "redis", "question": "confirm?action=delete-queue&queue=mail",
+}
+
+// TestEveryPageIsShown at the size of a desk and of a phone, light and dark: nothing is wider
+// than the screen, no text of strangers does anything, and the browser complains of nothing.
+func TestEveryPageIsShown(t *testing.T) {
+	s := newStage(t)
+	if _, err := s.admin.RetryAll(t.Context(), admin.Filter{Where: "queue:none-such"}, hostile); !errors.Is(err, drayhorse.ErrNotFound) {
+		t.Error(err)
+	}
+	done, err := s.admin.CancelAll(t.Context(), admin.Filter{Where: "queue:idle id:nothing"}, hostile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{"action": "action?id=" + done.ID}
+	for name, page := range pages {
+		all[name] = page
+	}
+	for _, size := range []struct {
+		name          string
+		width, height int64
+	}{{"desk", 1440, 900}, {"phone", 390, 844}} {
+		for _, scheme := range []string{"light", "dark"} {
+			s.does("set the size", chromedp.EmulateViewport(size.width, size.height))
+			if _, err := chromedp.Call(s.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for name, page := range all {
+				s.visit(page)
+				if wide := ask(s, "measure", chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); wide > size.width {
+					t.Errorf("%s on a %s is %d wide; want at most %d", name, size.name, wide, size.width)
+				}
+				s.calm(fmt.Sprintf("%s, %s, %s", name, size.name, scheme))
+				s.picture(name + "-" + size.name + "-" + scheme)
+			}
+		}
+	}
+}
+
+// picture takes one, where that is wanted.
+func (s *stage) picture(name string) {
+	s.Helper()
+	if *shots == "" {
+		return
+	}
+	png := ask(s, "take a picture", chromedp.CaptureScreenshot())
+	if err := os.WriteFile(filepath.Join(*shots, name+".png"), png, 0o600); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// TestTheFilterIsUsed as people use it.
+func TestTheFilterIsUsed(t *testing.T) {
+	s := newStage(t)
+	s.visit("jobs")
+	s.does("filter", chromedp.SetValue(`input[name=where]`, `id:dead- error:"OWNED"`), chromedp.Submit(`form.filter`), chromedp.WaitReady("#main"))
+	redistest.Eventually(t, patience, "the filtered list", func() bool {
+		text := s.body()
+		return strings.Contains(text, "dead-1") && strings.Contains(text, "dead-2") && !strings.Contains(text, "later")
+	})
+	s.does("make a mistake", chromedp.SetValue(`input[name=where]`, `nonsense`), chromedp.Submit(`form.filter`), chromedp.WaitVisible(`[role=alert]`))
+	if text := s.body(); !strings.Contains(text, "has no colon") {
+		t.Errorf("the mistake is not named: %s", text)
+	}
+	s.calm("the filter")
+}
+
+// TestStrangersTextIsText in every place where it stands.
+func TestStrangersTextIsText(t *testing.T) {
+	s := newStage(t)
+	for _, page := range []string{"jobs", "job?queue=mail&id=dead-1", "job?queue=mail&id=done", "queue?queue=mail"} {
+		s.visit(page)
+		if text := s.body(); !strings.Contains(text, `<script>document.title="owned"</script>`) {
+			t.Errorf("%s does not show it as text: %s", page, text)
+		}
+		if scripts := ask(s, "count", chromedp.Evaluate[int](`document.querySelectorAll("script:not([src]), img[onerror], img[src=x]").length`)); scripts != 0 {
+			t.Errorf("%s has %d elements of it", page, scripts)
+		}
+	}
+	s.calm("text of strangers")
+}
+
+// clicks asks, and says yes in the dialog.
+func (s *stage) clicks(page, button string, typed ...string) {
+	s.Helper()
+	s.visit(page)
+	s.does("click "+button, chromedp.Click(`a[data-ask][href*="`+button+`"]`), chromedp.WaitVisible("#ask #question"))
+	for i := 0; i+1 < len(typed); i += 2 {
+		s.does("type", chromedp.SendKeys(`#ask input[name=`+typed[i]+`]`, typed[i+1]))
+	}
+	s.does("say yes", chromedp.Click(`#ask form button`), chromedp.WaitVisible(".flash"))
+	s.calm(button)
+}
+
+// TestEveryActionIsDone by clicks, and seen in Redis.
+func TestEveryActionIsDone(t *testing.T) {
+	s := newStage(t)
+	ctx := t.Context()
+	paused := func(want bool) {
+		t.Helper()
+		redistest.Eventually(t, patience, fmt.Sprint("paused ", want), func() bool {
+			q, err := s.admin.Queue(ctx, "idle")
+			return err == nil && q.Paused == want
+		})
+	}
+	s.clicks("queue?queue=idle", "pause-queue")
+	paused(true)
+	s.visit("job?queue=idle&id=waits")
+	if text := s.body(); !strings.Contains(text, "queue idle is paused") {
+		t.Errorf("the job does not say why it waits: %s", text)
+	}
+	s.clicks("queue?queue=idle", "resume-queue")
+	paused(false)
+	s.clicks("job?queue=mail&id=later", "cancel-job")
+	s.becomes("later", drayhorse.Cancelled)
+	s.clicks("job?queue=mail&id=later", "retry-job")
+	s.becomes("later", drayhorse.Discarded) // by its handler
+	s.clicks("job?queue=mail&id=runs", "cancel-job")
+	s.becomes("runs", drayhorse.Cancelled)
+	s.clicks("schedule?id=nightly", "trigger-schedule")
+	s.clicks("schedule?id=nightly", "pause-schedule")
+	if x, err := s.admin.Schedule(ctx, "nightly"); err != nil || x.Paused.IsZero() {
+		t.Errorf("schedule %+v, %v; want it paused", x, err)
+	}
+	s.clicks("schedule?id=nightly", "resume-schedule")
+
+	// All that match, with a reason.
+	before, err := s.admin.Queue(ctx, "mail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.clicks("jobs?queue=mail&state=discarded&where=id%3Adead-", "retry-all", "reason", "mended <b>")
+	redistest.Eventually(t, patience, "both are retried", func() bool {
+		q, err := s.admin.Queue(ctx, "mail")
+		return err == nil && q.Totals["retried"] == before.Totals["retried"]+2
+	})
+	actions, err := s.admin.Actions(ctx)
+	if err != nil || len(actions) != 1 || actions[0].Reason != "mended <b>" {
+		t.Errorf("actions %+v, %v", actions, err)
+	}
+	s.becomes("dead-1", drayhorse.Discarded)
+	s.becomes("dead-2", drayhorse.Discarded)
+	s.clicks("jobs?queue=mail&state=discarded&where=id%3Adead-", "delete-all", "reason", "enough")
+	redistest.Eventually(t, patience, "both are gone", func() bool {
+		info, err := s.admin.Get(ctx, "mail", "dead-1")
+		return err != nil || info.Kind == ""
+	})
+
+	s.clicks("job?queue=idle&id=waits", "cancel-job")
+	s.becomes("waits", drayhorse.Cancelled)
+	s.clicks("queue?queue=idle", "delete-queue", "typed", "idle")
+	if _, err := s.admin.Queue(ctx, "idle"); !errors.Is(err, drayhorse.ErrNotFound) {
+		t.Errorf("the deleted queue: %v", err)
+	}
+}
+
+// TestWhatIsTickedIsDone, and said on a page of its own.
+func TestWhatIsTickedIsDone(t *testing.T) {
+	s := newStage(t)
+	s.visit("jobs?queue=idle")
+	s.does("tick", chromedp.Click(`input[name=job]`))
+	s.does("cancel", chromedp.Click(`button[value=cancel-job]`))
+	s.does("be asked", chromedp.WaitVisible(`#question form button`))
+	s.does("say yes", chromedp.Click(`#question form button`))
+	s.does("be told", chromedp.WaitVisible(".flash"))
+	s.becomes("waits", drayhorse.Cancelled)
+	s.calm("what is ticked")
+}
