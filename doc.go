@@ -48,6 +48,8 @@
 //   - await: have a process told how jobs end that it waits for.
 //   - report: write what handlers report while their jobs run.
 //   - stream, log: read what they wrote to a stream, and what they logged.
+//   - step: keep what a step of a handler came to; steps: read that.
+//   - signal: give a job a value for which a step of its handler waits.
 //   - cancel, delete, purge, pause: what operators do, beside a retry.
 //   - explain: say what holds a job up.
 //   - pick, act: find the jobs of an action, and do it to them, a step at a time.

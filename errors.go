@@ -82,7 +82,7 @@ func (e *ReplicationError) Error() string {
 // Is reports whether the error is meant by ErrNotReplicated.
 func (e *ReplicationError) Is(target error) bool { return target == ErrNotReplicated }
 
-// EndedError says that a job that was to be cancelled has ended already, and how. It is
+// EndedError says that a job that was to be cancelled or signalled has ended already, and how. It is
 // ErrEnded and ErrNotFound.
 type EndedError struct {
 	ID    string

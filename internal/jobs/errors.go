@@ -25,6 +25,8 @@ var words = redis.Words{
 	"NOTEMPTY":  drayhorse.ErrNotEmpty,
 	"CONFLICT":  drayhorse.ErrDuplicate,
 	"LIMITS":    drayhorse.ErrInvalid,
+	"SIGNALLED": drayhorse.ErrSignalled,
+	"LATE":      drayhorse.ErrSignalLate,
 }
 
 // failure names the operation that failed and gives its error the sentinel that

@@ -194,14 +194,19 @@ func mutate(t *testing.T, server *redistest.Server, s *script, from, to string) 
 	t.Cleanup(func() { s.Script = original })
 }
 
-// noticed says whether one of the first runs fails.
+// noticed says whether one of the first runs of the model fails.
 func noticed(newWorld func(*rapid.T) *world) bool {
+	return noticedBy(func(t *rapid.T) { newWorld(t).run(t) })
+}
+
+// noticedBy says whether one of the first runs fails.
+func noticedBy(test func(*rapid.T)) bool {
 	run := rapid.Custom(func(t *rapid.T) (failed bool) {
 		defer func() {
 			_ = recover() // how rapid ends a run that failed
 			failed = t.Failed()
 		}()
-		newWorld(t).run(t)
+		test(t)
 		return false
 	})
 	for seed := range mutantRuns {

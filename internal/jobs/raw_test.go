@@ -224,6 +224,7 @@ func (r *raw) checkReports(complain func(string, ...any)) {
 		case field[0] == 'w' && live:
 		case field[0] == 'h' && (live || kept):
 			bytes[id] += 0
+		case (field[0] == 's' || field[0] == 'a') && (live || kept):
 		case (field[0] == 'p' || field[0] == 'l' || field[0] == 'g') && (live || kept):
 			bytes[id] += len(value)
 		default:

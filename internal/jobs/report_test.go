@@ -110,13 +110,9 @@ func (r *rig) wantNoReports() {
 	}
 }
 
-// TestReportsGoWithTheirJob, at every way out.
-func TestReportsGoWithTheirJob(t *testing.T) {
-	all := func(r *Report) {
-		lines(0, 2)(r)
-		r.Progress = &drayhorse.Progress{Fraction: 1}
-	}
-	outs := map[string]func(r *rig, x *reporting){
+// waysOut are all ways in which a job goes, and nothing is kept of it.
+func waysOut() map[string]func(r *rig, x *reporting) {
+	return map[string]func(r *rig, x *reporting){
 		"completed, plain": func(r *rig, x *reporting) {
 			r.turn(x.l, 0, Finish{ID: x.claim.ID, Seq: x.claim.Seq, Outcome: Complete})
 		},
@@ -156,7 +152,15 @@ func TestReportsGoWithTheirJob(t *testing.T) {
 			r.must(r.DropQueues(r.ctx, true, r.part.Queue)[0].Err)
 		},
 	}
-	for name, out := range outs {
+}
+
+// TestReportsGoWithTheirJob, at every way out.
+func TestReportsGoWithTheirJob(t *testing.T) {
+	all := func(r *Report) {
+		lines(0, 2)(r)
+		r.Progress = &drayhorse.Progress{Fraction: 1}
+	}
+	for name, out := range waysOut() {
 		t.Run(name, func(t *testing.T) {
 			conform(t, func(r *rig) {
 				r.enqueue(r.newJob())

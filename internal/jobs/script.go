@@ -53,6 +53,9 @@ var (
 	explainScript = load("explain")
 	pickScript    = load("pick")
 	actScript     = load("act")
+	stepScript    = load("step")
+	stepsScript   = load("steps")
+	signalScript  = load("signal")
 )
 
 func load(name string) *script {

@@ -15,6 +15,12 @@ import (
 // known that it has ended.
 func (p *Partition) Cancel(ctx context.Context, id string) error {
 	_, err := p.run(ctx, cancelScript, id)
+	return p.orEnded(ctx, id, err)
+}
+
+// orEnded makes drayhorse.ErrNotFound of a job that is not live a *drayhorse.EndedError where it
+// is known that it has ended.
+func (p *Partition) orEnded(ctx context.Context, id string, err error) error {
 	if !errors.Is(err, drayhorse.ErrNotFound) {
 		return err
 	}

@@ -66,11 +66,31 @@ type Finish struct {
 	Seq     uint64
 	Outcome Outcome
 	Delay   time.Duration           // of Fail and Snooze
+	Sleep   *Sleep                  // of Snooze, instead of the delay; nil: no step of the job sleeps
 	Result  []byte                  // of an end
 	Error   *drayhorse.AttemptError // of a failure or an end
 	Lane    string                  // of Divert: the kind
 	Keep    bool                    // of Complete: the archive or seen is to know of it
 	Reports []*Report               // that were not written yet, in their order
+}
+
+// Sleep is what a job sleeps for whose steps say so: until then, by Redis' clock, or until one of
+// the signals is there.
+type Sleep struct {
+	Until   time.Time
+	Signals []string
+}
+
+// detail gives it as turn.lua wants it; "" for none.
+func (s *Sleep) detail() string {
+	if s == nil {
+		return ""
+	}
+	detail := strconv.FormatInt(s.Until.UnixMilli(), 10) + ";"
+	for _, name := range s.Signals {
+		detail += name + ";"
+	}
+	return detail
 }
 
 // Outcome is how a claim ends, a word that turn.lua knows.
@@ -287,8 +307,11 @@ func (f *Finish) isPlain() bool { return f.Outcome == Complete && !f.Keep }
 
 func (f *Finish) args() []any {
 	detail, record := string(f.Result), ""
-	if f.Outcome == Divert {
+	switch {
+	case f.Outcome == Divert:
 		detail = f.Lane
+	case f.Outcome == Snooze:
+		detail = f.Sleep.detail()
 	}
 	if f.Error != nil {
 		record = encodeError(*f.Error)

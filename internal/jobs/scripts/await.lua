@@ -35,11 +35,7 @@ local function note(id, number)
     others = others .. string.format('%s,%.0f,%s,%s;', channel, now + ttl_ms, what, number)
   end
   if others ~= '' then
-    if not reported then
-      call('HSET', meta, 'reports', '1')
-      open(reports)
-      reported = true
-    end
+    begin_reports()
     call('HSET', reports, 'w' .. id, others)
   elseif row ~= '' then
     call('HDEL', reports, 'w' .. id)

@@ -93,11 +93,7 @@ while ARGV[i] do
     runs, bytes = tonumber(runs), tonumber(bytes)
     if before ~= token then runs, last = runs + 1, 0 end
     if tonumber(number) > tonumber(last) then
-      if not reported then
-        call('HSET', meta, 'reports', '1')
-        open(reports)
-        reported = true
-      end
+      begin_reports()
       local streams, order = {}, {}
       for name, run, of, start, stop in string.gmatch(list, '([^=;]+)=(%d+),(%d+),(%d+),(%d+);') do
         streams[name] = {run = tonumber(run), attempt = of, start = tonumber(start), stop = tonumber(stop)}
