@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -42,6 +43,31 @@ func (a *Admin) Log(ctx context.Context, queue, id string) (*drayhorse.JobLog, e
 		return err
 	})
 	return log, err
+}
+
+// Steps gives what the steps of a job's handler have come to, and the signals that it got; see
+// package step. queue and errors are those of Get.
+func (a *Admin) Steps(ctx context.Context, queue, id string) (*drayhorse.JobSteps, error) {
+	var steps *drayhorse.JobSteps
+	err := a.find(ctx, queue, id, func(p *jobs.Partition, stored string) (err error) {
+		steps, err = p.Steps(ctx, stored)
+		return err
+	})
+	return steps, err
+}
+
+// Signal sends a job a value for which a step of its handler waits, as a producer's Signal does,
+// and reports false if it was there, by its key. The errors are those of a producer's Signal.
+func (a *Admin) Signal(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) (first bool, err error) {
+	signal, err := jobs.NewSignal(name, payload, options)
+	if err != nil {
+		return false, err
+	}
+	err = a.steer(ctx, signal.Queue, id, "job signalled", func(p *jobs.Partition, ctx context.Context, stored string) (err error) {
+		first, err = p.Signal(ctx, stored, signal)
+		return err
+	})
+	return first, err
 }
 
 // FollowLog calls each with what is kept of a job's log, whenever there may be more of it,

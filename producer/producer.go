@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/metrics"
@@ -210,6 +211,30 @@ func (p *Producer) Cancel(ctx context.Context, id string, options ...drayhorse.O
 func (p *Producer) Retry(ctx context.Context, id string, options ...drayhorse.Option) error {
 	return p.find(ctx, id, options, func(part *jobs.Partition, stored string) error {
 		return part.Retry(ctx, stored)
+	})
+}
+
+// Signal sends a job the value of a name for which a step of its handler waits, or will:
+// step.WaitSignal gives it. The payload is encoded as JSON, at most 64 KiB. A job that sleeps for
+// the signal runs at once. The first signal of a name stays; the same one again, by flow.Key, is
+// no error and changes nothing. A job gets at most 64 signals.
+//
+// The errors are drayhorse.ErrSignalled if a signal of that name came under another key;
+// ErrSignalLate if the job has waited in vain; ErrNotFound, which is also ErrEnded, with an
+// EndedError, if the job is known to have ended; ErrInvalid; and ErrUnavailable, after which it
+// may have come or not: send it again under the same key.
+func (p *Producer) Signal(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) error {
+	signal, err := jobs.NewSignal(name, payload, options)
+	if err != nil {
+		return err
+	}
+	var where []drayhorse.Option
+	if signal.Queue != "" {
+		where = append(where, drayhorse.Queue(signal.Queue))
+	}
+	return p.find(ctx, id, where, func(part *jobs.Partition, stored string) error {
+		_, err := part.Signal(ctx, stored, signal)
+		return err
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/embedded"
 	"github.com/drayhorse/drayhorse/producer"
 	"github.com/drayhorse/drayhorse/worker"
@@ -135,4 +136,32 @@ func ExampleProducer_ReadStream() {
 	// row 0
 	// row 1
 	// row 2
+}
+
+// A job gets a signal before its handler waits for it, and shows who sent it.
+func ExampleProducer_Signal() {
+	withThumbnails(func(ctx context.Context, p *producer.Producer) {
+		info, err := p.Enqueue(ctx, Thumbnail{Image: "a.png"}, drayhorse.In(time.Hour))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, key := range []string{"click-7", "click-7", "click-8"} {
+			err := p.Signal(ctx, info.ID, "approved", true, flow.Key(key), flow.Sender("ann"))
+			fmt.Println(errors.Is(err, drayhorse.ErrSignalled))
+		}
+		steps, err := p.Steps(ctx, info.ID)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, s := range steps.Signals {
+			fmt.Println(s.Name, s.Key, s.Sender)
+		}
+	})
+	// Output:
+	// false
+	// false
+	// true
+	// approved click-7 ann
 }

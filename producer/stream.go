@@ -129,3 +129,14 @@ func (p *Producer) Log(ctx context.Context, id string, options ...drayhorse.Opti
 	})
 	return log, err
 }
+
+// Steps gives what the steps of a job's handler have come to, and the signals that it got; see
+// package step. The options and errors are those of Get.
+func (p *Producer) Steps(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.JobSteps, error) {
+	var steps *drayhorse.JobSteps
+	err := p.find(ctx, id, options, func(part *jobs.Partition, stored string) (err error) {
+		steps, err = part.Steps(ctx, stored)
+		return err
+	})
+	return steps, err
+}

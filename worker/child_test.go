@@ -57,6 +57,7 @@ func runChild() {
 	worker.HandleKind(w, "poison", func(context.Context, *rawJob) error {
 		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	})
+	handleTenSteps(w)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	if err := w.Run(ctx); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/steps"
 )
 
 // execution is one claim on its way through its handler. All that it needs is made
@@ -30,8 +31,9 @@ type execution struct {
 	maxAttempts int
 	keep        bool // the job leaves something behind when it completes
 	job         drayhorse.Job[json.RawMessage]
-	result      []byte   // under the context's mutex
-	reports     *reports // the same; nil: nothing was reported
+	result      []byte     // under the context's mutex
+	reports     *reports   // the same; nil: nothing was reported
+	steps       *steps.Run // the same; nil: the handler has taken none
 }
 
 // reporter is told what became of an execution. Only the first report of each counts.
@@ -41,6 +43,8 @@ type reporter interface {
 	report(e *execution, f jobs.Finish, counter prometheus.Counter)
 	// now is the time to be written down.
 	now() time.Time
+	// stepClaim gives the claim under which the steps of its handler count.
+	stepClaim(e *execution) jobs.StepClaim
 	// flusher writes what handlers report while they run; nil: it is written with the finish.
 	flusher() *flusher
 }

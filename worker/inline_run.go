@@ -47,6 +47,12 @@ type reported struct{ *inlined }
 
 func (r reported) now() time.Time { return r.client.Now() }
 
+func (r reported) stepClaim(e *execution) jobs.StepClaim {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.current.lease.stepClaim(e)
+}
+
 // flusher: what is reported is written with the finish.
 func (r reported) flusher() *flusher { return nil }
 

@@ -57,7 +57,7 @@ func (e *execution) outcome(retry RetryPolicy, err error) (f jobs.Finish, messag
 	case jobs.Release:
 		return f, message
 	case jobs.Snooze:
-		f.Delay = steer.After
+		f.Delay, f.Sleep = steer.After, e.sleepOf(err)
 		return f, message
 	case jobs.Fail:
 		if steer != nil {

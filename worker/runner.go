@@ -60,7 +60,7 @@ func (r *runner) run(e *execution) {
 			r.fail(e, kind, series, err)
 		}
 	}()
-	err = call(e, kind.handler, &e.job)
+	err = e.returned(call(e, kind.handler, &e.job))
 }
 
 // call runs a handler and makes its panic an error.

@@ -20,7 +20,7 @@ var packages = []string{
 	"github.com/prometheus/client_golang/prometheus", "github.com/redis/go-redis/v9", "golang.org/x/sync/errgroup",
 	"go.opentelemetry.io/otel/trace",
 	module, module + "/admin", module + "/dashboard", module + "/drayhorsetest", module + "/lock", module + "/outbox", module + "/producer", module + "/scheduler",
-	module + "/tracing", module + "/worker",
+	module + "/tracing", module + "/worker", module + "/flow", module + "/step",
 }
 
 const module = "github.com/drayhorse/drayhorse"
@@ -89,6 +89,33 @@ func (Report) Kind() string  { return "report" }
 
 func (SendCode) Kind() string { return "send-code" }
 func (ChargeCard) Kind() string { return "charge-card" }
+
+// Those of steps.
+type (
+	Purchase struct{ Cents int }
+	Payment  struct{ ID string }
+	Answer   struct{ OK bool }
+	Message  struct{ Tool, Text string }
+)
+
+func (Purchase) Kind() string { return "purchase" }
+
+var (
+	job     *drayhorse.Job[Purchase]
+	talk    []Message
+	undo    []func() error
+	errGone error
+)
+
+func handle(ctx context.Context, job *drayhorse.Job[Purchase]) error { return nil }
+
+func pay(ctx context.Context, key string, cents int) (Payment, error) { return Payment{}, nil }
+
+func model(ctx context.Context, talk []Message) (Message, error) { return Message{}, nil }
+
+func call(ctx context.Context, said Message) (string, error) { return "", nil }
+
+func take(ctx context.Context, job *drayhorse.Job[Purchase], undo *[]func() error) (string, error) { return "", nil }
 
 func requireLogin(next http.Handler) http.Handler { return next }
 
