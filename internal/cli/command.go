@@ -17,7 +17,7 @@ import (
 // Def is a command. C is the struct of its settings; see the package comment.
 type Def[C any] struct {
 	Name    string
-	Args    []string // names of what it takes, such as ID; the last may be "ID...": one or more, or "[ID...]": any number
+	Args    []string // names of what it takes, such as ID; the last may be "ID...", one or more, "[ID...]", any number, or "[JSON]", none or one
 	Short   string   // one line, for lists of commands
 	Long    string   // for its own help
 	Example string
@@ -147,21 +147,23 @@ func (d Def[C]) print(ctx context.Context, call *Call, cfg *C) error {
 }
 
 func checkArgs(cmd *cobra.Command, names, args []string) error {
-	path, many := cmd.CommandPath(), len(names) > 0 && strings.HasSuffix(names[len(names)-1], "...")
-	if len(names) > 0 && names[len(names)-1] == "[ID...]" {
-		names, many = names[:len(names)-1], true
+	path, last := cmd.CommandPath(), ""
+	if len(names) > 0 {
+		last = names[len(names)-1]
+	}
+	least, many := len(names), strings.HasSuffix(strings.TrimSuffix(last, "]"), "...")
+	if strings.HasPrefix(last, "[") {
+		least--
 	}
 	switch {
-	case many && len(args) >= len(names):
-		return nil
-	case len(args) < len(names):
+	case len(args) < least:
 		return Usagef("no %s is given; want %s %s", strings.TrimSuffix(names[len(args)], "..."), path, strings.Join(names, " "))
 	case len(args) > len(names) && len(names) == 0:
 		if paths := related(cmd, args[0]); len(paths) > 0 {
 			return Usagef("argument %q; did you mean %s?", args[0], either(paths))
 		}
 		return Usagef("argument %q; want flags alone, see %s --help", args[0], path)
-	case len(args) > len(names):
+	case len(args) > len(names) && !many:
 		return Usagef("argument %q; want %s %s and no more", args[len(names)], path, strings.Join(names, " "))
 	}
 	return nil

@@ -15,6 +15,7 @@ const (
 	actBatch   = "batch" // a request of many jobs; each of its lines is an enqueue
 	actRead    = "read"
 	actCancel  = "cancel"
+	actSignal  = "signal"
 	actDelete  = "delete_queue"
 )
 
@@ -23,6 +24,7 @@ const (
 	outcomeStored    = "stored"
 	outcomeDuplicate = "duplicate"
 	outcomeCancelled = "cancelled"
+	outcomeSignalled = "signalled"
 	outcomeDeleted   = "deleted"
 )
 

@@ -48,7 +48,7 @@ func (c *caller) inherit(before *caller) {
 // anybody is the caller where no tokens are asked for.
 func anybody(rates Rates) *caller {
 	all := Scope{every}
-	c := newCaller(Token{Name: "anybody", Enqueue: all, Read: all, Cancel: all, DeleteQueues: all}, rates)
+	c := newCaller(Token{Name: "anybody", Enqueue: all, Read: all, Cancel: all, Signal: all, DeleteQueues: all}, rates)
 	c.alone = true
 	return c
 }

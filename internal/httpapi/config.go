@@ -10,6 +10,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
 	"github.com/drayhorse/drayhorse/producer"
 )
@@ -23,6 +24,8 @@ type Jobs interface {
 	Log(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.JobLog, error)
 	ReadStream(ctx context.Context, id, name string, offset int64, options ...drayhorse.Option) (*producer.Stream, error)
 	Cancel(ctx context.Context, id string, options ...drayhorse.Option) error
+	Steps(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.JobSteps, error)
+	Signal(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) error
 }
 
 // Queues knows how long queues are: an *admin.Admin.

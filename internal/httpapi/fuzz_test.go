@@ -15,6 +15,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/httpapi"
 	"github.com/drayhorse/drayhorse/producer"
 )
@@ -65,6 +66,12 @@ func (n *nowhere) EnqueueMany(ctx context.Context, specs []drayhorse.Spec) ([]*d
 func (*nowhere) Get(context.Context, string, ...drayhorse.Option) (*drayhorse.Info, error) {
 	return nil, drayhorse.ErrNotFound
 }
+func (*nowhere) Steps(context.Context, string, ...drayhorse.Option) (*drayhorse.JobSteps, error) {
+	return nil, drayhorse.ErrNotFound
+}
+
+func (*nowhere) Signal(context.Context, string, string, any, ...flow.SignalOption) error { return nil }
+
 func (*nowhere) Cancel(context.Context, string, ...drayhorse.Option) error { return nil }
 func (*nowhere) Queue(context.Context, string) (*admin.Queue, error) {
 	return nil, drayhorse.ErrNotFound

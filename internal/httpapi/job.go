@@ -144,7 +144,8 @@ func (s *Server) cancel(c *call) error {
 		}
 		c.entry.kind, places = info.Kind, [][]drayhorse.Option{{drayhorse.Queue(info.Queue)}}
 	}
-	if err := s.cancelIn(ctx, id, places); err != nil {
+	err = inFirst(places, func(where []drayhorse.Option) error { return s.cfg.Jobs.Cancel(ctx, id, where...) })
+	if err != nil {
 		return err
 	}
 	c.entry.outcome = outcomeCancelled
@@ -152,11 +153,11 @@ func (s *Server) cancel(c *call) error {
 	return nil
 }
 
-// cancelIn cancels a job in the first place where it has not ended.
-func (s *Server) cancelIn(ctx context.Context, id string, places [][]drayhorse.Option) error {
+// inFirst calls act for the first place where a job has not ended.
+func inFirst(places [][]drayhorse.Option, act func(where []drayhorse.Option) error) error {
 	missing := drayhorse.ErrNotFound
 	for _, where := range places {
-		err := s.cfg.Jobs.Cancel(ctx, id, where...)
+		err := act(where)
 		if !errors.Is(err, drayhorse.ErrNotFound) {
 			return err
 		}

@@ -21,7 +21,7 @@ func TestTheDocumentHasAllRoutes(t *testing.T) {
 			got = append(got, method+" "+path)
 		}
 	}
-	want := []string{routeEnqueue, routeBatch, routeGet, routeLogs, routeStream, routeCancel, routeDelete, routeOpenAPI}
+	want := []string{routeEnqueue, routeBatch, routeGet, routeLogs, routeStream, routeSteps, routeSignal, routeCancel, routeDelete, routeOpenAPI}
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -36,7 +36,7 @@ func TestProblemsAreExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range []kind{
-		badRequest, unauthorized, forbidden, notFound, methodNotAllowed, tooSlow, tooLarge, unsupportedType,
+		badRequest, unauthorized, forbidden, notFound, methodNotAllowed, tooSlow, tooLarge, unsupportedType, signalled, signalLate,
 		invalid, rateLimited, queueFull, internal, busy, redisUnavailable,
 	} {
 		if !strings.Contains(string(page), "\n### "+k.name+"\n") {

@@ -17,6 +17,8 @@ const (
 	routeGet     = "GET /v1/jobs/{id}"
 	routeLogs    = "GET /v1/jobs/{id}/logs"
 	routeStream  = "GET /v1/jobs/{id}/streams/{name}"
+	routeSteps   = "GET /v1/jobs/{id}/steps"
+	routeSignal  = "POST /v1/jobs/{id}/signals/{name}"
 	routeCancel  = "DELETE /v1/jobs/{id}"
 	routeDelete  = "DELETE /v1/queues/{name}"
 	routeOpenAPI = "GET /openapi.yaml"
@@ -39,6 +41,8 @@ func (s *Server) routes() {
 	handle(routeGet, s.called(actRead, []string{"queue", "wait"}, s.get))
 	handle(routeLogs, s.called(actRead, []string{"queue"}, s.logs))
 	handle(routeStream, s.called(actRead, []string{"queue", "offset"}, s.streams))
+	handle(routeSteps, s.called(actRead, []string{"queue"}, s.steps))
+	handle(routeSignal, s.called(actSignal, []string{"queue"}, s.signal))
 	handle(routeCancel, s.called(actCancel, []string{"queue"}, s.cancel))
 	handle(routeDelete, s.called(actDelete, []string{"force"}, s.deleteQueue))
 	handle(routeOpenAPI, serveOpenAPI)
@@ -46,6 +50,8 @@ func (s *Server) routes() {
 	handle("/v1/jobs/{id}", allow("DELETE, GET, HEAD"))
 	handle("/v1/jobs/{id}/logs", allow("GET, HEAD"))
 	handle("/v1/jobs/{id}/streams/{name}", allow("GET, HEAD"))
+	handle("/v1/jobs/{id}/steps", allow("GET, HEAD"))
+	handle("/v1/jobs/{id}/signals/{name}", allow("POST"))
 	handle("/v1/queues/{name}", allow("DELETE"))
 	handle("/openapi.yaml", allow("GET, HEAD"))
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {

@@ -20,12 +20,13 @@ type Token struct {
 	Enqueue Scope `yaml:"enqueue"` // jobs that it may put in
 	Read    Scope `yaml:"read"`    // jobs that it may see
 	Cancel  Scope `yaml:"cancel"`  // jobs that it may cancel
+	Signal  Scope `yaml:"signal"`  // jobs that it may send signals
 	Work    Scope `yaml:"work"`    // jobs that it may run: nothing serves them to tokens yet
 
 	DeleteQueues Scope `yaml:"delete_queues"` // queues that it may delete, with all that is in them
 
 	Rate         *float64 `yaml:"rate"`          // jobs a second; 0: no limit
-	ReadRate     *float64 `yaml:"read_rate"`     // look-ups and cancels a second; 0: no limit
+	ReadRate     *float64 `yaml:"read_rate"`     // look-ups, cancels and signals a second; 0: no limit
 	MaxRequests  *int     `yaml:"max_requests"`  // at once
 	MaxBatches   *int     `yaml:"max_batches"`   // at once
 	CreateQueues *int     `yaml:"create_queues"` // queues that it may create while the server runs
@@ -73,7 +74,7 @@ func (t *Token) validate() error {
 	if t.SHA256 == (Hash{}) {
 		return fmt.Errorf("%w: token %q has no sha256; want what producer token prints", drayhorse.ErrInvalid, t.Name)
 	}
-	for _, scope := range []Scope{t.Enqueue, t.Read, t.Cancel, t.Work} {
+	for _, scope := range []Scope{t.Enqueue, t.Read, t.Cancel, t.Signal, t.Work} {
 		if err := scope.validate(); err != nil {
 			return fmt.Errorf("token %q: %w", t.Name, err)
 		}

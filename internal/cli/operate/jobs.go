@@ -15,7 +15,7 @@ import (
 // JobsCommand is the verbs for jobs.
 func JobsCommand() *cobra.Command {
 	return cli.Group("jobs", "Inspect and manage jobs",
-		listJobs(), tailJobs(), getJob(), explainJob(), waitJob(), jobLogs(),
+		listJobs(), tailJobs(), getJob(), explainJob(), waitJob(), jobLogs(), signalJob(),
 		steerJobs("cancelled", "End jobs: waiting ones never run, the contexts of running ones end", admin.VerbCancel, (*admin.Admin).Cancel),
 		steerJobs("retried", "Run jobs now, whether they wait or have ended", admin.VerbRetry, (*admin.Admin).Retry),
 		steerJobs("deleted", "Delete jobs that do not run, with all that is known of them", admin.VerbDelete, (*admin.Admin).Delete),
@@ -84,15 +84,21 @@ func getJob() *cobra.Command {
 		CompleteFlags: ofQueue[jobConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *jobConfig) error {
 			return see(&cfg.common, call, func(a *admin.Admin) (seenJob, error) {
-				var info *drayhorse.Info
+				job := seenJob{}
 				err := onJob(ctx, a, cfg.Queue, call.Args[0], func(queue, id string) (err error) {
-					info, err = a.Get(ctx, queue, id)
+					job.Info, err = a.Get(ctx, queue, id)
 					return err
 				})
-				if err != nil || cfg.JSON {
-					return seenJob{Info: info}, err
+				if err != nil {
+					return seenJob{}, err
 				}
-				return seenJob{info, holds(ctx, a, info)}, nil
+				if job.steps, err = a.Steps(ctx, job.Queue, job.ID); err != nil && !errors.Is(err, drayhorse.ErrNotFound) {
+					return seenJob{}, err // one that is gone by now has no steps
+				}
+				if !cfg.JSON {
+					job.waits = holds(ctx, a, job.Info)
+				}
+				return job, nil
 			}, showJob)
 		},
 	}.Command()

@@ -123,11 +123,12 @@ func remarks(q *admin.Queue) string {
 	return strings.Join(all, ", ")
 }
 
-// seenJob is a job, and why it waits.
+// seenJob is a job, why it waits, and what the steps of its handler have come to.
 type seenJob struct {
 	*drayhorse.Info
 
 	waits string
+	steps *drayhorse.JobSteps // nil: none
 }
 
 func showJob(call *cli.Call, j seenJob) error {
@@ -153,6 +154,7 @@ func showJob(call *cli.Call, j seenJob) error {
 		f.add("Progress", text+" ("+ago(f.now.Sub(p.At))+")")
 	}
 	f.add("Args", string(j.Args))
+	showSteps(f, j.steps)
 	f.add("Result", string(j.Result))
 	for _, e := range j.Errors {
 		f.add("Error", fmt.Sprintf("attempt %d, %s: %s", e.Attempt, f.at(e.At), e.Message))

@@ -1,0 +1,104 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
+)
+
+// signal serves POST /v1/jobs/{id}/signals/{name}. Its body is the signal's value, its sender
+// the token. Where the token is for some kinds alone, the job is looked at before.
+func (s *Server) signal(c *call) error {
+	name := c.r.PathValue("name")
+	if err := drayhorse.ValidateStep("signal", name); err != nil {
+		return invalid.in("name", "%v", err)
+	}
+	key, err := idempotencyKey(c.r, 0)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := wait(c.r)
+	defer cancel()
+	id, places, err := s.wanted(ctx, c, c.Signal, "signal")
+	if err != nil {
+		return err
+	}
+	payload, err := s.signalValue(c)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(c.Signal, func(entry string) bool { _, kind := split(entry); return kind != every }) {
+		info, err := s.find(ctx, id, places, c.Signal)
+		if err != nil {
+			return err
+		}
+		c.entry.kind, places = info.Kind, [][]drayhorse.Option{{drayhorse.Queue(info.Queue)}}
+	}
+	options := []flow.SignalOption{flow.Sender(c.Name), flow.Key(key)}
+	err = inFirst(places, func(where []drayhorse.Option) error {
+		settings, err := drayhorse.Resolve(where...)
+		if err != nil {
+			return err
+		}
+		if settings.Given.Has(drayhorse.FieldQueue) {
+			return s.cfg.Jobs.Signal(ctx, id, name, payload, append(options, flow.Queue(settings.Queue))...)
+		}
+		return s.cfg.Jobs.Signal(ctx, id, name, payload, options...)
+	})
+	switch {
+	case errors.Is(err, drayhorse.ErrSignalled):
+		return signalled.in("name", "the job has had a signal %q under another key", name)
+	case errors.Is(err, drayhorse.ErrSignalLate):
+		return signalLate.in("name", "the job has stopped waiting for signal %q", name)
+	case errors.Is(err, drayhorse.ErrEnded):
+		return ended.in("id", "the job has ended; nothing waits for a signal")
+	case err != nil:
+		return err
+	}
+	c.entry.outcome = outcomeSignalled
+	c.w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+// signalValue reads the value of a signal: a JSON value, or nothing, which is null.
+func (s *Server) signalValue(c *call) (json.RawMessage, error) {
+	if c.r.ContentLength == 0 {
+		return json.RawMessage("null"), nil
+	}
+	if err := wantType(c.r, "application/json"); err != nil {
+		return nil, err
+	}
+	text, err := s.body(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(bytes.TrimSpace(text)) == 0:
+		return json.RawMessage("null"), nil
+	case !json.Valid(text):
+		return nil, invalid.in("", "the body is no JSON value")
+	}
+	return text, nil
+}
+
+// steps serves GET /v1/jobs/{id}/steps.
+func (s *Server) steps(c *call) error {
+	ctx, cancel := wait(c.r)
+	defer cancel()
+	info, err := s.seen(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := c.hold(ctx, answerSize); err != nil {
+		return err
+	}
+	all, err := s.cfg.Jobs.Steps(ctx, info.ID, drayhorse.Queue(info.Queue))
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, all)
+}
