@@ -106,7 +106,7 @@ func TestAPausedQueueGivesNoJobs(t *testing.T) {
 		if _, err := y.admin.CreateQueue(ctx, "q", 2); err != nil {
 			t.Fatal(err)
 		}
-		if err := y.admin.Pause(ctx, "q"); err != nil {
+		if err := y.admin.Pause(ctx, admin.Target{Queue: "q"}, ""); err != nil {
 			t.Fatal(err)
 		}
 		began, tell := y.work("q")
@@ -115,14 +115,14 @@ func TestAPausedQueueGivesNoJobs(t *testing.T) {
 		if err != nil || !q.Paused || q.Available != 1 {
 			t.Errorf("got %+v, %v", q, err)
 		}
-		if err := y.admin.Resume(ctx, "q"); err != nil {
+		if err := y.admin.Resume(ctx, admin.Target{Queue: "q"}, ""); err != nil {
 			t.Fatal(err)
 		}
 		if got := <-began; got != id {
 			t.Errorf("%s began; want %s", got, id)
 		}
 		tell <- nil
-		if err := y.admin.Pause(ctx, "nowhere"); !errors.Is(err, drayhorse.ErrNotFound) {
+		if err := y.admin.Pause(ctx, admin.Target{Queue: "nowhere"}, ""); !errors.Is(err, drayhorse.ErrNotFound) {
 			t.Errorf("of a queue that is not: %v", err)
 		}
 	})
@@ -209,7 +209,7 @@ func TestImpossibleValuesAreNamedBeforeConnecting(t *testing.T) {
 		"list cursor": list(admin.Filter{Cursor: "?"}), "list cursor 2": list(admin.Filter{Cursor: "e30"}),
 		"purge running": purge("q", drayhorse.Running), "purge state": purge("q", "lost"), "purge queue": purge("", drayhorse.Available),
 		"create 0": create("q", 0), "create many": create("q", 1025), "create name": create("", 1),
-		"pause": a.Pause(ctx, ""), "get": getErr,
+		"pause": a.Pause(ctx, admin.Target{}, ""), "get": getErr,
 	} {
 		if !errors.Is(err, drayhorse.ErrInvalid) {
 			t.Errorf("%s: %v; want ErrInvalid", name, err)
@@ -266,7 +266,7 @@ func ExampleAdmin() {
 	if _, err := a.CreateQueue(ctx, "mail", 2); err != nil {
 		fmt.Println(err)
 	}
-	if err := a.Pause(ctx, "mail"); err != nil {
+	if err := a.Pause(ctx, admin.Target{Queue: "mail"}, ""); err != nil {
 		fmt.Println(err)
 	}
 	queues, err := a.Queues(ctx)

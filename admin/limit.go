@@ -33,8 +33,8 @@ func (a *Admin) SetLimit(ctx context.Context, limit drayhorse.Limit, why string)
 	if err := limit.Validate(); err != nil {
 		return err
 	}
-	if len(why) > maxWhy {
-		return fmt.Errorf("%w: a reason of %d bytes; want at most %d", drayhorse.ErrInvalid, len(why), maxWhy)
+	if err := validateWhy(why); err != nil {
+		return err
 	}
 	all, err := a.Limits(ctx)
 	if err != nil {
@@ -53,9 +53,6 @@ func (a *Admin) SetLimit(ctx context.Context, limit drayhorse.Limit, why string)
 		slog.Int("concurrency", limit.Concurrency), slog.String("rate", limit.Rate.String()), slog.Int64("version", now.Version), slog.String("why", why))
 	return nil
 }
-
-// maxWhy is the longest reason, in bytes.
-const maxWhy = 1 << 10
 
 // RemoveLimit takes a limit away. A worker that declares it does so again when it starts. The
 // error is drayhorse.ErrNotFound or ErrUnavailable.

@@ -19,6 +19,8 @@ type Queue struct {
 	Name       string `json:"name"`
 	Partitions int    `json:"partitions"`
 	Paused     bool   `json:"paused"` // at least one partition gives no claims
+	// Pauses say what is paused, of the queue first, then of its kinds in their order.
+	Pauses []Paused `json:"pauses,omitempty"`
 
 	// Jobs by state. Of ended jobs, those that are kept.
 	Scheduled int `json:"scheduled"`
@@ -31,6 +33,7 @@ type Queue struct {
 
 	Suspects int `json:"suspects"` // of the available: their workers died twice
 	Parked   int `json:"parked"`   // of the available: no worker so far serves their kind
+	Held     int `json:"held"`     // of the available: set aside since their kind is paused
 	Leases   int `json:"leases"`   // of workers that hold jobs
 
 	// MaxDepth is how many live jobs there may be; 0: any number. See SetMaxDepth.
@@ -163,6 +166,8 @@ func (q *Queue) add(s *jobs.Summary) {
 	q.Discarded += s.Discarded
 	q.Suspects += s.Suspects
 	q.Parked += s.Parked
+	q.Held += s.Held
+	q.addPauses(s.Pauses)
 	q.Leases += s.Leases
 	if !s.Oldest.IsZero() && (q.Oldest.IsZero() || s.Oldest.Before(q.Oldest)) {
 		q.Oldest = s.Oldest
@@ -252,32 +257,6 @@ func (a *Admin) DeleteQueues(ctx context.Context, force bool, queues ...string) 
 		}
 	}
 	return all, nil
-}
-
-// Pause stops claims from a queue until Resume. Jobs that run go on. The error is
-// drayhorse.ErrNotFound, ErrQueueInvalid or ErrUnavailable; after the last, a part
-// of the partitions may be paused.
-func (a *Admin) Pause(ctx context.Context, queue string) error {
-	return a.each(ctx, queue, "queue paused", (*jobs.Partition).Pause)
-}
-
-// Resume lets claims from a queue go on. The errors are those of Pause.
-func (a *Admin) Resume(ctx context.Context, queue string) error {
-	return a.each(ctx, queue, "queue resumed", (*jobs.Partition).Resume)
-}
-
-func (a *Admin) each(ctx context.Context, queue, done string, act func(*jobs.Partition, context.Context) error) error {
-	partitions, err := a.queue(ctx, queue)
-	if err != nil {
-		return err
-	}
-	for _, p := range partitions {
-		if err := act(p, ctx); err != nil {
-			return err
-		}
-	}
-	a.log.InfoContext(ctx, done, slog.String(logs.Queue, queue))
-	return nil
 }
 
 // Purge deletes all jobs of a queue in a state other than running and says how

@@ -47,11 +47,15 @@ type target struct {
 var actions = []action{
 	{
 		Name: "pause-queue", On: onQueue, Verb: "Pause", Effect: "Its jobs wait until it is resumed. Jobs that run go on.", Done: "The queue is paused.",
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) { return "", a.Pause(ctx, t.Name) },
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			return "", a.Pause(ctx, admin.Target{Queue: t.Name}, "")
+		},
 	},
 	{
 		Name: "resume-queue", On: onQueue, Verb: "Resume", Effect: "Workers claim its jobs again.", Done: "The queue goes on.",
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) { return "", a.Resume(ctx, t.Name) },
+		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
+			return "", a.Resume(ctx, admin.Target{Queue: t.Name}, "")
+		},
 	},
 	{
 		Name: "delete-queue", On: onQueue, Verb: "Delete queue", Effect: "All that is known of it goes, its ended jobs included. With jobs that wait or run it stays as it is.",

@@ -44,6 +44,8 @@ func command(name string) *cobra.Command {
 		operate.QueuesCommand(),
 		operate.LimitsCommand(),
 		operate.ActionsCommand(),
+		operate.PauseCommand(),
+		operate.ResumeCommand(),
 		operate.WorkersCommand(),
 		schedule.SchedulesCommand(),
 		schedule.SchedulersCommand(),

@@ -182,7 +182,7 @@ func TestEnqueueRingsWhereSomethingChanges(t *testing.T) {
 		r.takeBell()
 		r.duplicates(r.newJob(ownID("a")))
 		ring("a duplicate", false)
-		r.must(r.part.Pause(r.ctx))
+		r.must(r.part.Pause(r.ctx, Pause{}))
 		r.enqueue(r.newJob(), r.newJob(in(time.Minute)))
 		ring("paused", false)
 	})

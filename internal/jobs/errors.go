@@ -27,6 +27,7 @@ var words = redis.Words{
 	"LIMITS":    drayhorse.ErrInvalid,
 	"SIGNALLED": drayhorse.ErrSignalled,
 	"LATE":      drayhorse.ErrSignalLate,
+	"PAUSES":    drayhorse.ErrInvalid,
 }
 
 // failure names the operation that failed and gives its error the sentinel that

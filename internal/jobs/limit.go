@@ -102,6 +102,9 @@ func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Decla
 		}
 		pairs := asStrings(reply.Value)
 		for n := 0; n+1 < len(pairs); n += 2 {
+			if isPause(pairs[n]) {
+				continue
+			}
 			d, err := partitions[i].declared(pairs[n], pairs[n+1])
 			all, errs = append(all, d), append(errs, err)
 		}

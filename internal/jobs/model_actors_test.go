@@ -81,7 +81,7 @@ func (w *world) sendEnqueue(t *rapid.T, p *modelProducer, f fault) {
 
 func (w *world) drawJob(t *rapid.T) *NewJob {
 	j := &NewJob{ID: w.newName("job"), Envelope: &Envelope{
-		Kind: "a", MaxAttempts: 3, Timeout: time.Second, EnqueuedAt: time.UnixMilli(1), Args: []byte("{}"),
+		Kind: rapid.SampledFrom(modelKinds).Draw(t, "kind"), MaxAttempts: 3, Timeout: time.Second, EnqueuedAt: time.UnixMilli(1), Args: []byte("{}"),
 	}}
 	switch rapid.IntRange(0, 13).Draw(t, "sort of job") {
 	case 0, 1:

@@ -15,6 +15,8 @@ type model struct {
 	paused, large, bell bool
 	depth               int // live jobs that there may be; 0: any number
 	limit               modelLimit
+	kinds               map[string]bool // that something is declared of: whether they are paused
+	barred              []string        // kinds whose lanes nobody is told of
 
 	jobs  map[string]*modelJob // live
 	ended map[string]*modelJob // archived
@@ -273,7 +275,7 @@ const (
 
 func newModel() *model {
 	return &model{
-		jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
+		kinds: map[string]bool{}, jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
 		dead: map[string]int{}, leases: map[string]*modelLease{}, steps: map[drayhorse.Transition]bool{}, answers: map[string]modelAnswer{}, totals: map[string]int{},
 	}
 }

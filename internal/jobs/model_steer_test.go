@@ -108,10 +108,10 @@ func (w *world) sweep(t *rapid.T) {
 }
 
 func (w *world) pause(t *rapid.T) {
-	err := w.p.Resume(w.ctx)
+	err := w.p.Resume(w.ctx, "")
 	if on := rapid.Bool().Draw(t, "on"); on {
 		w.model.pause(false)
-		err = w.p.Pause(w.ctx)
+		err = w.p.Pause(w.ctx, Pause{})
 		w.model.pause(true)
 	} else {
 		w.model.pause(false)
@@ -189,7 +189,7 @@ func (w *world) summary(t *rapid.T) {
 	want := &Summary{
 		Now: got.Now, Oldest: got.Oldest, Totals: got.Totals, Paused: w.model.paused, MaxDepth: w.model.depth, Leases: len(w.model.leases),
 		Available: len(w.model.ready) + len(w.model.suspects) + len(w.model.parked()),
-		Suspects:  len(w.model.suspects), Parked: len(w.model.parked()),
+		Suspects:  len(w.model.suspects), Parked: len(w.model.parked()) - w.model.held(), Held: w.model.held(),
 		Running:   len(w.model.sorted(inRunning, func(_, _ *modelJob) int { return 0 })),
 		Completed: len(w.model.kept(drayhorse.Completed)), Cancelled: len(w.model.kept(drayhorse.Cancelled)),
 		Discarded: len(w.model.kept(drayhorse.Discarded)),
@@ -212,7 +212,7 @@ func (w *world) summary(t *rapid.T) {
 }
 
 func summariesEqual(a, b Summary) bool {
-	return a.Paused == b.Paused && a.MaxDepth == b.MaxDepth && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked &&
+	return a.Paused == b.Paused && a.MaxDepth == b.MaxDepth && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked && a.Held == b.Held &&
 		a.Scheduled == b.Scheduled && a.Retryable == b.Retryable && a.Running == b.Running && a.Leases == b.Leases &&
 		a.Completed == b.Completed && a.Cancelled == b.Cancelled && a.Discarded == b.Discarded
 }
@@ -227,10 +227,11 @@ func (w *world) jump(t *rapid.T) {
 
 // drain lets everybody finish, and looks at what is left.
 func (w *world) drain(t *rapid.T) {
-	if err := w.p.Resume(w.ctx); err != nil {
+	if err := w.p.Resume(w.ctx, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.model.pause(false)
+	w.resumeKinds(t)
 	if err := w.p.RemoveLimit(w.ctx, "l"); err == nil {
 		w.model.limit = modelLimit{}
 		if m := w.model; len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {

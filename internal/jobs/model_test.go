@@ -199,6 +199,7 @@ var modelOps = []struct {
 	{"sweep", 2, 0, (*world).sweep},
 	{"ring", 1, 0, (*world).ring},
 	{"pause", 2, 0, (*world).pause},
+	{"pause kind", 4, 1, (*world).pauseKind},
 	{"depth", 2, 1, (*world).setDepth},
 	{"limit", 3, 1, (*world).setLimit},
 	{"take the bell", 4, 0, (*world).takeBell},

@@ -52,6 +52,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 		}
 	}
 	m.start(len(claims), now)
+	m.noteKinds()
 	if join && len(claims) > 0 {
 		m.joins++
 		epoch = m.joins
@@ -137,12 +138,17 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 		m.available(j, drayhorse.EventRelease, true)
 		m.totals["released"]++
 	case Divert:
-		m.slots++
 		j.blame.trial = 0
 		m.move(j, drayhorse.EventDivert, drayhorse.Available)
-		j.place, j.slot = inParked, fmt.Sprintf("%s/%016d", f.Lane, m.slots)
+		m.setAside(j, f.Lane)
 		m.totals["diverted"]++
 	}
+}
+
+// setAside puts a job at the end of a lane.
+func (m *model) setAside(j *modelJob, lane string) {
+	m.slots++
+	j.place, j.slot = inParked, fmt.Sprintf("%s/%016d", lane, m.slots)
 }
 
 func (m *model) promote(t *Turn, now int64) {
@@ -181,7 +187,10 @@ func (m *model) claim(t *Turn, want, room int, join bool) []string {
 	if want == 0 || m.paused || (t.Trial && !join) {
 		return nil
 	}
+	var aside asides
+	defer func() { m.flush(&aside) }()
 	if t.Trial {
+		m.suspects = slices.DeleteFunc(slices.Clone(m.suspects), func(id string) bool { return m.bars(&aside, m.jobs[id], false) })
 		return m.try(want, room)
 	}
 	take := func(id string) bool {
@@ -195,26 +204,37 @@ func (m *model) claim(t *Turn, want, room int, join bool) []string {
 		return true
 	}
 	maySuspect := t.Suspect
-	if maySuspect && len(m.suspects) > 0 {
-		take(m.suspects[0])
+	for maySuspect && len(m.suspects) > 0 {
+		id := m.suspects[0]
 		m.suspects = slices.Clone(m.suspects[1:])
-		maySuspect = false
+		if !m.bars(&aside, m.jobs[id], false) {
+			take(id)
+			maySuspect = false
+		}
 	}
 	for _, lane := range t.Lanes {
+		if m.kinds[lane] {
+			continue
+		}
 		for _, j := range m.next(lane, want-len(ids), ids) {
 			suspect := j.rescued >= suspectRescues
 			if suspect && !maySuspect { // it waits for a trial, and holds up nobody
 				m.suspects, j.place = append(m.suspects, j.id), inSuspects
 				continue
 			}
+			if j.kind() != lane && m.bars(&aside, j, true) {
+				j.place = inReady // until it is in the other lane
+				continue
+			}
 			if !take(j.id) {
 				break
 			}
 			maySuspect = maySuspect && !suspect
+			j.slot = "" // it is not in the lane any more
 		}
 	}
 	for len(ids) < want && len(m.ready) > 0 {
-		if id := m.ready[0]; m.dead[id] == 0 && !take(id) {
+		if id := m.ready[0]; m.dead[id] == 0 && !m.bars(&aside, m.jobs[id], true) && !take(id) {
 			break
 		}
 		m.buried(m.pop())

@@ -113,6 +113,15 @@ func (m *model) view() view {
 	v.set("meta", "large", map[bool]string{true: "1"}[m.large])
 	v.set("meta", "parked", strconv.Itoa(m.slots))
 	v.set("meta", "depth", strconv.Itoa(m.depth))
+	var kinds, barred strings.Builder
+	for _, kind := range slices.Sorted(maps.Keys(m.kinds)) {
+		fmt.Fprintf(&kinds, "%s|%d;", kind, map[bool]int{true: 1}[m.kinds[kind]])
+	}
+	for _, kind := range m.barred {
+		fmt.Fprintf(&barred, "%s,0,0;", kind)
+	}
+	v.set("meta", "kinds", kinds.String())
+	v.set("meta", "barred", barred.String())
 	v.set("meta", "tat:l", strconv.FormatInt(m.limit.on, 10))
 	if l := m.limit; l.shut != 0 {
 		v.set("meta", "gate", fmt.Sprintf("%d,%d", l.shut, l.since))
@@ -194,7 +203,7 @@ func (r *raw) view() view {
 		seq, _, _ := strings.Cut(row, "|")
 		v.set("rows", name, seq)
 	}
-	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
+	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "kinds", "barred", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
 		v.set("meta", key, r.hashes[colMeta][key])
 	}
 	v.set("bell", "", map[bool]string{true: "rung"}[len(r.lists[colBell]) > 0])

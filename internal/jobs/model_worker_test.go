@@ -101,7 +101,11 @@ func (c *modelCall) finish(t *rapid.T, x execution) {
 	case Fail, Snooze:
 		f.Delay = time.Duration(rapid.IntRange(0, 3).Draw(t, "delay")) * time.Millisecond
 	case Divert:
-		f.Lane = rapid.SampledFrom(modelKinds).Draw(t, "lane")
+		e, err := DecodeEnvelope(x.claim.Envelope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Lane = e.Kind
 	case Exhaust, Cancel, Release:
 	}
 	if f.Outcome == Fail || f.Outcome == Exhaust {
@@ -200,6 +204,7 @@ func (w *world) compareTurned(t *rapid.T, got *Turned, want modelTurned) {
 		t.Fatalf("%d left and due at %v, want %d and %d", got.Left, got.NextDue, left, due)
 	}
 	w.compareCancels(t, got.Cancels)
+	w.compareLanes(t, got.Lanes)
 }
 
 func (w *world) compareCancels(t *rapid.T, got []string) {

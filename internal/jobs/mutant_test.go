@@ -103,6 +103,15 @@ var mutants = []struct {
 	{"a gate opens too late", turnScript, "math.ceil((at + every - burst * every) / 1000)", "math.ceil((at + every) / 1000)"},
 	{"a rescue leaves the gate shut", rescueScript, "if gate then -- there may be room", "if false then"},
 	{"a limit is dropped with its name alone", limitScript, "call('HDEL', meta, 'tat:' .. name)", ""},
+	{"a paused kind starts", turnScript, "(gate.paused or (lined and", "(false or (lined and"},
+	{"those in line overtake a lane", turnScript, "(lined and (asides.of[kind] or call('ZSCORE', lanes, kind)))", "false"},
+	{"a lane of a paused kind is claimed", turnScript, "if declared and declared[lane] and declared[lane].paused then return end", ""},
+	{"workers are told of a paused lane", turnScript, "if not closed[lane] then", "if true then"},
+	{"a suspect of a paused kind is tried", turnScript, "if bars(declared, kind_of(call('HGET', jobs, line[i])), line[i]) then", "if false then"},
+	{"a resume forgets the lane", pauseScript, "if g.paused or waiting[i] then", "if g.paused then"},
+	{"what became of a paused kind starts", turnScript, "elseif declared and kind ~= lane and", "elseif false and"},
+	{"a resume tells nobody", pauseScript, "barred = set_meta('barred', '', barred)", ""},
+	{"a drained kind is kept", turnScript, "declare(all, names, waiting)", ""},
 	{"delete frees an ID at once", deleteScript, "if #envelope < 8 or header(envelope) then remember(id, clock()) end", ""},
 }
 

@@ -125,7 +125,7 @@ func TestARescuedJobDoesNotExpire(t *testing.T) {
 // its time was noticed by anybody; in bounded steps that leave nothing behind.
 func TestWhatNobodyClaimsExpires(t *testing.T) {
 	conform(t, func(r *rig) {
-		r.must(r.part.Pause(r.ctx))
+		r.must(r.part.Pause(r.ctx, Pause{}))
 		news := make([]*NewJob, sweepStep+20)
 		for i := range news {
 			news[i] = r.newJob(startWithin(time.Minute))

@@ -44,18 +44,6 @@ func (p *Partition) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// Pause stops claims from the partition until Resume.
-func (p *Partition) Pause(ctx context.Context) error {
-	_, err := p.run(ctx, pauseScript, 1)
-	return err
-}
-
-// Resume lets claims from the partition go on.
-func (p *Partition) Resume(ctx context.Context) error {
-	_, err := p.run(ctx, pauseScript, 0)
-	return err
-}
-
 // purgeStep is how many jobs one step of a purge removes.
 const purgeStep = 500
 

@@ -15,10 +15,12 @@ import (
 type Summary struct {
 	Now       time.Time // by Redis's clock
 	Paused    bool
-	MaxDepth  int // live jobs that it may have; 0: any number
-	Available int // in line, set aside and suspects
-	Suspects  int // of these
-	Parked    int // of these, set aside for a worker that serves their kind
+	Pauses    []Pause // of all jobs first, then by kind
+	MaxDepth  int     // live jobs that it may have; 0: any number
+	Available int     // in line, set aside and suspects
+	Suspects  int     // of these
+	Parked    int     // of these, set aside for a worker that serves their kind
+	Held      int     // of these, set aside since their kind is paused
 	Scheduled int
 	Retryable int
 	Running   int
@@ -77,7 +79,7 @@ func (e *Engine) Summaries(ctx context.Context, partitions ...*Partition) ([]*Su
 // decodeSummary reads the reply of summary.lua.
 func decodeSummary(value any) (*Summary, error) {
 	reply := asList(value)
-	if len(reply) != 14 {
+	if len(reply) != 16 {
 		return nil, fmt.Errorf("summary: unexpected reply %v", value)
 	}
 	n := func(i int) int { return int(asInt(reply[i])) }
@@ -90,6 +92,11 @@ func decodeSummary(value any) (*Summary, error) {
 		Available: n(2) - n(5) - n(6), Suspects: n(3), Parked: n(4), Scheduled: n(5), Running: n(6),
 		Leases: n(7), Completed: n(8), Cancelled: n(9), Discarded: n(10),
 		Oldest: oldest(asStrings(reply[11])), NextDue: asTime(reply[12]), Totals: map[string]int64{},
+	}
+	s.Held = n(14)
+	var err error
+	if s.Pauses, err = decodePauses(reply[15]); err != nil {
+		return nil, err
 	}
 	totals := asList(reply[13])
 	for i := 0; i+1 < len(totals); i += 2 {

@@ -182,8 +182,8 @@ func TestPauseStopsClaimsAlone(t *testing.T) {
 		ids := r.enqueue(r.newJob(), r.newJob())
 		l := r.newLease()
 		c := r.turn(l, 1).Claims[0]
-		r.must(r.part.Pause(r.ctx))
-		r.must(r.part.Pause(r.ctx))
+		r.must(r.part.Pause(r.ctx, Pause{}))
+		r.must(r.part.Pause(r.ctx, Pause{}))
 		r.takeBell()
 		got := r.turn(l, 5, c.finish(Complete))
 		if len(got.Rejected)+len(got.Claims)+got.Left != 0 || r.takeBell() {
@@ -199,12 +199,12 @@ func TestPauseStopsClaimsAlone(t *testing.T) {
 		if r.takeBell() {
 			r.t.Fatal("the bell rings for a paused queue")
 		}
-		r.must(r.part.Resume(r.ctx))
+		r.must(r.part.Resume(r.ctx, ""))
 		if !r.takeBell() {
 			r.t.Fatal("resume does not ring for what waits")
 		}
 		r.claimed(r.turn(l, 5), ids[1])
-		r.must(r.part.Resume(r.ctx))
+		r.must(r.part.Resume(r.ctx, ""))
 		if r.takeBell() {
 			r.t.Fatal("resume rings for nothing")
 		}
@@ -227,7 +227,7 @@ func TestTurnsLookAtOtherPartitions(t *testing.T) {
 		if len(lengths) != 2 || lengths[0] != 2 {
 			r.t.Errorf("lengths = %v, want 2 in the other queue", lengths)
 		}
-		r.must(other[0].Pause(r.ctx))
+		r.must(other[0].Pause(r.ctx, Pause{}))
 		if _, lengths = r.RunTurnsAndLook(r.ctx, nil, look); !slices.Equal(lengths, []int{0, 0}) {
 			r.t.Errorf("lengths = %v, want none of a paused and an empty queue", lengths)
 		}

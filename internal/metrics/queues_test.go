@@ -11,6 +11,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -27,7 +28,7 @@ func TestQueuesAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.enqueue(30, drayhorse.Queue("wide"))
-	if err := partitions[1].Pause(t.Context()); err != nil {
+	if err := partitions[1].Pause(t.Context(), jobs.Pause{}); err != nil {
 		t.Fatal(err)
 	}
 	var got samples

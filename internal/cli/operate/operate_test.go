@@ -66,7 +66,7 @@ func (o *tool) run(ctx context.Context, out, err io.Writer, args ...string) int 
 		Args: append(args, "--redis", o.url), Stdin: strings.NewReader(""), Stdout: out, Stderr: err,
 		LookupEnv: func(string) (string, bool) { return "", false },
 	}
-	return p.Run(ctx, cli.Group("drayhorse", "The tool", operate.JobsCommand(), operate.QueuesCommand(), operate.LimitsCommand(), operate.ActionsCommand(), operate.WorkersCommand()))
+	return p.Run(ctx, cli.Group("drayhorse", "The tool", operate.JobsCommand(), operate.QueuesCommand(), operate.LimitsCommand(), operate.ActionsCommand(), operate.PauseCommand(), operate.ResumeCommand(), operate.WorkersCommand()))
 }
 
 // says wants a call to succeed and to write this, where "0s" is any time of less than ten
@@ -174,7 +174,7 @@ func TestAJobSaysWhyItWaits(t *testing.T) {
 	waits := func(want string) {
 		t.Helper()
 		code, stdout, _ := o.call("jobs", "get", "a")
-		if code != 0 || !strings.Contains(stdout, "Waits      "+want+"\n") {
+		if code != 0 || !strings.Contains(stdout, "Waits      "+want) {
 			t.Errorf("exit %d, %s, want that it waits: %s", code, stdout, want)
 		}
 	}

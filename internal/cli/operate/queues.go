@@ -91,23 +91,6 @@ run; what is there stays. Of several partitions each has an equal part of it.`,
 	}.Command()
 }
 
-func switchQueue(verb, done, short string, act func(a *admin.Admin, ctx context.Context, queue string) error) *cobra.Command {
-	return cli.Def[common]{
-		Name: verb, Args: []string{"NAME..."},
-		Short:    short,
-		Config:   defaults(),
-		Complete: queueNames[common],
-		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
-			return cfg.each(call, func(a *admin.Admin, queue string) error {
-				if err := act(a, ctx, queue); err != nil {
-					return err
-				}
-				return cfg.done(call, done+" queue "+queue, map[string]any{"queue": queue, "done": done})
-			})
-		},
-	}.Command()
-}
-
 type purgeConfig struct {
 	common `yaml:",inline"`
 

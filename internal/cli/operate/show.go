@@ -115,6 +115,7 @@ func remarks(q *admin.Queue) string {
 	if q.Paused {
 		all = append(all, "paused")
 	}
+	all = append(all, kindRemarks(q)...)
 	if live := q.Scheduled + q.Available + q.Running + q.Retryable; q.MaxDepth > 0 && live >= q.MaxDepth {
 		all = append(all, fmt.Sprintf("full: %d jobs", q.MaxDepth))
 	} else if q.MaxDepth > 0 {

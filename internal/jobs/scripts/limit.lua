@@ -14,13 +14,23 @@
 local MOST = 16 -- limits of one partition
 local refused, paused = check(terms ~= '')
 if refused then return refused end
+-- written gives the terms of all limits; the other fields are what pause has written.
+local function written()
+  local all, list = call('HGETALL', limits), {}
+  for i = 1, #all, 2 do
+    local numbers = string.match(all[i + 1], '^%a+|%d+|%d+|([%d,]+)|')
+    if numbers then list[#list + 1] = all[i] .. ',' .. numbers end
+  end
+  return list
+end
+
 local row = call('HGET', limits, name)
 local by, version, before, said = string.match(row or '', '^(%a+)|(%d+)|%d+|([%d,]+)|(.*)$')
 if source == 'program' and (by == 'operator' or (before == terms and said == detail)) then
   return {0, row}
 end
 if terms ~= '' then
-  if not row and call('HLEN', limits) >= MOST then
+  if not row and #written() >= MOST then
     return redis.error_reply('LIMITS there are ' .. MOST .. ' limits; want one of them taken away first')
   end
   row = table.concat({source, (version or 0) + 1, clock(), terms, detail}, '|')
@@ -33,10 +43,7 @@ else
   return redis.error_reply('NOTFOUND there is no limit of that name')
 end
 
-local all, list = call('HGETALL', limits), {}
-for i = 1, #all, 2 do
-  list[#list + 1] = all[i] .. ',' .. string.match(all[i + 1], '^%a+|%d+|%d+|([%d,]+)|')
-end
+local list = written()
 table.sort(list)
 if #list > 0 then
   call('HSET', meta, 'limits', table.concat(list, ';'))

@@ -1,0 +1,128 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/printable"
+)
+
+// act is Pause or Resume of admin.
+type act func(a *admin.Admin, ctx context.Context, target admin.Target, why string) error
+
+// PauseCommand pauses a queue, or one kind of its jobs.
+func PauseCommand() *cobra.Command {
+	return switchTarget("pause", "paused", "Pause a queue, or one kind of its jobs", `Pause a queue, or one kind of its jobs: at once, for all workers, and for what is queued
+already. Jobs that run go on. Those that wait keep their order and lose no attempt, and jobs of
+other kinds pass them. "drayhorse queues list" and "drayhorse jobs get" show it, with the reason.`,
+		`  drayhorse pause --queue mail --kind welcome --reason "their API is down"`, (*admin.Admin).Pause)
+}
+
+// ResumeCommand undoes what PauseCommand did.
+func ResumeCommand() *cobra.Command {
+	return switchTarget("resume", "resumed", "Resume a queue, or one kind of its jobs", `Resume what "drayhorse pause" has paused, of the same queue and kind. Kinds that are paused
+themselves stay so when their queue is resumed.`, "  drayhorse resume --queue mail --kind welcome", (*admin.Admin).Resume)
+}
+
+type targetConfig struct {
+	common `yaml:",inline"`
+
+	Queue  string `yaml:"-" flag:"queue" arg:"NAME" usage:"queue whose jobs are meant (required)"`
+	Kind   string `yaml:"-" flag:"kind" arg:"KIND" usage:"of its jobs, those of this kind alone"`
+	Reason string `yaml:"-" flag:"reason" arg:"TEXT" usage:"why, for those who look at it later"`
+}
+
+func switchTarget(verb, done, short, long, example string, do act) *cobra.Command {
+	return cli.Def[targetConfig]{
+		Name: verb, Short: short, Long: long, Example: example, Config: targetConfig{common: defaults()}, CompleteFlags: ofQueue[targetConfig](),
+		Run: func(ctx context.Context, call *cli.Call, cfg *targetConfig) error {
+			if cfg.Queue == "" {
+				return cli.Usagef("no --queue is given; want the queue whose jobs are meant")
+			}
+			return cfg.with(call, func(a *admin.Admin) error {
+				if err := do(a, ctx, admin.Target{Queue: cfg.Queue, Kind: cfg.Kind}, cfg.Reason); err != nil {
+					return err
+				}
+				fields := map[string]any{"queue": cfg.Queue, "done": done}
+				if cfg.Kind == "" {
+					return cfg.done(call, done+" queue "+cfg.Queue, fields)
+				}
+				fields["kind"] = cfg.Kind
+				return cfg.done(call, done+" kind "+cfg.Kind+" of queue "+cfg.Queue, fields)
+			})
+		},
+	}.Command()
+}
+
+func switchQueue(verb, done, short string, do act) *cobra.Command {
+	return cli.Def[reasonConfig]{
+		Name: verb, Args: []string{"NAME..."},
+		Short:    short,
+		Config:   reasonConfig{common: defaults()},
+		Complete: queueNames[reasonConfig],
+		Run: func(ctx context.Context, call *cli.Call, cfg *reasonConfig) error {
+			return cfg.each(call, func(a *admin.Admin, queue string) error {
+				if err := do(a, ctx, admin.Target{Queue: queue}, cfg.Reason); err != nil {
+					return err
+				}
+				return cfg.done(call, done+" queue "+queue, map[string]any{"queue": queue, "done": done})
+			})
+		},
+	}.Command()
+}
+
+// pausedText says who paused what, when and why.
+func pausedText(p *admin.Paused, queue string, now time.Time) string {
+	var b strings.Builder
+	if p.Kind == "" {
+		fmt.Fprintf(&b, "queue %s is paused", queue)
+	} else {
+		fmt.Fprintf(&b, "kind %s is paused in queue %s", p.Kind, queue)
+	}
+	if p.By != "" {
+		b.WriteString(" by " + printable.Text(p.By))
+	}
+	if !p.At.IsZero() {
+		b.WriteString(", " + ago(now.Sub(p.At)))
+	}
+	if p.Why != "" {
+		b.WriteString(": " + printable.Text(p.Why))
+	}
+	return b.String()
+}
+
+// pausedBy says what pause holds up a job that is available; empty: none does.
+func pausedBy(q *admin.Queue, info *drayhorse.Info) string {
+	p := q.PauseOf(info.Kind)
+	switch {
+	case p != nil:
+		return pausedText(p, info.Queue, q.Now)
+	case q.Paused:
+		return "queue " + info.Queue + " is paused"
+	}
+	return ""
+}
+
+// kindRemarks names the kinds of a queue that are paused.
+func kindRemarks(q *admin.Queue) []string {
+	const most = 3
+	var all []string
+	for i := range q.Pauses {
+		p := &q.Pauses[i]
+		switch {
+		case p.Kind == "":
+		case len(all) == most:
+			return append(all, fmt.Sprintf("and %d kinds more", len(q.Pauses)-i))
+		default:
+			all = append(all, "kind "+p.Kind+" paused")
+		}
+	}
+	return all
+}
