@@ -74,7 +74,7 @@
 //   - divert: set a job aside, into a parked lane, for a worker that serves its kind.
 //   - release: give a claim back, in front of its line, at no attempt.
 //   - lane: what keeps calls or jobs in their order: a producer's way into a partition,
-//     or the parked jobs of a kind.
+//     or the jobs of a kind that are set aside.
 //   - term: the rising number of one leadership.
 //   - action: what an operator has done to all jobs that match a filter.
 //   - registry: the hash of all queues and how many partitions each has.

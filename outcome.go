@@ -22,11 +22,19 @@ func RetryAfter(d time.Duration, err error) error {
 // counts as 0.
 func Snooze(d time.Duration) error { return &Steer{To: Scheduled, After: max(d, 0)} }
 
+// RateLimited puts the job back in front without consuming an attempt, and has no worker start
+// another one of its kind in this queue before d is over: for a service that says when to come
+// back. Where the queue has a limit with a Rate, no job of the queue starts before. The longest
+// of several holds. A negative d counts as 0, more than 366 days as that.
+func RateLimited(d time.Duration) error {
+	return &Steer{To: Available, After: min(max(d, 0), maxRateTime)}
+}
+
 // Steer is the error by which a handler says where its job goes next. Handlers
-// make it with Cancel, Discard, RetryAfter and Snooze; middleware reads it with
+// make it with Cancel, Discard, RetryAfter, Snooze and RateLimited; middleware reads it with
 // errors.As.
 type Steer struct {
-	To    State // Cancelled, Discarded, Retryable, or Scheduled for a snooze
+	To    State // Cancelled, Discarded, Retryable, Scheduled for a snooze, or Available where a rate was met
 	After time.Duration
 	Err   error
 }
@@ -38,6 +46,8 @@ func (s *Steer) Error() string {
 		return s.Err.Error()
 	case s.To == Scheduled:
 		return fmt.Sprintf("snoozed for %v", s.After)
+	case s.To == Available:
+		return fmt.Sprintf("rate limited for %v", s.After)
 	case s.To == Retryable:
 		return fmt.Sprintf("retry after %v", s.After)
 	default:

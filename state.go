@@ -48,6 +48,7 @@ const (
 	EventFail     Event = "fail"     // its handler failed, with attempts left
 	EventExhaust  Event = "exhaust"  // its handler failed, with none left, or gave it up
 	EventSnooze   Event = "snooze"   // its handler asked for later
+	EventLimit    Event = "limit"    // its handler met a rate limit
 	EventRelease  Event = "release"  // its worker hands it back
 	EventDivert   Event = "divert"   // its worker does not serve its kind
 	EventRescue   Event = "rescue"   // its worker died
@@ -88,6 +89,7 @@ func Transitions() []Transition {
 		{Running, Discarded, EventExhaust},
 		{Running, Scheduled, EventSnooze},
 		{Running, Retryable, EventSnooze},
+		{Running, Available, EventLimit},
 		{Running, Available, EventRelease},
 		{Running, Available, EventDivert},
 		{Running, Available, EventRescue},

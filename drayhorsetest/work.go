@@ -24,8 +24,8 @@ type Outcome struct {
 	// Job is the job as its handler got it.
 	Job *drayhorse.Job[json.RawMessage]
 	// State is what the job has become: Retryable if it is to be run again after an
-	// error, Scheduled after a snooze, Available if the worker does not serve its kind
-	// or was lost; Completed, Cancelled or Discarded.
+	// error, Scheduled after a snooze, Available if it met a rate limit, or the worker
+	// does not serve its kind or was lost; Completed, Cancelled or Discarded.
 	State drayhorse.State
 	// Err is what the handler returned. After a panic it is an error with its text.
 	Err error

@@ -42,7 +42,7 @@ type series struct {
 // outcomes are the values of the label of that name.
 var outcomes = map[jobs.Outcome]string{
 	jobs.Complete: "completed", jobs.Fail: "failed", jobs.Exhaust: "discarded", jobs.Cancel: "cancelled",
-	jobs.Snooze: "snoozed", jobs.Release: "released", jobs.Divert: "diverted",
+	jobs.Snooze: "snoozed", jobs.Limit: "limited", jobs.Release: "released", jobs.Divert: "diverted",
 }
 
 // newInstruments makes them and adds them to r.

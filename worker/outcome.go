@@ -24,6 +24,8 @@ func verdict(cause error, steer *drayhorse.Steer, lastAttempt bool) jobs.Outcome
 		return jobs.Exhaust
 	case to == drayhorse.Scheduled:
 		return jobs.Snooze
+	case to == drayhorse.Available:
+		return jobs.Limit
 	case isWorkers(cause):
 		return jobs.Release
 	case lastAttempt:
@@ -58,6 +60,9 @@ func (e *execution) outcome(retry RetryPolicy, err error) (f jobs.Finish, messag
 		return f, message
 	case jobs.Snooze:
 		f.Delay, f.Sleep = steer.After, e.sleepOf(err)
+		return f, message
+	case jobs.Limit:
+		f.Delay, f.Lane = steer.After, e.kind
 		return f, message
 	case jobs.Fail:
 		if steer != nil {

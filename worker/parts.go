@@ -36,6 +36,14 @@ func (p *parts) withdraw(queue string) {
 	p.executors.withdraw(func(e *execution) bool { return e.queue == queue })
 }
 
+// withdrawKind gives back what was claimed of a kind from a queue and has not begun.
+func (p *parts) withdrawKind(queue, kind string) {
+	p.executors.withdraw(func(e *execution) bool {
+		var envelope jobs.Envelope
+		return e.queue == queue && envelope.Decode(e.claim.Envelope) == nil && envelope.Kind == kind
+	})
+}
+
 // phase says how far a worker's stop has come.
 type phase struct {
 	closing  chan struct{} // closed when nothing more is to be claimed

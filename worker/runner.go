@@ -21,6 +21,7 @@ type runner struct {
 	deadlines *deadlines
 	capacity  *capacity
 	unserved  *unserved
+	limited   func(queue, kind string) // a job of the kind has met a rate limit
 }
 
 // run takes a claim through the steps: read it, find its handler, call it, and say
@@ -80,6 +81,9 @@ func (r *runner) fail(e *execution, kind *registration, series *series, err erro
 	f, message := e.failed(errGoexit)
 	defer func() { e.conclude(f, series) }()
 	f, message = decide(e, kind.retry, err)
+	if f.Outcome == jobs.Limit {
+		r.limited(e.queue, e.kind)
+	}
 	r.logEnd(&e.job, f.Outcome, message)
 }
 
@@ -98,7 +102,7 @@ func (r *runner) logEnd(job *drayhorse.Job[json.RawMessage], outcome jobs.Outcom
 	switch outcome {
 	case jobs.Exhaust:
 		level = slog.LevelError
-	case jobs.Snooze, jobs.Release, jobs.Cancel:
+	case jobs.Snooze, jobs.Limit, jobs.Release, jobs.Cancel:
 		level = slog.LevelInfo
 	}
 	r.log.Log(r.base, level, "job did not complete", slog.String("outcome", outcomes[outcome]),

@@ -79,6 +79,7 @@ func newSession(base context.Context, w *Worker) *session {
 		closing: s.phase.closing, covered: s.isCovered,
 	}
 	s.runner = runner{base: base, log: w.log, metrics: w.metrics, kinds: w.kinds, deadlines: s.deadlines, capacity: s.capacity, unserved: newUnserved(w.log, w.kinds)}
+	s.runner.limited = s.withdrawKind
 	s.executors = newExecutors(w.cfg.Concurrency, s.runner.run)
 	return s
 }

@@ -22,6 +22,32 @@ func (m *model) lane(name string) []*modelJob {
 	return slices.DeleteFunc(m.parked(), func(j *modelJob) bool { return !strings.HasPrefix(j.slot, name+"/") })
 }
 
+// modelKind is what is declared of a kind; of *, of all jobs.
+type modelKind struct {
+	paused      bool
+	till, since int64 // ms before which none may start, and when that was said; 0: any time
+}
+
+func isClosed(till, since, now int64) bool { return till > now && since <= now }
+
+func (k *modelKind) closed(now int64) bool {
+	return k != nil && (k.paused || isClosed(k.till, k.since, now))
+}
+
+// declared gives what is declared of a kind, which may be nothing yet.
+func (m *model) declared(kind string) *modelKind {
+	if m.kinds[kind] == nil {
+		m.kinds[kind] = &modelKind{}
+	}
+	return m.kinds[kind]
+}
+
+// modelBarred says until when nobody is to be told of a lane; 0: it is paused.
+type modelBarred struct {
+	kind        string
+	till, since int64
+}
+
 // held is how many jobs are aside of kinds that something is declared of.
 func (m *model) held() int {
 	n := 0
@@ -33,6 +59,7 @@ func (m *model) held() int {
 
 // asides are what goes aside in one turn.
 type asides struct {
+	now   int64
 	of    map[string][]*modelJob
 	order []string
 }
@@ -41,8 +68,8 @@ type asides struct {
 // that is in line does not overtake those of its kind that are aside.
 func (m *model) bars(a *asides, j *modelJob, lined bool) bool {
 	kind := j.kind()
-	paused, declared := m.kinds[kind]
-	if !declared || !paused && (!lined || len(a.of[kind]) == 0 && len(m.lane(kind)) == 0) {
+	declared := m.kinds[kind]
+	if declared == nil || !declared.closed(a.now) && (!lined || len(a.of[kind]) == 0 && len(m.lane(kind)) == 0) {
 		return false
 	}
 	if a.of == nil {
@@ -59,44 +86,79 @@ func (m *model) bars(a *asides, j *modelJob, lined bool) bool {
 func (m *model) flush(a *asides) {
 	for _, kind := range a.order {
 		for _, j := range a.of[kind] {
-			m.setAside(j, kind)
+			m.setAside(j, kind, false)
 		}
 	}
 }
 
-// declare forgets the kinds of which there is nothing to be known any more.
+// declare forgets the kinds of which nothing is declared.
 func (m *model) declare() {
-	maps.DeleteFunc(m.kinds, func(kind string, paused bool) bool { return !paused && len(m.lane(kind)) == 0 })
+	maps.DeleteFunc(m.kinds, func(kind string, k *modelKind) bool {
+		return !k.paused && k.till == 0 && len(m.lane(kind)) == 0
+	})
+}
+
+// closeKind has no job of a kind start before a time is over.
+func (m *model) closeKind(kind string, ms, now int64) {
+	k := m.declared(kind)
+	if !isClosed(k.till, k.since, now) || now+ms > k.till {
+		k.till, k.since = now+ms, now
+	}
 }
 
 // noteKinds is what a turn notes of kinds at its end.
-func (m *model) noteKinds() {
+func (m *model) noteKinds(now int64) {
 	m.barred = nil
 	for _, kind := range slices.Sorted(maps.Keys(m.kinds)) {
-		if m.kinds[kind] && len(m.lane(kind)) > 0 {
-			m.barred = append(m.barred, kind)
+		k := m.kinds[kind]
+		if !isClosed(k.till, k.since, now) {
+			k.till, k.since = 0, 0
+		}
+		switch {
+		case len(m.lane(kind)) == 0 || !k.closed(now):
+		case k.paused:
+			m.barred = append(m.barred, modelBarred{kind: kind})
+		default:
+			m.barred = append(m.barred, modelBarred{kind, k.till, k.since})
 		}
 	}
 	m.declare()
 }
 
 // open gives the lanes that somebody is told of.
-func (m *model) open() []string {
+func (m *model) open(now int64) []string {
 	var all []string
 	for _, j := range m.parked() {
 		lane, _, _ := strings.Cut(j.slot, "/")
-		if !slices.Contains(all, lane) && !slices.Contains(m.barred, lane) {
+		shut := slices.ContainsFunc(m.barred, func(b modelBarred) bool {
+			return b.kind == lane && (b.till == 0 || isClosed(b.till, b.since, now))
+		})
+		if !shut && !slices.Contains(all, lane) {
 			all = append(all, lane)
 		}
 	}
 	return all
 }
 
+// pauseKind pauses a kind, or resumes it; "": all jobs.
 func (m *model) pauseKind(kind string, on bool) {
-	m.kinds[kind] = on
+	if kind == "" {
+		kind, m.paused = "*", on
+	}
+	k := m.declared(kind)
+	k.paused = on && kind != "*"
+	if !on {
+		k.till, k.since = 0, 0
+	}
 	m.declare()
 	m.barred = nil
-	if !on && len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
+	if on {
+		return
+	}
+	if kind == "*" {
+		m.limit.shut = 0
+	}
+	if len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
 		m.ring()
 	}
 }
@@ -119,10 +181,8 @@ func (w *world) pauseKind(t *rapid.T) {
 
 // resumeKinds is what an operator does in the end.
 func (w *world) resumeKinds(t *rapid.T) {
-	for kind, paused := range w.model.kinds {
-		if !paused {
-			continue
-		}
+	for _, kind := range slices.Collect(maps.Keys(w.model.kinds)) {
+		kind = strings.TrimPrefix(kind, "*")
 		if err := w.p.Resume(w.ctx, kind); err != nil {
 			t.Fatal(err)
 		}
@@ -131,8 +191,8 @@ func (w *world) resumeKinds(t *rapid.T) {
 }
 
 // compareLanes: a turn names the lanes whose jobs may start.
-func (w *world) compareLanes(t *rapid.T, got []string) {
-	got, want := slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(w.model.open()))
+func (w *world) compareLanes(t *rapid.T, got []string, now int64) {
+	got, want := slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(w.model.open(now)))
 	if !slices.Equal(got, want) {
 		t.Fatalf("lanes %q, want %q", got, want)
 	}

@@ -193,13 +193,6 @@ func (m *model) expire(now int64) {
 	}
 }
 
-func (m *model) pause(on bool) {
-	m.paused = on
-	if !on && len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
-		m.bell = true
-	}
-}
-
 // rescued applies what a step of a rescue took back, in the order of the lines. whole
 // says that the step was a whole pass.
 func (m *model) rescued(ids []string, whole bool, now int64) {

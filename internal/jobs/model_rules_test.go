@@ -15,8 +15,8 @@ type model struct {
 	paused, large, bell bool
 	depth               int // live jobs that there may be; 0: any number
 	limit               modelLimit
-	kinds               map[string]bool // that something is declared of: whether they are paused
-	barred              []string        // kinds whose lanes nobody is told of
+	kinds               map[string]*modelKind // that something is declared of
+	barred              []modelBarred         // kinds whose lanes nobody is told of
 
 	jobs  map[string]*modelJob // live
 	ended map[string]*modelJob // archived
@@ -65,6 +65,9 @@ func (m *model) allowance(now int64) (left, opens int64) {
 		}
 		left = min(left, starts)
 	}
+	if all := m.kinds["*"]; (l.most > 0 || l.every > 0) && all.closed(now) {
+		left, opens = 0, max(opens, all.till)
+	}
 	return left, opens
 }
 
@@ -95,7 +98,12 @@ func (m *model) nextStart(now int64) int64 {
 	}
 	shut := m.limit.shut
 	if m.limit.isShut(now) && shut < startFar && len(m.ready)+len(m.suspects)+len(m.parked()) > 0 && (due == 0 || shut < due) {
-		return shut
+		due = shut
+	}
+	for _, b := range m.barred {
+		if isClosed(b.till, b.since, now) && (due == 0 || b.till < due) {
+			due = b.till
+		}
 	}
 	return due
 }
@@ -275,7 +283,7 @@ const (
 
 func newModel() *model {
 	return &model{
-		kinds: map[string]bool{}, jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
+		kinds: map[string]*modelKind{}, jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
 		dead: map[string]int{}, leases: map[string]*modelLease{}, steps: map[drayhorse.Transition]bool{}, answers: map[string]modelAnswer{}, totals: map[string]int{},
 	}
 }

@@ -110,11 +110,11 @@ func (w *world) sweep(t *rapid.T) {
 func (w *world) pause(t *rapid.T) {
 	err := w.p.Resume(w.ctx, "")
 	if on := rapid.Bool().Draw(t, "on"); on {
-		w.model.pause(false)
+		w.model.pauseKind("", false)
 		err = w.p.Pause(w.ctx, Pause{})
-		w.model.pause(true)
+		w.model.pauseKind("", true)
 	} else {
-		w.model.pause(false)
+		w.model.pauseKind("", false)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +230,7 @@ func (w *world) drain(t *rapid.T) {
 	if err := w.p.Resume(w.ctx, ""); err != nil {
 		t.Fatal(err)
 	}
-	w.model.pause(false)
+	w.model.pauseKind("", false)
 	w.resumeKinds(t)
 	if err := w.p.RemoveLimit(w.ctx, "l"); err == nil {
 		w.model.limit = modelLimit{}
@@ -264,6 +264,7 @@ func (w *world) drain(t *rapid.T) {
 
 // drainRound has every worker finish what it holds and claim more.
 func (w *world) drainRound(t *rapid.T) {
+	w.resumeKinds(t)
 	for _, j := range w.model.scheduled() {
 		wantSame(t, "retry", j.id, w.p.Retry(w.ctx, j.id), w.model.retry(j.id))
 	}

@@ -38,7 +38,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	if left, _ := m.allowance(now); int64(want) > left {
 		want = int(left)
 	}
-	for _, id := range m.claim(t, want, bytes, join) {
+	for _, id := range m.claim(t, want, bytes, join, now) {
 		j := m.jobs[id]
 		if j.late(now) {
 			m.lapse(j, now)
@@ -52,7 +52,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 		}
 	}
 	m.start(len(claims), now)
-	m.noteKinds()
+	m.noteKinds(now)
 	if join && len(claims) > 0 {
 		m.joins++
 		epoch = m.joins
@@ -135,20 +135,38 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 		m.totals["snoozed"]++
 	case Release:
 		j.blame.trial = 0
-		m.available(j, drayhorse.EventRelease, true)
+		if kind := j.kind(); m.kinds[kind] != nil {
+			m.move(j, drayhorse.EventRelease, drayhorse.Available)
+			m.setAside(j, kind, true)
+		} else {
+			m.available(j, drayhorse.EventRelease, true)
+		}
 		m.totals["released"]++
 	case Divert:
 		j.blame.trial = 0
 		m.move(j, drayhorse.EventDivert, drayhorse.Available)
-		m.setAside(j, f.Lane)
+		m.setAside(j, f.Lane, false)
 		m.totals["diverted"]++
+	case Limit:
+		j.clear()
+		m.move(j, drayhorse.EventLimit, drayhorse.Available)
+		m.setAside(j, f.Lane, true)
+		m.closeKind(f.Lane, f.Delay.Milliseconds(), now)
+		if m.limit.every > 0 {
+			m.closeKind("*", f.Delay.Milliseconds(), now)
+		}
+		m.totals["limited"]++
 	}
 }
 
-// setAside puts a job at the end of a lane.
-func (m *model) setAside(j *modelJob, lane string) {
+// setAside puts a job at the end of a lane, or in front.
+func (m *model) setAside(j *modelJob, lane string, front bool) {
 	m.slots++
-	j.place, j.slot = inParked, fmt.Sprintf("%s/%016d", lane, m.slots)
+	at := 1_000_000_000_000_000 + m.slots
+	if front {
+		at -= 2 * m.slots
+	}
+	j.place, j.slot = inParked, fmt.Sprintf("%s/%016d", lane, at)
 }
 
 func (m *model) promote(t *Turn, now int64) {
@@ -182,12 +200,12 @@ func (m *model) try(want, room int) []string {
 }
 
 // claim takes suspects first, then the lanes that were asked for, then the line.
-func (m *model) claim(t *Turn, want, room int, join bool) []string {
+func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 	var ids []string
 	if want == 0 || m.paused || (t.Trial && !join) {
 		return nil
 	}
-	var aside asides
+	aside := asides{now: now}
 	defer func() { m.flush(&aside) }()
 	if t.Trial {
 		m.suspects = slices.DeleteFunc(slices.Clone(m.suspects), func(id string) bool { return m.bars(&aside, m.jobs[id], false) })
@@ -213,7 +231,7 @@ func (m *model) claim(t *Turn, want, room int, join bool) []string {
 		}
 	}
 	for _, lane := range t.Lanes {
-		if m.kinds[lane] {
+		if m.kinds[lane].closed(now) {
 			continue
 		}
 		for _, j := range m.next(lane, want-len(ids), ids) {

@@ -115,10 +115,11 @@ func (m *model) view() view {
 	v.set("meta", "depth", strconv.Itoa(m.depth))
 	var kinds, barred strings.Builder
 	for _, kind := range slices.Sorted(maps.Keys(m.kinds)) {
-		fmt.Fprintf(&kinds, "%s|%d;", kind, map[bool]int{true: 1}[m.kinds[kind]])
+		k := m.kinds[kind]
+		fmt.Fprintf(&kinds, "%s|%d|%d|%d;", kind, map[bool]int{true: 1}[k.paused], k.till, k.since)
 	}
-	for _, kind := range m.barred {
-		fmt.Fprintf(&barred, "%s,0,0;", kind)
+	for _, b := range m.barred {
+		fmt.Fprintf(&barred, "%s,%d,%d;", b.kind, b.till, b.since)
 	}
 	v.set("meta", "kinds", kinds.String())
 	v.set("meta", "barred", barred.String())

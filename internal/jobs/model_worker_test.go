@@ -87,7 +87,7 @@ func (c *modelCall) prepare() {
 
 var modelKinds = []string{"a", "a0", "b"} // a and a0 are neighbours in the order of lanes
 
-var modelOutcomes = []Outcome{Complete, Complete, Complete, Fail, Fail, Exhaust, Cancel, Snooze, Release, Divert}
+var modelOutcomes = []Outcome{Complete, Complete, Complete, Fail, Fail, Exhaust, Cancel, Snooze, Release, Divert, Limit}
 
 func (c *modelCall) finish(t *rapid.T, x execution) {
 	f := Finish{ID: x.claim.ID, Seq: x.claim.Seq, Outcome: rapid.SampledFrom(modelOutcomes).Draw(t, "outcome")}
@@ -100,7 +100,8 @@ func (c *modelCall) finish(t *rapid.T, x execution) {
 		f.Keep = e.OwnID || e.Retain > 0 || e.UniqueKey != "" || rapid.Bool().Draw(t, "keep")
 	case Fail, Snooze:
 		f.Delay = time.Duration(rapid.IntRange(0, 3).Draw(t, "delay")) * time.Millisecond
-	case Divert:
+	case Divert, Limit:
+		f.Delay = time.Duration(rapid.SampledFrom([]int{0, 2, 3_600_000}).Draw(t, "delay")) * time.Millisecond // of Limit
 		e, err := DecodeEnvelope(x.claim.Envelope)
 		if err != nil {
 			t.Fatal(err)
@@ -204,7 +205,7 @@ func (w *world) compareTurned(t *rapid.T, got *Turned, want modelTurned) {
 		t.Fatalf("%d left and due at %v, want %d and %d", got.Left, got.NextDue, left, due)
 	}
 	w.compareCancels(t, got.Cancels)
-	w.compareLanes(t, got.Lanes)
+	w.compareLanes(t, got.Lanes, now)
 }
 
 func (w *world) compareCancels(t *rapid.T, got []string) {

@@ -65,11 +65,11 @@ type Finish struct {
 	ID      string
 	Seq     uint64
 	Outcome Outcome
-	Delay   time.Duration           // of Fail and Snooze
+	Delay   time.Duration           // of Fail, Snooze and Limit
 	Sleep   *Sleep                  // of Snooze, instead of the delay; nil: no step of the job sleeps
 	Result  []byte                  // of an end
 	Error   *drayhorse.AttemptError // of a failure or an end
-	Lane    string                  // of Divert: the kind
+	Lane    string                  // of Divert and Limit: the kind
 	Keep    bool                    // of Complete: the archive or seen is to know of it
 	Reports []*Report               // that were not written yet, in their order
 }
@@ -103,6 +103,7 @@ const (
 	Exhaust  = Outcome(drayhorse.EventExhaust)
 	Cancel   = Outcome(drayhorse.EventCancel)
 	Snooze   = Outcome(drayhorse.EventSnooze)
+	Limit    = Outcome(drayhorse.EventLimit)
 	Release  = Outcome(drayhorse.EventRelease)
 	Divert   = Outcome(drayhorse.EventDivert)
 )
@@ -308,7 +309,7 @@ func (f *Finish) isPlain() bool { return f.Outcome == Complete && !f.Keep }
 func (f *Finish) args() []any {
 	detail, record := string(f.Result), ""
 	switch {
-	case f.Outcome == Divert:
+	case f.Outcome == Divert || f.Outcome == Limit:
 		detail = f.Lane
 	case f.Outcome == Snooze:
 		detail = f.Sleep.detail()
