@@ -10,8 +10,8 @@ import (
 	"github.com/drayhorse/drayhorse/internal/duration"
 )
 
-// Limit bounds how many jobs of a queue run at once, how often they start, or both. It is
-// decided where jobs are claimed, for all workers together: a job that may not start yet waits
+// Limit bounds how many jobs of a queue, or of one kind in it, run at once, how often they start,
+// or both. It is decided where jobs are claimed, for all workers together: a job that may not start yet waits
 // where it is, costs no attempt, and is not looked for until it may. All limits of a queue
 // hold together.
 type Limit struct {
@@ -19,6 +19,9 @@ type Limit struct {
 	Name string
 	// Queue is the queue whose jobs it is for. It must have one partition.
 	Queue string
+	// Kind is the kind of those jobs; empty: all of the queue. Jobs of other kinds pass those
+	// that wait for it.
+	Kind string
 	// Concurrency is how many of them run at once; 0: any number.
 	Concurrency int
 	// Rate is how often they start. The zero value: as often as they can.
@@ -53,6 +56,8 @@ func (l *Limit) Validate() error {
 		return invalid("Queue is empty; want the queue whose jobs it is for")
 	case ValidateQueue(l.Queue) != nil:
 		return invalid("%v", ValidateQueue(l.Queue))
+	case l.Kind != "" && ValidateKind(l.Kind) != nil:
+		return invalid("%v", ValidateKind(l.Kind))
 	case l.Concurrency < 0 || l.Concurrency > maxLimit:
 		return invalid("Concurrency %d; want 1 to %d, or 0 for any number", l.Concurrency, maxLimit)
 	case l.Concurrency == 0 && *r == Rate{}:

@@ -33,7 +33,7 @@ type Queue struct {
 
 	Suspects int `json:"suspects"` // of the available: their workers died twice
 	Parked   int `json:"parked"`   // of the available: no worker so far serves their kind
-	Held     int `json:"held"`     // of the available: set aside since their kind is paused
+	Held     int `json:"held"`     // of the available: set aside since their kind is paused or has a limit
 	Leases   int `json:"leases"`   // of workers that hold jobs
 
 	// MaxDepth is how many live jobs there may be; 0: any number. See SetMaxDepth.

@@ -55,6 +55,60 @@ func TestALimitHoldsOverWorkers(t *testing.T) {
 	}
 }
 
+// TestALimitOfAKindHoldsUpNoOther: of one kind two run at once, over two workers, and jobs of
+// another kind that are behind all of them run meanwhile.
+func TestALimitOfAKindHoldsUpNoOther(t *testing.T) {
+	limit := func(c *worker.Config) {
+		c.Limits = []drayhorse.Limit{{Name: "two", Queue: "default", Kind: "slow", Concurrency: 2}}
+	}
+	r := setup(t, limit)
+	other := r.newWorker(limit)
+	var runs, most, done, free, doneThen atomic.Int64
+	slow := func(ctx context.Context, _ *rawJob) error {
+		now := runs.Add(1)
+		for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
+		}
+		select { // work
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+		runs.Add(-1)
+		done.Add(1)
+		return nil
+	}
+	for _, w := range []*worker.Worker{r.worker, other} {
+		worker.HandleKind(w, "slow", slow)
+		worker.HandleKind(w, "free", func(context.Context, *rawJob) error {
+			free.Add(1)
+			doneThen.Store(done.Load())
+			return nil
+		})
+	}
+	const n = 60
+	for range n {
+		r.enqueue("slow")
+	}
+	for range 10 {
+		r.enqueue("free")
+	}
+	begun := time.Now()
+	r.start()
+	stop := run(t, other)
+	redistest.Eventually(t, 2*time.Minute, "all jobs have run", func() bool { return done.Load() == n && free.Load() == 10 })
+	took := time.Since(begun)
+	r.stop()
+	stop()
+	if most.Load() > 2 {
+		t.Errorf("%d ran at once; want 2 at most", most.Load())
+	}
+	if doneThen.Load() > n/2 {
+		t.Errorf("the last of the others ran when %d were done; want it to pass them", doneThen.Load())
+	}
+	if took > redistest.Stretch*15*time.Second {
+		t.Errorf("%d jobs took %v; want each to start when another ends", n, took)
+	}
+}
+
 // TestWorkersWithWrongLimitsDoNotStart.
 func TestWorkersWithWrongLimitsDoNotStart(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,11 @@ func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator 
 		return nil, err
 	}
 	concurrency, every, burst := limit.Terms()
-	value, err := p.run(ctx, limitScript, limit.Name, sourceOf(operator), fmt.Sprintf("%d,%d,%d", concurrency, every, burst), string(detail))
+	terms := fmt.Sprintf("%d,%d,%d", concurrency, every, burst)
+	if limit.Kind != "" {
+		terms += "," + limit.Kind
+	}
+	value, err := p.run(ctx, limitScript, limit.Name, sourceOf(operator), terms, string(detail))
 	if err != nil {
 		return nil, err
 	}
@@ -121,8 +125,11 @@ func (p *Partition) declared(name, row string) (*Declared, error) {
 		return d, fmt.Errorf("limit %s of queue %s: malformed row %q", name, p.Queue, row)
 	}
 	d.Operator, d.Version, d.At = parts[0] == sourceOf(true), asInt(parts[1]), asTime(parts[2])
-	most, _, _ := strings.Cut(parts[3], ",")
-	d.Concurrency = int(asInt(most))
+	terms := strings.SplitN(parts[3], ",", 4)
+	d.Concurrency = int(asInt(terms[0]))
+	if len(terms) == 4 {
+		d.Kind = terms[3]
+	}
 	d.By, d.Why = detail.By, detail.Why
 	if detail.Jobs > 0 {
 		per, err := time.ParseDuration(detail.Per)

@@ -1,11 +1,16 @@
 package jobs
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/drayhorse/drayhorse"
 )
 
 // kind is that of a job as it is now: one that keeps the last may become of another one.
@@ -26,6 +31,33 @@ func (m *model) lane(name string) []*modelJob {
 type modelKind struct {
 	paused      bool
 	till, since int64 // ms before which none may start, and when that was said; 0: any time
+	limit       modelLimit
+	room        int64 // jobs that may start under the limit in this turn
+}
+
+// bounds is the limit as it is stored; empty: there is none.
+func (k *modelKind) bounds() string {
+	if l := &k.limit; l.most > 0 || l.every > 0 {
+		return fmt.Sprintf("k,%d,%d,%d", l.most, l.every, l.burst)
+	}
+	return ""
+}
+
+// runs is how many jobs of a kind do.
+func (m *model) runs(kind string) (n int) {
+	for _, j := range m.jobs {
+		if j.place == inRunning && j.kind() == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// measure says how many jobs of each kind may start.
+func (m *model) measure(now int64) {
+	for kind, k := range m.kinds {
+		k.room, _ = k.limit.allowance(m.runs(kind), now)
+	}
 }
 
 func isClosed(till, since, now int64) bool { return till > now && since <= now }
@@ -69,7 +101,7 @@ type asides struct {
 func (m *model) bars(a *asides, j *modelJob, lined bool) bool {
 	kind := j.kind()
 	declared := m.kinds[kind]
-	if declared == nil || !declared.closed(a.now) && (!lined || len(a.of[kind]) == 0 && len(m.lane(kind)) == 0) {
+	if declared == nil || !declared.closed(a.now) && declared.room > 0 && (!lined || len(a.of[kind]) == 0 && len(m.lane(kind)) == 0) {
 		return false
 	}
 	if a.of == nil {
@@ -94,7 +126,7 @@ func (m *model) flush(a *asides) {
 // declare forgets the kinds of which nothing is declared.
 func (m *model) declare() {
 	maps.DeleteFunc(m.kinds, func(kind string, k *modelKind) bool {
-		return !k.paused && k.till == 0 && len(m.lane(kind)) == 0
+		return !k.paused && k.till == 0 && k.bounds() == "" && len(m.lane(kind)) == 0
 	})
 }
 
@@ -114,15 +146,36 @@ func (m *model) noteKinds(now int64) {
 		if !isClosed(k.till, k.since, now) {
 			k.till, k.since = 0, 0
 		}
+		left, opens := k.limit.allowance(m.runs(kind), now)
 		switch {
-		case len(m.lane(kind)) == 0 || !k.closed(now):
+		case len(m.lane(kind)) == 0 || !k.closed(now) && left > 0:
 		case k.paused:
 			m.barred = append(m.barred, modelBarred{kind: kind})
+		case left == 0:
+			m.barred = append(m.barred, modelBarred{kind, max(opens, k.till), now})
 		default:
 			m.barred = append(m.barred, modelBarred{kind, k.till, k.since})
 		}
 	}
 	m.declare()
+}
+
+// leaveKinds is what a job that leaves running does to what is noted of kinds: there may be room.
+func (m *model) leaveKinds() {
+	for _, k := range m.kinds {
+		if k.limit.most > 0 {
+			m.barred = nil
+		}
+	}
+}
+
+// startKinds notes that jobs have started.
+func (m *model) startKinds(ids []string, now int64) {
+	for _, id := range ids {
+		if k := m.kinds[m.jobs[id].kind()]; k != nil {
+			k.limit.started(1, now)
+		}
+	}
 }
 
 // open gives the lanes that somebody is told of.
@@ -131,7 +184,7 @@ func (m *model) open(now int64) []string {
 	for _, j := range m.parked() {
 		lane, _, _ := strings.Cut(j.slot, "/")
 		shut := slices.ContainsFunc(m.barred, func(b modelBarred) bool {
-			return b.kind == lane && (b.till == 0 || isClosed(b.till, b.since, now))
+			return b.kind == lane && (b.till == 0 || isClosed(b.till, b.since, now) && (b.till < startFar || now < b.since+5000))
 		})
 		if !shut && !slices.Contains(all, lane) {
 			all = append(all, lane)
@@ -177,6 +230,60 @@ func (w *world) pauseKind(t *rapid.T) {
 		t.Fatal(err)
 	}
 	w.model.pauseKind(kind, on)
+}
+
+// limitKind sets a limit of one kind, or takes it away.
+func (w *world) limitKind(t *rapid.T) {
+	if chance(t, "no limit", 3) {
+		w.dropKindLimit(t)
+		return
+	}
+	limit := w.drawLimit(t, "k")
+	limit.Kind = "a"
+	if _, err := w.engine.SetLimit(w.ctx, limit, true, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	m := w.model
+	m.declared("a").limit.set(limit)
+	m.limitsChanged()
+}
+
+// dropKindLimit takes the limit of a kind away, if there is one.
+func (w *world) dropKindLimit(t *rapid.T) {
+	err := w.p.RemoveLimit(w.ctx, "k")
+	if errors.Is(err, drayhorse.ErrNotFound) {
+		return // and none rings
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.model.kinds["a"].limit = modelLimit{}
+	w.model.limitsChanged()
+}
+
+// limitsChanged is what every change of a limit does.
+func (m *model) limitsChanged() {
+	m.declare()
+	m.barred, m.limit.shut = nil, 0
+	if len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
+		m.ring()
+	}
+}
+
+// drawLimit draws what a limit allows.
+func (w *world) drawLimit(t *rapid.T, name string) *drayhorse.Limit {
+	limit := &drayhorse.Limit{Name: name, Queue: "q", Concurrency: rapid.IntRange(0, 3).Draw(t, "running")}
+	if limit.Concurrency == 0 || chance(t, "rate", 2) {
+		limit.Rate = drayhorse.Rate{Jobs: 1, Per: time.Duration(rapid.SampledFrom([]int{1, 2, 3_600_000}).Draw(t, "per")) * time.Millisecond,
+			Burst: rapid.IntRange(0, 3).Draw(t, "burst")}
+	}
+	return limit
+}
+
+// set takes over what a limit allows, and leaves what has started.
+func (l *modelLimit) set(limit *drayhorse.Limit) {
+	most, every, burst := limit.Terms()
+	l.most, l.every, l.burst = int64(most), every, int64(burst)
 }
 
 // resumeKinds is what an operator does in the end.

@@ -204,6 +204,7 @@ func (m *model) rescued(ids []string, whole bool, now int64) {
 		j := m.jobs[id]
 		lease := leaseOf(j.token)
 		j.token, j.startBy, m.limit.shut = "", 0, 0
+		m.leaveKinds()
 		if j.cancel {
 			m.end(j, drayhorse.EventCancel, drayhorse.Cancelled, 0)
 			continue
@@ -237,6 +238,7 @@ func (m *model) alive(name string, ids []string) (int, error) {
 		case j.token != "" && leaseOf(j.token) == name:
 			if !j.cancel {
 				j.token, j.startBy, m.limit.shut = "", 0, 0
+				m.leaveKinds()
 				j.clear()
 				m.available(j, drayhorse.EventRescue, true)
 				m.totals["rescued"]++

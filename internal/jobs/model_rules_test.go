@@ -48,12 +48,11 @@ func (l *modelLimit) next(now int64) int64 {
 	return min(max(l.on, now*1000), now*1000+l.burst*l.every)
 }
 
-// allowance is how many jobs may start, and from when on if none may.
-func (m *model) allowance(now int64) (left, opens int64) {
-	l, left := &m.limit, int64(1000)
+// allowance is how many jobs may start where so many run, and from when on if none may.
+func (l *modelLimit) allowance(running int, now int64) (left, opens int64) {
+	left = 1000
 	if l.most > 0 {
-		running := int64(len(m.sorted(inRunning, func(_, _ *modelJob) int { return 0 })))
-		if left = max(l.most-running, 0); left == 0 {
+		if left = max(l.most-int64(running), 0); left == 0 {
 			opens = startFar
 		}
 	}
@@ -65,6 +64,20 @@ func (m *model) allowance(now int64) (left, opens int64) {
 		}
 		left = min(left, starts)
 	}
+	return left, opens
+}
+
+// started notes that n jobs have started.
+func (l *modelLimit) started(n int, now int64) {
+	if l.every > 0 && n > 0 {
+		l.on = l.next(now) + int64(n)*l.every
+	}
+}
+
+// allowance is how many jobs may start, and from when on if none may.
+func (m *model) allowance(now int64) (left, opens int64) {
+	l := &m.limit
+	left, opens = l.allowance(len(m.sorted(inRunning, func(_, _ *modelJob) int { return 0 })), now)
 	if all := m.kinds["*"]; (l.most > 0 || l.every > 0) && all.closed(now) {
 		left, opens = 0, max(opens, all.till)
 	}
@@ -74,9 +87,7 @@ func (m *model) allowance(now int64) (left, opens int64) {
 // start notes that n jobs have started, and until when no other may.
 func (m *model) start(n int, now int64) {
 	l := &m.limit
-	if l.every > 0 && n > 0 {
-		l.on = l.next(now) + int64(n)*l.every
-	}
+	l.started(n, now)
 	l.shut = 0
 	if left, opens := m.allowance(now); left == 0 {
 		l.shut, l.since = opens, now
@@ -101,7 +112,7 @@ func (m *model) nextStart(now int64) int64 {
 		due = shut
 	}
 	for _, b := range m.barred {
-		if isClosed(b.till, b.since, now) && (due == 0 || b.till < due) {
+		if isClosed(b.till, b.since, now) && b.till < startFar && (due == 0 || b.till < due) {
 			due = b.till
 		}
 	}

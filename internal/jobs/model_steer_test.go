@@ -130,28 +130,29 @@ func (w *world) setDepth(t *rapid.T) {
 }
 
 func (w *world) setLimit(t *rapid.T) {
-	var err error
-	if m := &w.model.limit; chance(t, "no limit", 3) {
-		*m, err = modelLimit{}, w.p.RemoveLimit(w.ctx, "l")
-		if errors.Is(err, drayhorse.ErrNotFound) {
-			return // and none rings
-		}
-	} else {
-		limit := drayhorse.Limit{Name: "l", Queue: "q", Concurrency: rapid.IntRange(0, 3).Draw(t, "running")}
-		if limit.Concurrency == 0 || chance(t, "rate", 2) {
-			limit.Rate = drayhorse.Rate{Jobs: 1, Per: time.Duration(rapid.SampledFrom([]int{1, 2, 3_600_000}).Draw(t, "per")) * time.Millisecond,
-				Burst: rapid.IntRange(0, 3).Draw(t, "burst")}
-		}
-		_, err = w.engine.SetLimit(w.ctx, &limit, true, "", "")
-		most, every, burst := limit.Terms()
-		m.most, m.every, m.burst, m.shut = int64(most), every, int64(burst), 0
+	if chance(t, "no limit", 3) {
+		w.dropLimit(t)
+		return
+	}
+	limit := w.drawLimit(t, "l")
+	if _, err := w.engine.SetLimit(w.ctx, limit, true, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.model.limit.set(limit)
+	w.model.limitsChanged()
+}
+
+// dropLimit takes the queue's limit away, if there is one.
+func (w *world) dropLimit(t *rapid.T) {
+	err := w.p.RemoveLimit(w.ctx, "l")
+	if errors.Is(err, drayhorse.ErrNotFound) {
+		return // and none rings
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := w.model; len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
-		m.ring()
-	}
+	w.model.limit = modelLimit{}
+	w.model.limitsChanged()
 }
 
 // ring is what a worker does that was woken and has no slot free.
@@ -232,12 +233,8 @@ func (w *world) drain(t *rapid.T) {
 	}
 	w.model.pauseKind("", false)
 	w.resumeKinds(t)
-	if err := w.p.RemoveLimit(w.ctx, "l"); err == nil {
-		w.model.limit = modelLimit{}
-		if m := w.model; len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
-			m.ring()
-		}
-	}
+	w.dropLimit(t)
+	w.dropKindLimit(t)
 	for _, p := range w.producers {
 		if p.pending != nil {
 			w.sendEnqueue(t, p, noFault)

@@ -52,6 +52,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 		}
 	}
 	m.start(len(claims), now)
+	m.startKinds(claims, now)
 	m.noteKinds(now)
 	if join && len(claims) > 0 {
 		m.joins++
@@ -206,9 +207,16 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 		return nil
 	}
 	aside := asides{now: now}
+	m.measure(now)
 	defer func() { m.flush(&aside) }()
 	if t.Trial {
-		m.suspects = slices.DeleteFunc(slices.Clone(m.suspects), func(id string) bool { return m.bars(&aside, m.jobs[id], false) })
+		m.suspects = slices.DeleteFunc(slices.Clone(m.suspects), func(id string) bool {
+			bars := m.bars(&aside, m.jobs[id], false)
+			if k := m.kinds[m.jobs[id].kind()]; !bars && k != nil {
+				k.room--
+			}
+			return bars
+		})
 		return m.try(want, room)
 	}
 	take := func(id string) bool {
@@ -219,6 +227,9 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 			room -= len(j.envelope)
 		}
 		ids = append(ids, id)
+		if k := m.kinds[m.jobs[id].kind()]; k != nil {
+			k.room--
+		}
 		return true
 	}
 	maySuspect := t.Suspect
@@ -231,7 +242,7 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 		}
 	}
 	for _, lane := range t.Lanes {
-		if m.kinds[lane].closed(now) {
+		if k := m.kinds[lane]; k.closed(now) || k != nil && k.room == 0 {
 			continue
 		}
 		for _, j := range m.next(lane, want-len(ids), ids) {
@@ -243,6 +254,9 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 			if j.kind() != lane && m.bars(&aside, j, true) {
 				j.place = inReady // until it is in the other lane
 				continue
+			}
+			if k := m.kinds[lane]; k != nil && j.kind() == lane && k.room == 0 {
+				break
 			}
 			if !take(j.id) {
 				break

@@ -116,7 +116,13 @@ func (m *model) view() view {
 	var kinds, barred strings.Builder
 	for _, kind := range slices.Sorted(maps.Keys(m.kinds)) {
 		k := m.kinds[kind]
-		fmt.Fprintf(&kinds, "%s|%d|%d|%d;", kind, map[bool]int{true: 1}[k.paused], k.till, k.since)
+		fmt.Fprintf(&kinds, "%s|%d|%d|%d|%s;", kind, map[bool]int{true: 1}[k.paused], k.till, k.since, k.bounds())
+		if k.limit.most > 0 {
+			v.set("meta", "run:"+kind, strconv.Itoa(m.runs(kind)))
+		}
+		if kind == "a" {
+			v.set("meta", "tat:k", strconv.FormatInt(k.limit.on, 10))
+		}
 	}
 	for _, b := range m.barred {
 		fmt.Fprintf(&barred, "%s,%d,%d;", b.kind, b.till, b.since)
@@ -204,7 +210,7 @@ func (r *raw) view() view {
 		seq, _, _ := strings.Cut(row, "|")
 		v.set("rows", name, seq)
 	}
-	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "kinds", "barred", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
+	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "kinds", "barred", "run:a", "tat:k", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
 		v.set("meta", key, r.hashes[colMeta][key])
 	}
 	v.set("bell", "", map[bool]string{true: "rung"}[len(r.lists[colBell]) > 0])

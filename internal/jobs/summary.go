@@ -20,7 +20,7 @@ type Summary struct {
 	Available int     // in line, set aside and suspects
 	Suspects  int     // of these
 	Parked    int     // of these, set aside for a worker that serves their kind
-	Held      int     // of these, set aside since their kind is paused
+	Held      int     // of these, set aside since something is declared of their kind
 	Scheduled int
 	Retryable int
 	Running   int

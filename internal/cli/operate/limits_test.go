@@ -13,7 +13,7 @@ func TestVerbsOfLimits(t *testing.T) {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}
 	o.says("set limit smtp of queue mail\n", "limits", "set", "smtp", "--queue", "mail", "--rate", "100/1m", "--burst", "20", "--concurrency", "3", "--reason", "their quota")
-	want := regexp.MustCompile(`(?m)^LIMIT +QUEUE +AT ONCE +RATE +BURST +SET BY +VERSION +CHANGED +WHY\nsmtp +mail +3 +100/1m0s +20 +operator.* +1 +.*s ago +their quota$`)
+	want := regexp.MustCompile(`(?m)^LIMIT +QUEUE +KIND +AT ONCE +RATE +BURST +SET BY +VERSION +CHANGED +WHY\nsmtp +mail +3 +100/1m0s +20 +operator.* +1 +.*s ago +their quota$`)
 	if _, stdout, _ := o.call("limits", "list"); !want.MatchString(stdout) {
 		t.Errorf("got %s", stdout)
 	}
@@ -26,6 +26,13 @@ func TestVerbsOfLimits(t *testing.T) {
 	o.says("created queue wide, partitions: 3\n", "queues", "create", "wide", "--partitions", "3")
 	if code, _, stderr := o.call("limits", "set", "wide", "--queue", "wide", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "queue wide has 3 partitions; want a queue of one") {
 		t.Errorf("exit %d, %q; want several partitions refused", code, stderr)
+	}
+	o.says("set limit welcome of queue mail\n", "limits", "set", "welcome", "--queue", "mail", "--kind", "welcome", "--concurrency", "3")
+	if _, stdout, _ := o.call("limits", "list"); !regexp.MustCompile(`(?m)^welcome +mail +welcome +3 +operator`).MatchString(stdout) {
+		t.Errorf("got %s", stdout)
+	}
+	if code, _, stderr := o.call("limits", "set", "l", "--queue", "mail", "--kind", "no kind", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, `"no kind"`) {
+		t.Errorf("exit %d, %q; want the kind refused", code, stderr)
 	}
 	o.says("removed limit smtp\n", "limits", "remove", "smtp")
 }

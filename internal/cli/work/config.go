@@ -29,6 +29,7 @@ type Tuning struct {
 type limit struct {
 	Name        string   `yaml:"name"`
 	Queue       string   `yaml:"queue"`
+	Kind        string   `yaml:"kind,omitempty"`
 	Concurrency int      `yaml:"concurrency,omitempty"`
 	Rate        cli.Rate `yaml:"rate,omitempty"`
 	Burst       int      `yaml:"burst,omitempty"`
@@ -40,7 +41,7 @@ func (t *Tuning) limits() []drayhorse.Limit {
 	for _, l := range t.Limits {
 		rate := drayhorse.Rate(l.Rate)
 		rate.Burst = l.Burst
-		all = append(all, drayhorse.Limit{Name: l.Name, Queue: l.Queue, Concurrency: l.Concurrency, Rate: rate})
+		all = append(all, drayhorse.Limit{Name: l.Name, Queue: l.Queue, Kind: l.Kind, Concurrency: l.Concurrency, Rate: rate})
 	}
 	return all
 }

@@ -19,6 +19,7 @@ for i = rest, #ARGV do
   local b = blame(id)
   if string.match(call('HGET', running, id) or '', '^(.*):') == lease then
     if call('HEXISTS', cancels, id) == 0 then -- otherwise a rescue ends it
+      if kinds then leave_kinds({id}, 1, 1) end
       leave_running('rescue', {id})
       clear(id)
       available('RPUSH', {id})
