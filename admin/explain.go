@@ -17,7 +17,8 @@ import (
 const (
 	GateScheduled = "scheduled" // it is not due yet
 	GateRetry     = "retry"     // it has failed, and is tried again later
-	GatePaused    = "paused"    // its queue is paused
+	GatePaused    = "paused"    // its queue is paused, or its kind
+	GateRest      = "rest"      // a handler of its kind has asked for a rest: see drayhorse.RateLimited
 	GateLimit     = "limit"     // a limit lets no job start
 	GateWorkers   = "workers"   // no worker would claim it
 	GateSlots     = "slots"     // all workers that would are busy
@@ -90,8 +91,13 @@ func (a *Admin) reasons(ctx context.Context, info *drayhorse.Info, hold *jobs.Ho
 	if r, waits := dueLater(info, hold); waits {
 		why = append(why, r)
 	}
-	if hold.Paused {
-		why = append(why, Reason{Gate: GatePaused, Detail: "queue " + info.Queue + " is paused"})
+	paused, err := a.paused(ctx, info, hold)
+	if err != nil {
+		return nil, err
+	}
+	why = append(why, paused...)
+	if !hold.Rest.IsZero() {
+		why = append(why, Reason{Gate: GateRest, Detail: "a handler of kind " + info.Kind + " has asked for a rest", Until: hold.Rest})
 	}
 	shut, err := a.shut(ctx, info.Queue, hold)
 	if err != nil {
@@ -113,7 +119,7 @@ func (a *Admin) reasons(ctx context.Context, info *drayhorse.Info, hold *jobs.Ho
 	if hold.Suspect {
 		why = append(why, Reason{Gate: GateSuspect, Detail: fmt.Sprintf("its workers died %s, so it waits for one that tries it with few others", plural(info.Rescues, "time"))})
 	}
-	if info.State == drayhorse.Available && !hold.Parked {
+	if info.State == drayhorse.Available && hold.Line > 0 { // one that is aside is in no line
 		why = append(why, Reason{Gate: GateLine, Detail: place(hold), Since: info.EnqueuedAt})
 	}
 	return why, nil
@@ -170,7 +176,27 @@ func dueLater(info *drayhorse.Info, hold *jobs.Hold) (Reason, bool) {
 	return r, true
 }
 
-// shut lists the limits of a queue that let no job start.
+// paused lists the pauses that hold a job up.
+func (a *Admin) paused(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold) ([]Reason, error) {
+	if !hold.Paused && !hold.KindPaused {
+		return nil, nil
+	}
+	q, err := a.Queue(ctx, info.Queue)
+	if errors.Is(err, drayhorse.ErrNotFound) { // deleted since
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	var why []Reason
+	for i := range q.Pauses {
+		if p := &q.Pauses[i]; p.Kind == "" && hold.Paused || p.Kind == info.Kind && hold.KindPaused {
+			why = append(why, Reason{Gate: GatePaused, Detail: p.text(info.Queue), Since: p.At})
+		}
+	}
+	return why, nil
+}
+
+// shut lists the limits of a queue that let a job not start.
 func (a *Admin) shut(ctx context.Context, queue string, hold *jobs.Hold) ([]Reason, error) {
 	if len(hold.Shut) == 0 {
 		return nil, nil
@@ -185,10 +211,6 @@ func (a *Admin) shut(ctx context.Context, queue string, hold *jobs.Hold) ([]Reas
 	if err != nil {
 		return nil, err
 	}
-	sizes, err := a.engine.Summaries(ctx, partitions...)
-	if err != nil {
-		return nil, err
-	}
 	var why []Reason
 	for _, s := range hold.Shut {
 		r := Reason{Gate: GateLimit, Detail: "limit " + s.Limit, Until: s.Opens}
@@ -198,7 +220,7 @@ func (a *Admin) shut(ctx context.Context, queue string, hold *jobs.Hold) ([]Reas
 			}
 			switch {
 			case s.Opens.IsZero():
-				r.Detail += fmt.Sprintf(": %d of %d run", sizes[0].Running, l.Concurrency)
+				r.Detail += fmt.Sprintf(": %d of %d run", s.Run, l.Concurrency)
 			default:
 				r.Detail += fmt.Sprintf(": %s, and so many have started", l.Rate)
 			}

@@ -60,12 +60,21 @@ func TestExplainTellsTheTruth(t *testing.T) {
 		}
 
 		// Its queue is paused.
-		if err := y.admin.Pause(ctx, "q"); err != nil {
+		queue, kind := admin.Target{Queue: "q"}, admin.Target{Queue: "q", Kind: "k"}
+		for _, target := range []admin.Target{queue, kind} {
+			if err := y.admin.Pause(ctx, target, "their API is down"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		y.explained(later, "scheduled: ", "paused: queue q is paused", "paused: ", "workers: ")
+		if err := y.admin.Resume(ctx, queue, ""); err != nil {
 			t.Fatal(err)
 		}
-		y.explained(first, "paused: queue q is paused", "workers: no worker runs", "line: ")
-		y.explained(later, "scheduled: ", "paused: ", "workers: ")
-		if err := y.admin.Resume(ctx, "q"); err != nil {
+		x = y.explained(first, "paused: kind k is paused in queue q", "workers: no worker runs", "line: ")
+		if !strings.HasSuffix(x.Why[0].Detail, ": their API is down") || x.Why[0].Since.IsZero() {
+			t.Errorf("%+v", x)
+		}
+		if err := y.admin.Resume(ctx, kind, ""); err != nil {
 			t.Fatal(err)
 		}
 
@@ -83,11 +92,19 @@ func TestExplainTellsTheTruth(t *testing.T) {
 			return err == nil && strings.Contains(x.Why[0].Detail, " on ") && !x.Why[0].Since.IsZero()
 		})
 		y.explained(second, "limit: limit one: 1 of 1 run (fragile)", "line: it is next in line")
+		if err := y.admin.SetLimit(ctx, drayhorse.Limit{Name: "k", Queue: "q", Kind: "k", Concurrency: 1}, ""); err != nil {
+			t.Fatal(err)
+		}
+		y.explained(second, "limit: limit one: 1 of 1 run", "limit: limit k: 1 of 1 run", "line: it is next in line")
 
 		// Nobody serves its kind.
 		other := y.enqueue("other", on("q")...)
 		y.explained(other, "limit: ", "workers: no worker of queue q has a handler for kind other", "line: 1 job is")
 		if err := y.admin.RemoveLimit(ctx, "one", ""); err != nil {
+			t.Fatal(err)
+		}
+		y.explained(second, "limit: limit k: 1 of 1 run") // a turn has set it aside
+		if err := y.admin.RemoveLimit(ctx, "k", ""); err != nil {
 			t.Fatal(err)
 		}
 		if id := <-began; id != second {

@@ -93,6 +93,21 @@ func (q *Queue) PauseOf(kind string) *Paused {
 	return nil
 }
 
+// text says what is paused, by whom and why.
+func (p *Paused) text(queue string) string {
+	text := "queue " + queue + " is paused"
+	if p.Kind != "" {
+		text = "kind " + p.Kind + " is paused in queue " + queue
+	}
+	if p.By != "" {
+		text += " by " + p.By
+	}
+	if p.Why != "" {
+		text += ": " + p.Why
+	}
+	return text
+}
+
 // addPauses adds those of a partition: each is in all of them, unless somebody was interrupted.
 func (q *Queue) addPauses(pauses []jobs.Pause) {
 	for _, p := range pauses {

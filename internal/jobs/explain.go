@@ -14,22 +14,25 @@ const maxAhead = 10_000
 
 // Hold is what holds a job up.
 type Hold struct {
-	Now       time.Time       // by Redis's clock
-	State     drayhorse.State // "": it does not live
-	DueAt     time.Time       // scheduled and retryable ones
-	Paused    bool            // the partition
-	Parked    bool            // set aside until a worker that serves its kind is free
-	Suspect   bool            // two workers died with it, so it waits for one that tries it alone
-	Cancelled bool            // it runs, and was told to end
-	Ahead     int             // jobs in front of it in its line, about; -1: more than were looked at
-	Line      int             // how many there are in it, about
-	Shut      []Shut          // limits that let no job start
+	Now        time.Time       // by Redis's clock
+	State      drayhorse.State // "": it does not live
+	DueAt      time.Time       // scheduled and retryable ones
+	Paused     bool            // the partition
+	KindPaused bool            // its kind
+	Rest       time.Time       // until when none of its kind starts, since a handler has asked for that; zero: they may
+	Parked     bool            // set aside until a worker that serves its kind is free
+	Suspect    bool            // two workers died with it, so it waits for one that tries it alone
+	Cancelled  bool            // it runs, and was told to end
+	Ahead      int             // jobs in front of it in its line, about; -1: more than were looked at
+	Line       int             // how many there are in it, about
+	Shut       []Shut          // limits, of all jobs or of its kind, that let none start
 }
 
 // Shut is a limit that lets no job start.
 type Shut struct {
 	Limit string
 	Opens time.Time // zero: as soon as a job has ended
+	Run   int       // jobs that run and count
 }
 
 // Explain says what holds a job up, by its stored ID.
@@ -39,17 +42,18 @@ func (p *Partition) Explain(ctx context.Context, id string) (*Hold, error) {
 		return nil, err
 	}
 	reply := asList(value)
-	if len(reply) != 10 {
+	if len(reply) != 12 {
 		return nil, fmt.Errorf("explain: unexpected reply %v", value)
 	}
 	is := func(i int) bool { return asInt(reply[i]) == 1 }
 	h := &Hold{
 		Now: time.UnixMilli(asInt(reply[0])), State: drayhorse.State(asString(reply[1])), DueAt: asTime(reply[2]),
 		Paused: is(3), Parked: is(4), Suspect: is(5), Cancelled: is(6), Ahead: int(asInt(reply[7])), Line: int(asInt(reply[8])),
+		KindPaused: is(10), Rest: asTime(reply[11]),
 	}
-	limits := asStrings(reply[9])
-	for i := 0; i+1 < len(limits); i += 2 {
-		h.Shut = append(h.Shut, Shut{limits[i], asTime(limits[i+1])})
+	limits := asList(reply[9])
+	for i := 0; i+2 < len(limits); i += 3 {
+		h.Shut = append(h.Shut, Shut{asString(limits[i]), asTime(limits[i+1]), int(asInt(limits[i+2]))})
 	}
 	return h, nil
 }

@@ -3,15 +3,11 @@ package operate
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // act is Pause or Resume of admin.
@@ -76,38 +72,6 @@ func switchQueue(verb, done, short string, do act) *cobra.Command {
 			})
 		},
 	}.Command()
-}
-
-// pausedText says who paused what, when and why.
-func pausedText(p *admin.Paused, queue string, now time.Time) string {
-	var b strings.Builder
-	if p.Kind == "" {
-		fmt.Fprintf(&b, "queue %s is paused", queue)
-	} else {
-		fmt.Fprintf(&b, "kind %s is paused in queue %s", p.Kind, queue)
-	}
-	if p.By != "" {
-		b.WriteString(" by " + printable.Text(p.By))
-	}
-	if !p.At.IsZero() {
-		b.WriteString(", " + ago(now.Sub(p.At)))
-	}
-	if p.Why != "" {
-		b.WriteString(": " + printable.Text(p.Why))
-	}
-	return b.String()
-}
-
-// pausedBy says what pause holds up a job that is available; empty: none does.
-func pausedBy(q *admin.Queue, info *drayhorse.Info) string {
-	p := q.PauseOf(info.Kind)
-	switch {
-	case p != nil:
-		return pausedText(p, info.Queue, q.Now)
-	case q.Paused:
-		return "queue " + info.Queue + " is paused"
-	}
-	return ""
 }
 
 // kindRemarks names the kinds of a queue that are paused.

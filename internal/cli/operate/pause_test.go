@@ -18,7 +18,7 @@ func TestPauseOfAKind(t *testing.T) {
 	if _, stdout, _ := o.call("queues", "list", "--json"); !strings.Contains(stdout, `"why": "their API is down"`) {
 		t.Errorf("got %s", stdout)
 	}
-	if _, stdout, _ := o.call("jobs", "get", "a"); !regexp.MustCompile(`Waits +kind welcome is paused in queue default( by .+)?, \d+s ago: their API is down\n`).MatchString(stdout) {
+	if _, stdout, _ := o.call("jobs", "get", "a"); !regexp.MustCompile(`Waits +kind welcome is paused in queue default( by .+)?: their API is down\n`).MatchString(stdout) {
 		t.Errorf("got %s", stdout)
 	}
 	o.says("resumed kind welcome of queue default\n", "resume", "--queue", "default", "--kind", "welcome", "--reason", "it is up")

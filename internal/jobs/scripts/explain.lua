@@ -4,16 +4,18 @@
 -- KEYS jobs ready scheduled running counts suspects cancels route meta
 -- ARGV id look
 --   look: entries of the line that are looked at for the job.
--- Returns {now_ms, state, due_ms or '', paused, aside, suspect, cancelled, ahead, line, limits}:
+-- Returns {now_ms, state, due_ms or '', paused, aside, suspect, cancelled, ahead, line, limits,
+--   kind_paused, rest_ms or ''}:
 --   state '' if it does not live; flags 1 or 0: aside for a worker that serves its kind; ahead:
 --   how many are in front of it in its line of so many, -1 if it is behind those that were
---   looked at; limits: of those that let no job start, name and opens_ms each, which is '' where
---   one must end first.
+--   looked at, or aside; limits: of those that let no job start, of all or of its kind, name,
+--   opens_ms, which is '' where one must end first, and how many run that count; rest_ms: before
+--   when none of its kind starts, since a handler has asked for that.
 local refused, paused = check()
 if refused then return refused end
 local now = clock()
 if id == '' or call('HEXISTS', jobs, id) == 0 then
-  return {now, '', '', 0, 0, 0, 0, -1, 0, {}}
+  return {now, '', '', 0, 0, 0, 0, -1, 0, {}, 0, ''}
 end
 local state, due = live_state(id)
 local aside, suspect, ahead, line = call('HEXISTS', route, id), 0, -1, 0
@@ -29,13 +31,28 @@ if state == 'available' and aside == 0 then
 end
 
 -- Each limit by itself.
-local shut, all = {}, bounds or ''
-for one in string.gmatch(all, '[^;]+') do
-  bounds = one
-  local left, opens = allowance(now)
-  if left == 0 then
-    shut[#shut + 1] = string.match(one, '^[^,]+')
-    shut[#shut + 1] = opens < FAR and string.format('%.0f', opens) or ''
+local shut = {}
+local function look_at(terms, kind, run)
+  for one in string.gmatch(terms, '[^;/]+') do
+    local left, opens = room_under(one, kind, now)
+    if left == 0 then
+      shut[#shut + 1] = string.match(one, '^[^,]+')
+      shut[#shut + 1] = opens < FAR and string.format('%.0f', opens) or ''
+      shut[#shut + 1] = run
+    end
   end
 end
-return {now, state, due or '', paused and 1 or 0, aside, suspect, call('HEXISTS', cancels, id), ahead, line, shut}
+look_at(bounds or '', nil, math.max(call('HLEN', running) - 1, 0)) -- one field is the filler
+
+local kind = kind_of(call('HGET', jobs, id))
+local declared = kinds_declared(now)
+local its, rest_ms = kind and declared[kind], 0
+if its then
+  aside = 0 -- if it is, then since something is declared of its kind
+  look_at(its.bounds, kind, tonumber(call('HGET', meta, 'run:' .. kind) or 0))
+end
+for _, of in pairs({its or false, declared['*'] or false}) do
+  if of and is_closed(of.till, of.since, now) then rest_ms = math.max(rest_ms, of.till) end
+end
+return {now, state, due or '', paused and 1 or 0, aside, suspect, call('HEXISTS', cancels, id), ahead, line, shut,
+  its and its.paused and 1 or 0, rest_ms > 0 and string.format('%.0f', rest_ms) or ''}
