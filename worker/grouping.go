@@ -20,17 +20,15 @@ func (s *session) maintain(ctx context.Context) {
 			return
 		case <-s.phase.closing:
 			return
-		case changes := <-s.changed:
-			s.applyChanges(ctx, changes)
+		case <-s.changed:
+			s.follow(ctx)
 			continue
 		case <-ticker.C:
 		}
 		if len(s.missing) > 0 {
 			s.addMissing(ctx)
 		}
-		if len(s.deleted) > 0 {
-			s.seekDeleted(ctx)
-		}
+		s.follow(ctx)
 		if s.client.IsCluster() {
 			s.regroup(ctx)
 		}

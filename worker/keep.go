@@ -3,59 +3,55 @@ package worker
 import (
 	"context"
 	"log/slog"
-	"slices"
 
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
-// keepQueues has queues written again that Redis has forgotten, and tells maintain of
-// those that are not what they were.
+// keepQueues has queues written again that Redis has forgotten, and wakes maintain when some
+// are not what they were.
 func (s *session) keepQueues(ctx context.Context) {
-	s.engine.KeepUntil(ctx, func(changes []jobs.Change, err error) {
+	s.engine.KeepUntil(ctx, func(_ []jobs.Change, err error) {
 		if err != nil {
 			s.log.DebugContext(ctx, "queues cannot be kept", slog.String(logs.Error, err.Error()))
 		}
 		select {
-		case s.changed <- changes:
-		case <-s.phase.closing:
-		case <-ctx.Done():
+		case s.changed <- struct{}{}:
+		default: // it will look anyway
 		}
 	})
 }
 
-// applyChanges takes in that queues have more partitions than they had, or were
-// deleted: those are claimed from as before, in case they are made anew.
-func (s *session) applyChanges(ctx context.Context, changes []jobs.Change) {
-	for _, c := range changes {
-		if _, served := s.cfg.Queues[c.Queue]; !served {
-			continue
+// follow takes in that queues have more partitions than they had, or were deleted: those are
+// claimed from as before, in case they are made anew. It goes by what the engine knows, from
+// whomever: others read the registry, too, and the keeper tells only of what it has seen first.
+func (s *session) follow(ctx context.Context) {
+	sources := map[string]int{}
+	for _, src := range s.supply.all() {
+		sources[src.part.Queue]++
+	}
+	var deleted []string
+	for queue, n := range sources {
+		if partitions, known := s.engine.Known(queue); !known {
+			deleted = append(deleted, queue)
+		} else if len(partitions) > n {
+			s.grow(ctx, queue, partitions)
 		}
-		if c.Partitions == nil {
-			s.deleted = append(s.deleted, c.Queue)
-		} else {
-			s.grow(ctx, c.Queue, c.Partitions)
-		}
+	}
+	if len(deleted) > 0 {
+		s.seek(ctx, deleted[:min(len(deleted), maxSought)])
 	}
 }
 
-// maxSought is how many deleted queues are looked for at once.
+// maxSought is how many deleted queues are looked for at once, others each time.
 const maxSought = 500
 
-// seekDeleted looks for queues that were deleted and have been made anew, maybe with
-// more partitions.
-func (s *session) seekDeleted(ctx context.Context) {
-	some := s.deleted[:min(len(s.deleted), maxSought)]
-	found, _ := s.engine.Meet(ctx, some)
-	left := slices.Clone(s.deleted[len(some):])
-	for _, name := range some {
-		if partitions := found[name]; partitions != nil {
-			s.grow(ctx, name, partitions)
-		} else {
-			left = append(left, name)
-		}
+// seek looks for queues that were deleted and have been made anew, maybe with more partitions.
+func (s *session) seek(ctx context.Context, deleted []string) {
+	found, _ := s.engine.Meet(ctx, deleted)
+	for queue, partitions := range found {
+		s.grow(ctx, queue, partitions)
 	}
-	s.deleted = left
 }
 
 // grow adds sources for the partitions of a queue that have none.

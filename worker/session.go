@@ -40,10 +40,9 @@ type session struct {
 	quiet     <-chan struct{} // closed when nothing more is to be claimed
 	runner    runner
 	deadlines *deadlines
-	fatal     chan error // what waiting cannot mend
-	missing   []string   // queues that could not be made yet
-	deleted   []string   // queues that were, and may be made anew by others
-	changed   chan []jobs.Change
+	fatal     chan error    // what waiting cannot mend
+	missing   []string      // queues that could not be made yet
+	changed   chan struct{} // queues are not what they were
 
 	background context.Context //nolint:containedctx // ends when the worker has stopped
 
@@ -56,7 +55,7 @@ type session struct {
 func newSession(base context.Context, w *Worker) *session {
 	s := &session{
 		cfg: w.cfg, client: w.client, kinds: w.kinds, quiet: w.quiet,
-		deadlines: newDeadlines(), fatal: make(chan error, 1), changed: make(chan []jobs.Change),
+		deadlines: newDeadlines(), fatal: make(chan error, 1), changed: make(chan struct{}, 1),
 	}
 	s.nodes.Store(new([]*node))
 	s.parts = parts{

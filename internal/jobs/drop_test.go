@@ -145,7 +145,7 @@ func TestADeletedQueueIsForgotten(t *testing.T) {
 		if err != nil || len(changes) != 1 || changes[0].Queue != "q" || changes[0].Partitions != nil {
 			r.t.Errorf("changes %v, %v; want q to be gone", changes, err)
 		}
-		if _, known := r.known("q"); known || len(r.queues) > 0 {
+		if _, known := r.Known("q"); known || len(r.queues) > 0 {
 			r.t.Errorf("%d queues are known still", len(r.queues))
 		}
 		if row := r.row("q"); row != "" {

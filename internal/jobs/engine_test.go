@@ -58,10 +58,10 @@ func TestMeetAsksOnce(t *testing.T) {
 		if len(found) != 1 || len(found["q"]) != len(r.parts) {
 			r.t.Errorf("met %v; want q alone, with %d partitions", found, len(r.parts))
 		}
-		if got, ok := other.known("q"); !ok || len(got) != len(r.parts) {
+		if got, ok := other.Known("q"); !ok || len(got) != len(r.parts) {
 			r.t.Errorf("q is known with %d partitions: %v; want %d", len(got), ok, len(r.parts))
 		}
-		if _, ok := other.known("none"); ok {
+		if _, ok := other.Known("none"); ok {
 			r.t.Error("a queue that does not exist is known")
 		}
 		_, err = other.Lookup(r.ctx, "none")

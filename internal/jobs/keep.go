@@ -177,7 +177,7 @@ func (e *Engine) resolve(ctx context.Context, queues [][]*Partition, left []int,
 // not what this process took it for.
 func (e *Engine) confirm(changes []Change, partitions []*Partition, n int, last int64) []Change {
 	name := partitions[0].Queue
-	_, known := e.known(name)
+	_, known := e.Known(name)
 	if now := e.remember(name, n, last); !known || len(now) != len(partitions) {
 		return append(changes, Change{name, now})
 	}

@@ -18,6 +18,7 @@ import (
 //
 // Which method asks Redis and which creates:
 //
+//	Known                asks nobody
 //	Queue, CreateQueue   ask once for a queue that is not known, and create it
 //	Lookup               asks once for a queue that is not known
 //	Meet                 asks for many
@@ -41,7 +42,7 @@ func (e *Engine) Queue(ctx context.Context, name string) ([]*Partition, error) {
 // CreateQueue makes sure that a queue exists and gives its partitions. How many
 // there are is fixed by whoever came first.
 func (e *Engine) CreateQueue(ctx context.Context, name string, partitions int) ([]*Partition, error) {
-	if known, ok := e.known(name); ok {
+	if known, ok := e.Known(name); ok {
 		return known, nil
 	}
 	if err := drayhorse.ValidateQueue(name); err != nil {
@@ -59,7 +60,7 @@ func (e *Engine) CreateQueue(ctx context.Context, name string, partitions int) (
 // Lookup gives the partitions of a queue that exists. The error is
 // drayhorse.ErrNotFound.
 func (e *Engine) Lookup(ctx context.Context, name string) ([]*Partition, error) {
-	if known, ok := e.known(name); ok {
+	if known, ok := e.Known(name); ok {
 		return known, nil
 	}
 	if err := drayhorse.ValidateQueue(name); err != nil {
@@ -183,7 +184,9 @@ func (e *Engine) unlisted(rows map[string]string) [][]*Partition {
 	return lost
 }
 
-func (e *Engine) known(name string) ([]*Partition, bool) {
+// Known gives the partitions of a queue as this engine has seen it last, without asking
+// Redis; false: it has not, or has seen that it was deleted.
+func (e *Engine) Known(name string) ([]*Partition, bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if q := e.queues[name]; q != nil {
