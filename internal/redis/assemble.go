@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,9 +35,6 @@ func (h Header) Assemble(prelude, text string) string {
 	return b.String()
 }
 
-// declaration is how each part of a prelude starts: at the beginning of a line.
-var declaration = regexp.MustCompile(`(?m)^local (?:function )?(\w+)`)
-
 // block is a block that gets a prelude of its own: the line that says so, indented, and
 // the lines to the next one that is not indented as far.
 var block = regexp.MustCompile(`(?m)` + blockAt(1) + `|` + blockAt(2) + `|` + blockAt(3))
@@ -60,32 +58,57 @@ func include(prelude, text string) string {
 
 // part is one declaration of a prelude, with what follows up to the next one.
 type part struct {
-	name *regexp.Regexp
-	text string
+	name  string
+	words map[string]bool
+	text  string
 }
 
+// split gives the parts of a prelude. Each starts at the beginning of a line, with "local
+// name" or "local function name".
 func split(prelude string) []part {
-	starts := declaration.FindAllStringSubmatchIndex(prelude, -1)
-	parts := make([]part, len(starts))
-	end := len(prelude)
-	for i, at := range slices.Backward(starts) {
-		parts[i] = part{regexp.MustCompile(`\b` + prelude[at[2]:at[3]] + `\b`), prelude[at[0]:end]}
-		end = at[0]
+	var parts []part
+	begin, at, name := 0, 0, ""
+	end := func() {
+		if name != "" {
+			parts = append(parts, part{name, words(prelude[begin:at]), prelude[begin:at]})
+		}
 	}
+	for line := range strings.Lines(prelude) {
+		if rest, declares := strings.CutPrefix(line, "local "); declares {
+			end()
+			rest = strings.TrimPrefix(rest, "function ")
+			begin, name = at, rest[:len(rest)-len(strings.TrimLeftFunc(rest, isWord))]
+		}
+		at += len(line)
+	}
+	end()
 	return parts
 }
 
-var comment = regexp.MustCompile(`--.*`)
+// words gives the words of a text, but for those in comments.
+func words(text string) map[string]bool {
+	all := map[string]bool{}
+	for line := range strings.Lines(text) {
+		code, _, _ := strings.Cut(line, "--")
+		for word := range strings.FieldsFuncSeq(code, func(r rune) bool { return !isWord(r) }) {
+			all[word] = true
+		}
+	}
+	return all
+}
+
+func isWord(r rune) bool {
+	return r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
+}
 
 // needed says which of the parts text needs, and which of them those need, apart from
 // what is there already.
 func needed(parts []part, text string, there map[int]bool) map[int]bool {
-	needs := map[int]bool{}
-	text = comment.ReplaceAllString(text, "")
+	needs, used := map[int]bool{}, words(text)
 	for i, p := range slices.Backward(parts) { // a part needs only parts before it
-		if !there[i] && p.name.MatchString(text) {
+		if !there[i] && used[p.name] {
 			needs[i] = true
-			text += comment.ReplaceAllString(p.text, "")
+			maps.Copy(used, p.words)
 		}
 	}
 	return needs
