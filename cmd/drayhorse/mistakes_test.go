@@ -38,10 +38,10 @@ var mistakes = []mistake{
 	{args: "jobs purge --state discarded", want: "did you mean drayhorse queues purge?"},
 	{args: "worker list", want: `argument "list"; did you mean drayhorse workers list?`},
 	{args: "scheduler history x", want: "did you mean drayhorse schedules history?"},
-	{args: "help nope", want: `command "nope" is not known; want asynq,`},
+	{args: "help nope", want: `command "nope" is not known; want actions, asynq,`},
 	{args: "help enqueue", want: "did you mean drayhorse producer enqueue?"},
 	{args: "completion bahs", want: "did you mean bash?"},
-	{args: "jobs", want: "no command is given; want cancel, delete, get, list"},
+	{args: "jobs", want: "no command is given; want cancel, delete, explain, get, list"},
 	// Flags.
 	{args: "worker --concurency 5", want: "flag --concurency is not known; did you mean --concurrency?"},
 	{args: "worker -c worker.yaml", want: "flag -c is not known; did you mean --concurrency or --config?"},
