@@ -20,7 +20,7 @@ type Reminder struct {
 
 func (Reminder) Kind() string { return "reminder" }
 
-// signUp is what the application does when somebody signs up.
+// signUp is what the application does when a user signs up.
 func signUp(ctx context.Context, p *producer.Producer, userID int64) error {
 	_, err := p.Enqueue(ctx, Reminder{UserID: userID, Lang: "en"}, drayhorse.Queue("mail"), drayhorse.In(24*time.Hour))
 	return err
