@@ -106,7 +106,7 @@ func (n *node) rescue(ctx context.Context, p *jobs.Partition, dead []jobs.Score)
 	n.discards.note(p, got.Discarded...)
 	if got.Jobs > 0 {
 		n.log.WarnContext(ctx, "rescued the jobs of a dead worker", slog.String(logs.Queue, p.String()),
-			slog.Int(logs.Count, got.Jobs), slog.Int("poisoned", got.Poisoned))
+			slog.Int(logs.Count, got.Jobs), slog.Int("poisoned", len(got.Discarded)))
 	}
 }
 

@@ -11,10 +11,8 @@ const rescueStep = 500
 
 // Rescued counts what a rescue did.
 type Rescued struct {
-	Jobs     int // taken back from dead leases
-	Poisoned int // of these, discarded because they kill their workers
-	// Discarded are those, by their stored IDs.
-	Discarded []string
+	Jobs      int      // taken back from dead leases
+	Discarded []string // of these, because they kill their workers; by their stored IDs
 }
 
 // maxAlive is how many jobs one call clears.
@@ -64,7 +62,6 @@ func (p *Partition) Rescue(ctx context.Context, dead []Score) (Rescued, error) {
 		for _, id := range asList(reply[3]) {
 			total.Discarded = append(total.Discarded, asString(id))
 		}
-		total.Poisoned = len(total.Discarded)
 		cursor, leases = asString(reply[0]), asList(reply[1])
 		if cursor == "0" || len(leases) == 0 {
 			return total, nil
