@@ -161,6 +161,9 @@ func (d *demo) killWorker(ctx context.Context) error {
 		if err != nil || running == 0 {
 			return false, err
 		}
+		if running = d.doomed.freeze(running); running == 0 {
+			return false, nil
+		}
 		d.doomed.kill()
 		d.killed = time.Now()
 		d.console.event("%s is killed with SIGKILL at %d%%, with %s running",

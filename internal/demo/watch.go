@@ -37,6 +37,9 @@ func (d *demo) await(ctx context.Context, fact func(q *admin.Queue) (bool, error
 		if err := d.stage.check(); err != nil {
 			return false, err
 		}
+		if err := d.noticeSchedule(ctx); err != nil {
+			return false, err
+		}
 		// Before the look: what is imported after it is not in it.
 		d.seen.imported = d.producer != nil && d.producer.hasExited()
 		q, err := look(ctx, d.admin)
@@ -44,9 +47,6 @@ func (d *demo) await(ctx context.Context, fact func(q *admin.Queue) (bool, error
 			return false, err
 		}
 		d.notice(q)
-		if err := d.noticeSchedule(ctx); err != nil {
-			return false, err
-		}
 		if time.Since(d.seen.moved) > patience {
 			return false, errStalled
 		}
