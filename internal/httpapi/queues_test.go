@@ -108,9 +108,15 @@ func TestAJobIsFoundAmongManyQueues(t *testing.T) {
 			if a, _ := ask(http.MethodGet, "/v1/jobs/a"); a.code != http.StatusOK || a.info(t).Queue != "default" {
 				t.Fatalf("%d %s", a.code, a.body)
 			}
-			if a, took := ask(http.MethodGet, "/v1/jobs/nobody"); a.code != http.StatusNotFound || took < scripts || took > scripts+1 { // once a second the queues are counted
-				t.Errorf("an ID that no queue knows: %d %s, scripts: %d; want %d", a.code, a.body, took, scripts)
-			}
+			// Others run scripts too: once a second the queues are counted, and Redis goes on
+			// with what was given up. Of some tries one is alone.
+			d.eventually(fmt.Sprintf("a look-up in %d scripts", scripts), func() bool {
+				a, took := ask(http.MethodGet, "/v1/jobs/nobody")
+				if a.code != http.StatusNotFound || took < scripts {
+					t.Fatalf("an ID that no queue knows: %d %s, scripts: %d; want %d", a.code, a.body, took, scripts)
+				}
+				return took == scripts
+			})
 			if a, _ := ask(http.MethodDelete, "/v1/jobs/a"); a.code != http.StatusAccepted && !strings.HasSuffix(a.problem(t).Type, "#ended") { // by one that was not answered in time
 				t.Errorf("cancel: %d %s", a.code, a.body)
 			}
