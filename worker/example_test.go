@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -71,6 +72,34 @@ func ExampleWorker_Use() {
 			return err
 		}
 	})
+}
+
+// Row is the arguments of a job that adds a row to a table.
+type Row struct {
+	Name string `json:"name"`
+}
+
+func (Row) Kind() string { return "row" }
+
+func insert(context.Context, []Row) error { return nil }
+
+// One insert for up to a hundred jobs. If it fails, each of them is tried again.
+func ExampleHandleMany() {
+	w, err := worker.New(worker.Config{Concurrency: 200})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	worker.HandleMany(w, func(ctx context.Context, jobs []*drayhorse.Job[Row]) []error {
+		rows := make([]Row, len(jobs))
+		for i, job := range jobs {
+			rows[i] = job.Args
+		}
+		if err := insert(ctx, rows); err != nil {
+			return slices.Repeat([]error{err}, len(jobs))
+		}
+		return nil
+	}, worker.UpTo(100), worker.Linger(50*time.Millisecond))
 }
 
 // A policy may look at the error: one that a deploy mends waits as long as a deploy takes.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
 )
@@ -22,6 +23,8 @@ type registration struct {
 	handler Handler
 	retry   RetryPolicy
 	strict  bool
+	upTo    int           // jobs of a call; 0: the handler is for one
+	linger  time.Duration // 0: the same
 }
 
 // KindOption says how the jobs of one kind are to be treated.
@@ -66,6 +69,9 @@ func HandleKind[T any](w *Worker, kind string, handler func(ctx context.Context,
 	r := &registration{}
 	for _, o := range options {
 		o(r)
+	}
+	if r.upTo != 0 || r.linger != 0 {
+		panic(fmt.Sprintf("worker: the handler of kind %q gets one job a call; UpTo and Linger are for HandleMany", kind))
 	}
 	r.handler = typed(handler, r.strict)
 	w.register(kind, r)

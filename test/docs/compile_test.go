@@ -16,7 +16,7 @@ import (
 
 // packages are those that the code of the pages may use without importing them.
 var packages = []string{
-	"context", "database/sql", "encoding/json", "errors", "fmt", "log", "log/slog", "net/http", "os", "os/signal", "syscall", "testing", "time",
+	"context", "database/sql", "encoding/json", "errors", "fmt", "log", "log/slog", "net/http", "os", "os/signal", "slices", "syscall", "testing", "time",
 	"github.com/prometheus/client_golang/prometheus", "github.com/redis/go-redis/v9", "golang.org/x/sync/errgroup",
 	"go.opentelemetry.io/otel/trace",
 	module, module + "/admin", module + "/dashboard", module + "/drayhorsetest", module + "/lock", module + "/outbox", module + "/producer", module + "/scheduler",
@@ -71,6 +71,13 @@ type (
 	Notify  struct{ User int }
 	Report  struct{ Shop int }
 )
+
+// Row is one of a table.
+type Row struct{ Name string }
+
+func (Row) Kind() string { return "row" }
+
+func insert(context.Context, []Row) error { return nil }
 
 // Size is the result of a Resize.
 type Size struct{ Width, Height int }
