@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -241,6 +242,19 @@ func newCrowd(t *testing.T, n int) *crowd {
 	return c
 }
 
+// far gives the URL of the same server behind a line that takes that long.
+func (c *crowd) far(delay time.Duration) string {
+	c.t.Helper()
+	u, err := url.Parse(c.url)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	line := redistest.NewProxy(c.t, u.Host)
+	line.Delay(delay)
+	u.Host = line.Addr
+	return u.String()
+}
+
 // wantEachOnce waits until all retried jobs have run, and wants each to have run once.
 func (c *crowd) wantEachOnce(retried int) {
 	c.t.Helper()
@@ -322,7 +336,7 @@ func TestAKilledRunnerIsFollowed(t *testing.T) { //nolint:paralleltest // it is 
 		t.Fatal(err)
 	}
 	child := exec.Command(self, "-test.run=^TestRunner$")
-	child.Env = append(os.Environ(), runnerEnv+"="+c.url+" "+c.namespace)
+	child.Env = append(os.Environ(), runnerEnv+"="+c.far(50*time.Millisecond)+" "+c.namespace) // midway for seconds
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -368,8 +382,13 @@ func TestAnActionIsStopped(t *testing.T) { //nolint:paralleltest // it is much w
 	if err != nil {
 		t.Fatal(err)
 	}
+	runner, err := admin.New(admin.Config{RedisURL: c.far(5 * time.Millisecond), Namespace: c.namespace}) // midway at some notes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = runner.Close() }()
 	var once sync.Once
-	got, err := c.admin.RunAction(t.Context(), begun.ID, func(a *admin.Action) {
+	got, err := runner.RunAction(t.Context(), begun.ID, func(a *admin.Action) {
 		if a.Changed > 0 {
 			once.Do(func() {
 				if err := c.admin.StopAction(t.Context(), a.ID); err != nil {
