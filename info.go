@@ -18,6 +18,7 @@ type Info struct {
 	DueAt       time.Time // when it is to run; zero unless scheduled or retryable
 	FinishedAt  time.Time // zero until it has ended
 	Tick        time.Time // nominal time of a periodic job, else zero
+	Tags        []string  // see the option of that name
 	Args        json.RawMessage
 	Result      json.RawMessage
 	Rescues     int            // how often its worker died while it ran
@@ -47,6 +48,7 @@ type infoJSON struct {
 	DueAt       time.Time       `json:"due_at,omitzero"`
 	FinishedAt  time.Time       `json:"finished_at,omitzero"`
 	Tick        time.Time       `json:"tick,omitzero"`
+	Tags        []string        `json:"tags,omitempty"`
 	Args        json.RawMessage `json:"args,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`
 	Rescues     int             `json:"rescues,omitempty"`

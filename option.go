@@ -44,6 +44,8 @@ type Settings struct {
 	StartWithin time.Duration
 	// Unique: the queue holds no other that counts as the same; nil: it may.
 	Unique *UniqueBy
+	// Tags: words by which the job is found.
+	Tags []string
 	// Fresh: how old a result may be that is as good as a new one; see producer.Do.
 	Fresh time.Duration
 
@@ -67,6 +69,7 @@ const (
 	FieldUnique
 	FieldStartWithin
 	FieldFresh
+	FieldTags
 )
 
 // Has reports whether all of f are in the set.
@@ -136,6 +139,9 @@ func (s *Settings) validate() error {
 		return fmt.Errorf("%w: Fresh(%v); want 0 to 100 years", ErrInvalid, s.Fresh)
 	case s.Durable < 0 || s.Durable > MaxDurable:
 		return fmt.Errorf("%w: Durable(%d); want 0 to %d replicas", ErrInvalid, s.Durable, MaxDurable)
+	}
+	if err := s.validateTags(); err != nil {
+		return err
 	}
 	if err := s.validateStart(); err != nil {
 		return err

@@ -2,6 +2,7 @@ package drayhorse_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,16 @@ func TestResolveDefaults(t *testing.T) {
 func TestLastOptionOfAKindWins(t *testing.T) {
 	s, err := drayhorse.Resolve(drayhorse.Queue("a"), drayhorse.MaxAttempts(0), drayhorse.Queue("b"), drayhorse.MaxAttempts(3))
 	if err != nil || s.Queue != "b" || s.MaxAttempts != 3 {
+		t.Errorf("settings = %+v, %v", s, err)
+	}
+}
+
+func TestTagsCountOnce(t *testing.T) {
+	s, err := drayhorse.Resolve(drayhorse.Tags("old"), drayhorse.Tags("eu", "import", "eu"))
+	if err != nil || !slices.Equal(s.Tags, []string{"eu", "import"}) || !s.Given.Has(drayhorse.FieldTags) {
+		t.Errorf("settings = %+v, %v", s, err)
+	}
+	if s, err = drayhorse.Resolve(drayhorse.Tags()); err != nil || s.Tags != nil {
 		t.Errorf("settings = %+v, %v", s, err)
 	}
 }
@@ -49,6 +60,9 @@ func TestImpossibleOptionsAreNamed(t *testing.T) {
 		{[]drayhorse.Option{drayhorse.Retain(-time.Second)}, "Retain(-1s)"},
 		{[]drayhorse.Option{drayhorse.StartWithin(0)}, "StartWithin(0s)"},
 		{[]drayhorse.Option{drayhorse.StartWithin(time.Microsecond)}, "want 1ms to 100 years"},
+		{[]drayhorse.Option{drayhorse.Tags("eu", "a,b")}, `tag "a,b"`},
+		{[]drayhorse.Option{drayhorse.Tags("")}, `tag ""; want 1-128 of letters`},
+		{[]drayhorse.Option{drayhorse.Tags(strings.Split("abcdefghijklmnopq", "")...)}, "17 tags; want at most 16"},
 		{[]drayhorse.Option{drayhorse.Durable(-1)}, "Durable(-1)"},
 		{[]drayhorse.Option{drayhorse.Durable(17)}, "0 to 16"},
 		{[]drayhorse.Option{nil}, "option 0 is nil"},

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
-	"github.com/drayhorse/drayhorse/internal/filter"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
@@ -47,7 +46,7 @@ func (a *Admin) CountFor(ctx context.Context, verb Verb, f Filter) (*Count, erro
 	}
 	rest := *plan.where
 	rest.Queue, rest.State = "", ""
-	if rest == (filter.Filter{}) {
+	if rest.IsZero() {
 		c.Jobs = c.Total
 		return c, nil
 	}

@@ -15,7 +15,7 @@ import (
 func TestJobsAreFoundInWords(t *testing.T) {
 	onEach(t, func(t *testing.T, y *yard) {
 		for i := range 3 {
-			y.enqueue("mail", drayhorse.Queue("q"), drayhorse.ID(fmt.Sprintf("order-%d", i)))
+			y.enqueue("mail", drayhorse.Queue("q"), drayhorse.ID(fmt.Sprintf("order-%d", i)), drayhorse.Tags("import", fmt.Sprintf("part-%d", i)))
 		}
 		y.enqueue("mail", drayhorse.Queue("p"), drayhorse.ID("order-9"))
 		y.enqueue("other", drayhorse.Queue("q"), drayhorse.ID("order-8"), drayhorse.In(time.Hour))
@@ -30,6 +30,9 @@ func TestJobsAreFoundInWords(t *testing.T) {
 			{admin.Filter{Queue: "q", Kind: "mail", Where: "queue:q after:1h"}, []string{"order-0", "order-1", "order-2"}},
 			{admin.Filter{Where: "before:1h"}, nil},
 			{admin.Filter{Where: "error:x"}, nil},
+			{admin.Filter{Where: "tag:import"}, []string{"order-0", "order-1", "order-2"}},
+			{admin.Filter{Where: "tag:import tag:part-1"}, []string{"order-1"}},
+			{admin.Filter{Where: "tag:part-0 tag:part-1"}, nil},
 		} {
 			page, err := y.admin.Jobs(t.Context(), c.filter)
 			if err != nil {

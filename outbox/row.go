@@ -42,6 +42,7 @@ type stored struct {
 	At          time.Time `json:"at,omitzero"`
 	Durable     *int      `json:"durable,omitempty"`
 	StartWithin string    `json:"start_within,omitempty"` // from Enqueue on, or when it is due
+	Tags        []string  `json:"tags,omitempty"`
 }
 
 // newRow validates a spec as a producer does. A job without an ID gets one: by it, it is
@@ -104,10 +105,11 @@ func encodeOptions(s drayhorse.Settings) (string, error) {
 	if s.StartWithin > 0 {
 		o.StartWithin = s.StartWithin.String()
 	}
-	if o == (stored{}) {
+	o.Tags = s.Tags
+	text, err := json.Marshal(o)
+	if string(text) == "{}" {
 		return "", nil
 	}
-	text, err := json.Marshal(o)
 	return string(text), err
 }
 
@@ -154,6 +156,9 @@ func (s *stored) options(age time.Duration) (options []drayhorse.Option, err err
 	}
 	if s.Durable != nil {
 		options = append(options, drayhorse.Durable(*s.Durable))
+	}
+	if len(s.Tags) > 0 {
+		options = append(options, drayhorse.Tags(s.Tags...))
 	}
 	if s.StartWithin != "" { // what is left of it; a job that is late is seen to have expired
 		waited := max(0, age-duration(cmp.Or(s.In, "0s")))

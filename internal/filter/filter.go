@@ -9,15 +9,21 @@
 //	queue:NAME     it is in that queue
 //	kind:NAME      it is of that kind
 //	id:PREFIX      its ID begins so
+//	tag:TAG        it has that tag; may come several times, for a job that has all
+//	args.PATH:V    its arguments have that value there, as in args.user.id:42; the same
 //	error:TEXT     its last error has that in it, in whatever case
 //	before:TIME    it ended, or was enqueued if it has not ended, before then
 //	after:TIME     the same, then or later
+//
+// PATH is made of names of fields and numbers of places in lists, from 0, with dots between
+// them. V is a text or a number as it was written, true, false or null.
 //
 // TIME is a time such as 2030-01-02T15:04:05Z, or how long ago: 90s, 15m, 2h, 3d, 1w.
 package filter
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -38,13 +44,26 @@ type Filter struct {
 	State       drayhorse.State
 	Queue, Kind string
 	ID          string // prefix
+	Tags        []string
+	Args        []Arg
 	Error       string // part of the last error, in lower case
 	Before      time.Time
 	After       time.Time
 }
 
-// Names are the names of terms.
-func Names() []string { return []string{"state", "queue", "kind", "id", "error", "before", "after"} }
+// Arg is a value somewhere in the arguments.
+type Arg struct {
+	Path  []string
+	Value string
+}
+
+// Names are the names of terms; that of args has a path behind it.
+func Names() []string {
+	return []string{"state", "queue", "kind", "id", "tag", "args.PATH", "error", "before", "after"}
+}
+
+// IsZero reports whether all jobs are meant.
+func (f *Filter) IsZero() bool { return reflect.DeepEqual(f, &Filter{}) }
 
 // Error is what is wrong with a text, and where. It is drayhorse.ErrInvalid.
 type Error struct {
@@ -67,7 +86,7 @@ func Parse(text string, now time.Time) (*Filter, error) {
 		return nil, wrong(MaxLength, "it goes on for %d bytes; want at most %d", len(text), MaxLength)
 	}
 	f := &Filter{}
-	given := map[string]bool{}
+	given, terms := map[string]bool{}, 0
 	for at := skipSpaces(text, 0); at < len(text); at = skipSpaces(text, at) {
 		begin := at
 		name, found := "", false
@@ -85,14 +104,15 @@ func Parse(text string, now time.Time) (*Filter, error) {
 			return nil, err
 		}
 		switch {
-		case given[name]:
+		case given[name] && !repeats(name):
 			return nil, wrong(begin, "%s comes twice; want it once", clip(name))
-		case len(given) == MaxTerms:
+		case terms == MaxTerms:
 			return nil, wrong(begin, "there are more than %d terms", MaxTerms)
 		case value == "":
-			return nil, wrong(at+1, "%s has no value; want %s", clip(name), forms[name])
+			return nil, wrong(at+1, "%s has no value; want %s", clip(name), form(name))
 		}
 		given[name] = true
+		terms++
 		if err := f.set(name, value, begin, at+1, now); err != nil {
 			return nil, err
 		}
@@ -107,7 +127,20 @@ func Parse(text string, now time.Time) (*Filter, error) {
 // forms say what a value looks like.
 var forms = map[string]string{
 	"state": "a state such as discarded", "queue": "the name of a queue", "kind": "the name of a kind", "id": "the beginning of an ID",
-	"error": "a part of an error", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
+	"tag": "a tag", "error": "a part of an error", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
+}
+
+// argsPrefix is in front of a path into the arguments.
+const argsPrefix = "args."
+
+// repeats reports whether a term may come several times.
+func repeats(name string) bool { return name == "tag" || strings.HasPrefix(name, argsPrefix) }
+
+func form(name string) string {
+	if strings.HasPrefix(name, argsPrefix) {
+		return "a value of the arguments"
+	}
+	return forms[name]
 }
 
 func (f *Filter) set(name, value string, begin, at int, now time.Time) error {
@@ -124,6 +157,8 @@ func (f *Filter) set(name, value string, begin, at int, now time.Time) error {
 		f.Kind, err = value, drayhorse.ValidateKind(value)
 	case "id":
 		f.ID, err = value, drayhorse.ValidateID(value)
+	case "tag":
+		f.Tags, err = append(f.Tags, value), drayhorse.ValidateTag(value)
 	case "error":
 		f.Error = strings.ToLower(value)
 	case "before":
@@ -131,11 +166,23 @@ func (f *Filter) set(name, value string, begin, at int, now time.Time) error {
 	case "after":
 		f.After, err = moment(value, now)
 	default:
+		if path, ok := strings.CutPrefix(name, argsPrefix); ok {
+			return f.setArg(path, value, begin+len(argsPrefix))
+		}
 		return wrong(begin, "%q is not known; want one of %s", clip(name), strings.Join(Names(), ", "))
 	}
 	if err != nil {
 		return wrong(at, "%s %q; want %s", name, clip(value), forms[name])
 	}
+	return nil
+}
+
+func (f *Filter) setArg(path, value string, at int) error {
+	names := strings.Split(path, ".")
+	if slices.Contains(names, "") {
+		return wrong(at, "the path %q has an empty part; want names with dots between them, as in args.user.id:42", clip(path))
+	}
+	f.Args = append(f.Args, Arg{names, value})
 	return nil
 }
 
@@ -208,6 +255,16 @@ func (f *Filter) Matches(info *drayhorse.Info) bool {
 	}
 	return (f.State == "" || info.State == f.State) && (f.Queue == "" || info.Queue == f.Queue) && (f.Kind == "" || info.Kind == f.Kind) &&
 		strings.HasPrefix(info.ID, f.ID) &&
+		f.hasTags(info.Tags) && f.hasArgs(info.Args) &&
 		(f.Error == "" || strings.Contains(strings.ToLower(last), f.Error)) &&
 		(f.Before.IsZero() || at.Before(f.Before)) && (f.After.IsZero() || !at.Before(f.After))
+}
+
+func (f *Filter) hasTags(tags []string) bool {
+	for _, tag := range f.Tags {
+		if !slices.Contains(tags, tag) {
+			return false
+		}
+	}
+	return true
 }

@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -24,10 +25,12 @@ func TestTextsAreUnderstood(t *testing.T) {
 		"after:1w":                            {After: now.Add(-7 * 24 * time.Hour)},
 		"before:2h after:3d":                  {Before: now.Add(-2 * time.Hour), After: now.Add(-72 * time.Hour)},
 		"after:2026-11-01T00:00:00Z kind:k":   {After: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Kind: "k"},
+		"tag:eu kind:k tag:import":            {Kind: "k", Tags: []string{"eu", "import"}},
+		`args.user.id:42 args.to:"a b"`:       {Args: []filter.Arg{{[]string{"user", "id"}, "42"}, {[]string{"to"}, "a b"}}},
 		"kind:a-b_c.d:e":                      {Kind: "a-b_c.d:e"},
 	} {
 		got, err := filter.Parse(text, now)
-		if err != nil || *got != want {
+		if err != nil || !reflect.DeepEqual(*got, want) {
 			t.Errorf("%q: %+v, %v; want %+v", text, got, err, want)
 		}
 	}
@@ -36,21 +39,28 @@ func TestTextsAreUnderstood(t *testing.T) {
 func TestMistakesAreNamedByTheirPlace(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"discarded":               `at character 1: "discarded" has no colon`,
-		"kind:k sate:discarded":   `at character 8: "sate" is not known; want one of state, queue`,
-		"kind:k state:dead":       `at character 14: state "dead" is not known; want one of scheduled`,
-		"kind:a kind:b":           `at character 8: kind comes twice`,
-		"kind:":                   `at character 6: kind has no value; want the name of a kind`,
-		`error:""`:                `at character 7: error has no value`,
-		`error:"a`:                `at character 7: the quote does not end`,
-		`error:"a"b`:              `at character 10: a space is missing behind the quote`,
-		"kind:a/b":                `at character 6: kind "a/b"; want the name of a kind`,
-		"before:soon":             `at character 8: before "soon"; want a time such as 2h`,
-		"before:-2h":              `at character 8: before "-2h"; want a time`,
-		"before:99999d":           `at character 8: before "99999d"; want a time`,
-		"after:1h before:2h":      `no time is after`,
-		strings.Repeat("k", 1025): `at character 1025: it goes on for 1025 bytes; want at most 1024`,
-		strings.Repeat("x:1 ", 3): `at character 1: "x" is not known`,
+		"discarded":                  `at character 1: "discarded" has no colon`,
+		"kind:k sate:discarded":      `at character 8: "sate" is not known; want one of state, queue`,
+		"kind:k state:dead":          `at character 14: state "dead" is not known; want one of scheduled`,
+		"kind:a kind:b":              `at character 8: kind comes twice`,
+		"kind:":                      `at character 6: kind has no value; want the name of a kind`,
+		`error:""`:                   `at character 7: error has no value`,
+		`error:"a`:                   `at character 7: the quote does not end`,
+		`error:"a"b`:                 `at character 10: a space is missing behind the quote`,
+		"tag:":                       `at character 5: tag has no value; want a tag`,
+		"kind:k tag:a,b":             `at character 12: tag "a,b"; want a tag`,
+		"args.user:":                 `at character 11: args.user has no value; want a value of the arguments`,
+		"args.:1":                    `at character 6: the path "" has an empty part`,
+		"args.a..b:1":                `at character 6: the path "a..b" has an empty part; want names with dots`,
+		"args:1":                     `at character 1: "args" is not known; want one of state, queue, kind, id, tag, args.PATH`,
+		strings.Repeat("tag:a ", 17): "at character 97: there are more than 16 terms",
+		"kind:a/b":                   `at character 6: kind "a/b"; want the name of a kind`,
+		"before:soon":                `at character 8: before "soon"; want a time such as 2h`,
+		"before:-2h":                 `at character 8: before "-2h"; want a time`,
+		"before:99999d":              `at character 8: before "99999d"; want a time`,
+		"after:1h before:2h":         `no time is after`,
+		strings.Repeat("k", 1025):    `at character 1025: it goes on for 1025 bytes; want at most 1024`,
+		strings.Repeat("x:1 ", 3):    `at character 1: "x" is not known`,
 	} {
 		_, err := filter.Parse(text, now)
 		if err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, drayhorse.ErrInvalid) {
@@ -63,11 +73,16 @@ func TestJobsMeetAllTerms(t *testing.T) {
 	t.Parallel()
 	job := &drayhorse.Info{
 		ID: "order-1", Kind: "mail", Queue: "q", State: drayhorse.Discarded, EnqueuedAt: now.Add(-5 * time.Hour), FinishedAt: now.Add(-time.Hour),
+		Tags: []string{"import", "eu"}, Args: []byte(`{"to":"ann","n":18446744073709551616,"user":{"id":42,"gone":null,"ok":true},"list":[{"a":"x"},"y"]}`),
 		Errors: []drayhorse.AttemptError{{Message: "first"}, {Message: "Connection refused"}},
 	}
 	for text, want := range map[string]bool{
 		"": true, "state:discarded": true, "state:completed": false, "kind:mail": true, "kind:mai": false, "queue:q": true, "queue:p": false,
 		"id:order": true, "id:rder": false, "error:REFUSED": true, "error:first": false,
+		"tag:eu": true, "tag:import tag:eu": true, "tag:us": false, "tag:eu tag:us": false,
+		"args.to:ann": true, "args.to:an": false, "args.user.id:42": true, "args.user.id:4": false, "args.n:18446744073709551616": true, "args.user.ok:true": true,
+		"args.user.gone:null": true, "args.user.none:null": false, "args.list.0.a:x": true, "args.list.1:y": true, "args.list.2:y": false, "args.list.a:y": false,
+		"args.user:42": false, "args.to.x:ann": false, "args.to:ann args.user.id:42 tag:eu kind:mail": true, "args.to:ann args.user.id:43": false,
 		"before:30m": true, "before:2h": false, "after:2h": true, "after:30m": false,
 		"state:discarded kind:mail id:order-1 error:\"connection ref\" after:2h before:30m": true, "state:discarded kind:other": false,
 	} {
@@ -79,7 +94,7 @@ func TestJobsMeetAllTerms(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{`state:discarded kind:mail error:"a \" b" before:2h`, "id:a after:2026-11-01T00:00:00Z", `error:"`, "a:b:c", ":", "::", "\x00:\xff", "before:1d2h"} {
+	for _, text := range []string{`state:discarded kind:mail error:"a \" b" before:2h`, "id:a after:2026-11-01T00:00:00Z", `error:"`, "a:b:c", ":", "::", "\x00:\xff", "before:1d2h", "tag:a args.b.0:c"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

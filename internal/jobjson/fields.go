@@ -13,7 +13,7 @@ import (
 )
 
 // FieldNames are the fields that a job may have, for people.
-const FieldNames = "kind, args, queue, id, in, at, max_attempts, timeout, retain, start_within, replace_ended, unique"
+const FieldNames = "kind, args, queue, id, in, at, max_attempts, timeout, retain, start_within, tags, replace_ended, unique"
 
 // fields are the same, and how each is taken.
 var fields = map[string]func(d *draft, value json.RawMessage) error{
@@ -27,6 +27,7 @@ var fields = map[string]func(d *draft, value json.RawMessage) error{
 	"timeout":       option("timeout", duration, drayhorse.Timeout),
 	"retain":        option("retain", duration, drayhorse.Retain),
 	"start_within":  option("start_within", duration, drayhorse.StartWithin),
+	"tags":          option("tags", texts, func(tags []string) drayhorse.Option { return drayhorse.Tags(tags...) }),
 	"replace_ended": takeReplaceEnded,
 	"unique":        takeUnique,
 }

@@ -18,7 +18,7 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	text := []byte(` {"kind":"k","args":{"n":9007199254740993, "s":"é\u0000","n2":[1e308,18446744073709551616]},"queue":"q","id":"a@1",
-		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1w2d","start_within":"10m","replace_ended":true} ` + "\r\n")
+		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1w2d","start_within":"10m","tags":["import","eu"],"replace_ended":true} ` + "\r\n")
 	job, err := jobjson.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -30,10 +30,10 @@ func TestParse(t *testing.T) {
 	}
 	want := drayhorse.Settings{
 		Queue: "q", ID: "a@1", At: time.Date(2030, 1, 2, 15, 4, 5, 0, time.UTC), MaxAttempts: 3, Timeout: 5 * time.Second, Retain: 9 * 24 * time.Hour,
-		StartWithin: 10 * time.Minute, ReplaceEnded: true,
+		StartWithin: 10 * time.Minute, ReplaceEnded: true, Tags: []string{"import", "eu"},
 	}
 	want.Given = job.Settings.Given
-	if resolved, err := drayhorse.Resolve(job.Spec.Options...); job.Settings != want || resolved != want || err != nil {
+	if resolved, err := drayhorse.Resolve(job.Spec.Options...); !reflect.DeepEqual(job.Settings, want) || !reflect.DeepEqual(resolved, want) || err != nil {
 		t.Errorf("%+v and %+v, %v; want %+v", job.Settings, resolved, err, want)
 	}
 }
@@ -69,6 +69,8 @@ func TestErrorsNameTheirField(t *testing.T) {
 		{`{"kind":"k","unique":{"conflict":"postpone"}}`, "unique", `Postpone and without In`},
 		{`{"kind":"k","start_within":"0s"}`, "start_within", "StartWithin(0s); want 1ms"},
 		{`{"kind":"k","start_within":600}`, "start_within", `600; want a duration such as "30s"`},
+		{`{"kind":"k","tags":"eu"}`, "tags", `want a list such as`},
+		{`{"kind":"k","tags":["eu","a b"]}`, "tags", `tag "a b"; want 1-128 of letters`},
 		{`{"kind":"k","unique":true,"id":"a"}`, "unique", "given together"},
 		{`{"replace_ended":true,"kind":"k"}`, "replace_ended", "ReplaceEnded without ID"},
 		{`{"kind":"k","id":"a","replace_ended":1}`, "replace_ended", "1; want true or false"},
@@ -176,7 +178,7 @@ func FuzzParse(f *testing.F) {
 		if err := drayhorse.ValidateKind(job.Spec.Args.Kind()); err != nil {
 			t.Error(err)
 		}
-		if settings, err := drayhorse.Resolve(job.Spec.Options...); err != nil || settings != job.Settings {
+		if settings, err := drayhorse.Resolve(job.Spec.Options...); err != nil || !reflect.DeepEqual(settings, job.Settings) {
 			t.Errorf("%+v and %+v, %v", settings, job.Settings, err)
 		}
 		args, err := drayhorse.EncodeArgs(job.Spec.Args, drayhorse.DefaultMaxArgs)

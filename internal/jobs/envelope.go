@@ -42,6 +42,7 @@ type Envelope struct {
 	// is until its first claim, not its end.
 	UniqueKey    string
 	UntilStarted bool
+	Tags         []string
 	Fresh        time.Duration // since it has completed: for so long its result stands for others
 	Args         []byte
 }
@@ -57,6 +58,7 @@ const (
 	extraTrace    = 3 // length of the traceparent (1 byte), the traceparent, then the tracestate
 	extraUnique   = 4 // 1 if it ends with the start (1 byte), the key, and fresh in ms (6 bytes) if there is any
 	extraWithin   = 5 // ms within which it must have started (8 bytes)
+	extraTags     = 6 // each: length (1 byte), the tag
 
 	freshSize      = 6
 	maxTraceParent = 255
@@ -109,6 +111,16 @@ func (e *Envelope) extras() []byte {
 	}
 	if e.StartWithin > 0 {
 		b = appendTimed(b, extraWithin, time.UnixMilli(e.StartWithin.Milliseconds()), "")
+	}
+	if len(e.Tags) > 0 {
+		size := 0
+		for _, tag := range e.Tags {
+			size += 1 + len(tag)
+		}
+		b = binary.AppendUvarint(append(b, extraTags), uint64(size)) //nolint:gosec // validated to be short
+		for _, tag := range e.Tags {
+			b = append(append(b, byte(len(tag))), tag...) //nolint:gosec // names have at most 128 bytes
+		}
 	}
 	if n := len(e.Trace.Parent); n > 0 && n <= maxTraceParent {
 		state := e.Trace.State
@@ -201,6 +213,14 @@ func (e *Envelope) setExtra(tag byte, value string) {
 		e.UntilStarted, e.UniqueKey = value[0] == 1, value[1:1+uniqueKeySize]
 		if fresh := value[1+uniqueKeySize:]; fresh != "" {
 			e.Fresh = time.Duration(get48(fresh)) * time.Millisecond
+		}
+	case tag == extraTags:
+		for value != "" {
+			one, rest, ok := cut(value[1:], uint64(value[0]))
+			if !ok {
+				return
+			}
+			e.Tags, value = append(e.Tags, one), rest
 		}
 	case tag == extraTrace && value != "":
 		if parent, state, ok := cut(value[1:], uint64(value[0])); ok && parent != "" {

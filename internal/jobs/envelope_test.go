@@ -34,6 +34,10 @@ func drawEnvelope(t *rapid.T) *Envelope {
 			State:  rapid.StringN(0, 512, 512).Draw(t, "tracestate"),
 		}
 	}
+	e.Tags = rapid.SliceOfN(rapid.StringN(1, 32, 128), -1, drayhorse.MaxTags).Draw(t, "tags")
+	if len(e.Tags) == 0 {
+		e.Tags = nil
+	}
 	return e
 }
 

@@ -60,6 +60,7 @@ type Declaration struct {
 	Timeout       time.Duration
 	Retain        time.Duration
 	StartWithin   time.Duration // 0: jobs wait for as long as it takes
+	Tags          []string
 	CatchUp       CatchUp
 	CatchUpWindow time.Duration // older ticks are not made up; 0: no limit, for all DefaultCatchUpWindow
 	CatchUpMax    int           // of CatchUpAll: the most ticks that are made up at once; 0: MaxCatchUp
@@ -153,6 +154,9 @@ func (d *Declaration) options() []drayhorse.Option {
 	}
 	if d.StartWithin != 0 {
 		options = append(options, drayhorse.StartWithin(d.StartWithin))
+	}
+	if len(d.Tags) > 0 {
+		options = append(options, drayhorse.Tags(d.Tags...))
 	}
 	return options
 }

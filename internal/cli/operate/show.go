@@ -154,6 +154,7 @@ func showJob(call *cli.Call, j seenJob) error {
 		}
 		f.add("Progress", text+" ("+ago(f.now.Sub(p.At))+")")
 	}
+	f.add("Tags", strings.Join(j.Tags, " "))
 	f.add("Args", string(j.Args))
 	showSteps(f, j.steps)
 	f.add("Result", string(j.Result))

@@ -29,6 +29,7 @@ type enqueueConfig struct {
 	MaxAttempts *int           `yaml:"-" flag:"max-attempts" arg:"N" usage:"how often it may fail (default 25)"`
 	Timeout     *time.Duration `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
 	StartWithin *time.Duration `yaml:"-" flag:"start-within" usage:"discard it if it has not started within that time after it is due"`
+	Tags        cli.Tags       `yaml:"-" flag:"tag" arg:"TAG" usage:"a word by which it is found later; may come several times"`
 	Retain      *time.Duration `yaml:"-" flag:"retain" usage:"keep it that long after it completed (default 0, with --wait 1h)"`
 	Wait        bool           `yaml:"-" flag:"wait" usage:"follow it to its end and fail unless it completed"`
 	JSON        bool           `yaml:"-" flag:"json" usage:"print all that is known of it, not its ID alone"`
@@ -69,6 +70,9 @@ func (c *enqueueConfig) options() []drayhorse.Option {
 	add(&options, c.MaxAttempts, drayhorse.MaxAttempts)
 	add(&options, c.Timeout, drayhorse.Timeout)
 	add(&options, c.StartWithin, drayhorse.StartWithin)
+	if len(c.Tags) > 0 {
+		options = append(options, drayhorse.Tags(c.Tags...))
+	}
 	if c.Wait {
 		options = append(options, drayhorse.Retain(waitedRetain))
 	}

@@ -33,6 +33,7 @@ type addConfig struct {
 	Timeout     *time.Duration `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
 	Retain      *time.Duration `yaml:"-" flag:"retain" usage:"keep jobs that long after they completed"`
 	StartWithin *time.Duration `yaml:"-" flag:"start-within" usage:"discard a job that has not started within that time"`
+	Tags        cli.Tags       `yaml:"-" flag:"tag" arg:"TAG" usage:"a word by which the jobs are found later; may come several times"`
 
 	CatchUp       string        `yaml:"-" flag:"catch-up" arg:"POLICY" values:"skip,last,all" usage:"which missed ticks are made up: skip, last or all (default last)"`
 	CatchUpWindow time.Duration `yaml:"-" flag:"catch-up-window" usage:"how old a tick may be to be made up"`
@@ -71,6 +72,9 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 	option(&options, c.Timeout, drayhorse.Timeout)
 	option(&options, c.Retain, drayhorse.Retain)
 	option(&options, c.StartWithin, drayhorse.StartWithin)
+	if len(c.Tags) > 0 {
+		options = append(options, drayhorse.Tags(c.Tags...))
+	}
 	settings, err := drayhorse.Resolve(options...)
 	if err != nil {
 		return schedules.Declaration{}, err
@@ -81,7 +85,7 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 	d := schedules.Declaration{
 		ID: id, Cron: c.Cron, Every: orZero(c.Every), Manual: c.Manual, Paused: c.Paused, Timezone: c.Timezone, Start: orZero(c.Start), End: orZero(c.End), Jitter: c.Jitter,
 		Kind: c.Kind, Args: json.RawMessage(cmp.Or(c.Args, "{}")), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
-		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin,
+		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Tags: settings.Tags,
 		CatchUp: schedules.CatchUp(c.CatchUp), CatchUpWindow: c.CatchUpWindow, CatchUpMax: c.CatchUpMax, Overlap: schedules.Overlap(c.Overlap),
 	}
 	return d, d.Settle()

@@ -44,6 +44,7 @@ type Schedule struct {
 	Timeout       *time.Duration    `yaml:"timeout,omitempty"`
 	Retain        *time.Duration    `yaml:"retain,omitempty"`
 	StartWithin   *time.Duration    `yaml:"start_within,omitempty"`
+	Tags          []string          `yaml:"tags,omitempty"`
 	CatchUp       scheduler.CatchUp `yaml:"catch_up,omitempty"`
 	CatchUpWindow time.Duration     `yaml:"catch_up_window,omitempty"`
 	CatchUpMax    int               `yaml:"catch_up_max,omitempty"`
@@ -147,6 +148,9 @@ func (e *Schedule) schedule() (scheduler.Schedule, error) {
 	option(&s.Options, e.Timeout, drayhorse.Timeout)
 	option(&s.Options, e.Retain, drayhorse.Retain)
 	option(&s.Options, e.StartWithin, drayhorse.StartWithin)
+	if len(e.Tags) > 0 {
+		s.Options = append(s.Options, drayhorse.Tags(e.Tags...))
+	}
 	return s, nil
 }
 

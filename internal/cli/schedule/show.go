@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/cli"
@@ -61,6 +62,9 @@ func showOne(call *cli.Call, s *schedules.Status) error {
 	row("retain", s.Retain.String())
 	if s.StartWithin > 0 {
 		row("start within", s.StartWithin.String())
+	}
+	if len(s.Tags) > 0 {
+		row("tags", strings.Join(s.Tags, " "))
 	}
 	row("jitter", s.Jitter.String())
 	row("catch up", string(s.CatchUp))
