@@ -127,7 +127,7 @@ func Parse(text string, now time.Time) (*Filter, error) {
 // forms say what a value looks like.
 var forms = map[string]string{
 	"state": "a state such as discarded", "queue": "the name of a queue", "kind": "the name of a kind", "id": "the beginning of an ID",
-	"tag": "a tag", "error": "a part of an error", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
+	"tag": "one tag, of letters, digits and _ . : -", "error": "a part of an error", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
 }
 
 // argsPrefix is in front of a path into the arguments.

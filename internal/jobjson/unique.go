@@ -76,12 +76,12 @@ func setUnique(by *drayhorse.UniqueBy, name string, value json.RawMessage) (err 
 func texts(value json.RawMessage) ([]string, error) {
 	var list []*string
 	if err := json.Unmarshal(value, &list); err != nil || list == nil {
-		return nil, errors.New(`a list such as ["user_id"]`)
+		return nil, errors.New(`a list of texts such as ["a","b"]`)
 	}
 	names := make([]string, len(list))
 	for i, name := range list {
 		if name == nil {
-			return nil, errors.New(`a list such as ["user_id"]`)
+			return nil, errors.New(`a list of texts such as ["a","b"]`)
 		}
 		names[i] = *name
 	}
