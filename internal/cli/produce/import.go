@@ -137,12 +137,15 @@ func (im *importer) store(ctx context.Context, b *batch) error {
 	for _, reason := range b.reasons {
 		im.progress.say(reason)
 	}
+	var said time.Time // that it waits
 	err := b.send(ctx, im.producer, im.reject, func(err error) {
-		if errors.Is(err, errStopping) {
+		switch now := time.Now(); {
+		case errors.Is(err, errStopping):
 			im.progress.say(err.Error())
-			return
+		case now.Sub(said) >= sayEvery: // it is tried every second
+			im.progress.say(fmt.Sprintf("waiting for redis: %v", err))
+			said = now
 		}
-		im.progress.say(fmt.Sprintf("waiting for redis: %v", err))
 	})
 	if err != nil {
 		b.line, b.tally.bytes = im.total.line, im.total.bytes // not all of it
