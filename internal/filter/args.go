@@ -42,11 +42,14 @@ func at(value json.RawMessage, path []string) (json.RawMessage, bool) {
 	return value, true
 }
 
-// is compares a value with what was typed: a text with what is in its quotes, all else as it
-// is written.
+// is compares a value with what was typed: a text with what is in its quotes, a number, true,
+// false and null as they are written. Objects and lists are like nothing.
 func is(value json.RawMessage, typed string) bool {
-	var text string
-	if len(value) > 0 && value[0] == '"' {
+	switch {
+	case len(value) == 0 || value[0] == '{' || value[0] == '[':
+		return false
+	case value[0] == '"':
+		var text string
 		return json.Unmarshal(value, &text) == nil && text == typed
 	}
 	return string(value) == typed

@@ -82,7 +82,7 @@ func TestJobsMeetAllTerms(t *testing.T) {
 		"tag:eu": true, "tag:import tag:eu": true, "tag:us": false, "tag:eu tag:us": false,
 		"args.to:ann": true, "args.to:an": false, "args.user.id:42": true, "args.user.id:4": false, "args.n:18446744073709551616": true, "args.user.ok:true": true,
 		"args.user.gone:null": true, "args.user.none:null": false, "args.list.0.a:x": true, "args.list.1:y": true, "args.list.2:y": false, "args.list.a:y": false,
-		"args.user:42": false, "args.to.x:ann": false, "args.to:ann args.user.id:42 tag:eu kind:mail": true, "args.to:ann args.user.id:43": false,
+		"args.user:42": false, `args.list:"[{\"a\":\"x\"},\"y\"]"`: false, "args.to.x:ann": false, "args.to:ann args.user.id:42 tag:eu kind:mail": true, "args.to:ann args.user.id:43": false,
 		"before:30m": true, "before:2h": false, "after:2h": true, "after:30m": false,
 		"state:discarded kind:mail id:order-1 error:\"connection ref\" after:2h before:30m": true, "state:discarded kind:other": false,
 	} {
