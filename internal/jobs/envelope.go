@@ -58,7 +58,7 @@ const (
 	extraTrace    = 3 // length of the traceparent (1 byte), the traceparent, then the tracestate
 	extraUnique   = 4 // 1 if it ends with the start (1 byte), the key, and fresh in ms (6 bytes) if there is any
 	extraWithin   = 5 // ms within which it must have started (8 bytes)
-	extraTags     = 6 // each: length (1 byte), the tag
+	extraTags     = 7 // each: length (1 byte), the tag
 
 	freshSize      = 6
 	maxTraceParent = 255
