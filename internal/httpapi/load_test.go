@@ -63,26 +63,36 @@ func TestRequestsAtTheSameTimeShareCalls(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Start(t)
 	jobs := &counted{}
-	d := setupOn(t, redis.URL, func(c *httpapi.Config) { jobs.Jobs, c.Jobs = c.Jobs, jobs })
+	d := setupOn(t, redis.URL, func(c *httpapi.Config) { jobs.Jobs, c.Jobs = c.Jobs, jobs },
+		limits(func(l *httpapi.Limits) { l.MaxQueues, l.MaxDepth = 0, 0 })) // nobody has to look at the queue
 	d.post(`{"kind":"k","queue":"q"}`) // the queue is there
 	stats := redis.Client(t)
-	before := calls(t, stats)
-	redis.Pause() // so that all of them have come before the first is answered
 	const clients = 64
-	var posting sync.WaitGroup
-	for range clients {
-		posting.Go(func() {
-			if a := d.post(`{"kind":"k","queue":"q"}`); a.code != http.StatusCreated {
-				t.Errorf("%d %s", a.code, a.body)
-			}
-		})
-	}
-	d.eventually("all have come", func() bool { return jobs.came.Load() == 1+clients })
-	redis.Resume()
-	posting.Wait()
-	if n := calls(t, stats) - before; n > clients/4 {
-		t.Errorf("%d calls for %d jobs", n, clients)
-	}
+	// On a machine that is busy some may be given up before all have come.
+	d.eventually("all are answered in one round", func() bool {
+		before, came := calls(t, stats), jobs.came.Load()
+		redis.Pause() // so that all of them have come before the first is answered
+		var refused atomic.Int64
+		var posting sync.WaitGroup
+		for range clients {
+			posting.Go(func() {
+				switch a := d.post(`{"kind":"k","queue":"q"}`); a.code {
+				case http.StatusCreated:
+				case http.StatusServiceUnavailable:
+					refused.Add(1)
+				default:
+					t.Errorf("%d %s", a.code, a.body)
+				}
+			})
+		}
+		d.eventually("all have come", func() bool { return jobs.came.Load() == came+clients || refused.Load() > 0 })
+		redis.Resume()
+		posting.Wait()
+		if n := calls(t, stats) - before; refused.Load() == 0 && n > clients/4 {
+			t.Errorf("%d calls for %d jobs", n, clients)
+		}
+		return refused.Load() == 0
+	})
 }
 
 // calls gives how many scripts a Redis has run.
