@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/scope"
 )
 
 // call is a request whose caller is known.
@@ -132,7 +133,7 @@ const (
 // places says where to look for a job: the options of one producer call each. A
 // token of some queues looks in those alone, so that it learns nothing about
 // others.
-func (s *Server) places(ctx context.Context, c *call, scope Scope, verb string) ([][]drayhorse.Option, error) {
+func (s *Server) places(ctx context.Context, c *call, within scope.Scope, verb string) ([][]drayhorse.Option, error) {
 	query := c.r.URL.Query()
 	if query.Has("queue") {
 		queue := query.Get("queue")
@@ -140,15 +141,15 @@ func (s *Server) places(ctx context.Context, c *call, scope Scope, verb string) 
 			return nil, invalid.in("queue", "%v", err)
 		}
 		c.entry.queue = queue
-		if !scope.hasQueue(queue) {
+		if !within.HasQueue(queue) {
 			return nil, forbidden.in("queue", "token %q may not %s jobs of queue %q", c.Name, verb, queue)
 		}
 		return [][]drayhorse.Option{{drayhorse.Queue(queue)}}, nil
 	}
-	if len(scope) == 0 {
+	if len(within) == 0 {
 		return nil, forbidden.in("", "token %q may not %s jobs", c.Name, verb)
 	}
-	names, all := scope.queues()
+	names, all := within.Queues()
 	count, most := len(names), maxNamed
 	if all {
 		var err error
@@ -176,14 +177,14 @@ func (s *Server) places(ctx context.Context, c *call, scope Scope, verb string) 
 
 // find gives a job from where it is, if it is in a scope. To who may not know it, there
 // is no such job.
-func (s *Server) find(ctx context.Context, id string, places [][]drayhorse.Option, scope Scope) (*drayhorse.Info, error) {
+func (s *Server) find(ctx context.Context, id string, places [][]drayhorse.Option, within scope.Scope) (*drayhorse.Info, error) {
 	for _, where := range places {
 		info, err := s.cfg.Jobs.Get(ctx, id, where...)
 		switch {
 		case errors.Is(err, drayhorse.ErrNotFound):
 		case err != nil:
 			return nil, err
-		case scope.has(info.Queue, info.Kind):
+		case within.Has(info.Queue, info.Kind):
 			return info, nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobjson"
+	"github.com/drayhorse/drayhorse/internal/scope"
 )
 
 // caller is who makes a request.
@@ -47,7 +48,7 @@ func (c *caller) inherit(before *caller) {
 
 // anybody is the caller where no tokens are asked for.
 func anybody(rates Rates) *caller {
-	all := Scope{every}
+	all := scope.Scope{scope.Every}
 	c := newCaller(Token{Name: "anybody", Enqueue: all, Read: all, Cancel: all, Signal: all, DeleteQueues: all}, rates)
 	c.alone = true
 	return c
@@ -58,9 +59,9 @@ func anybody(rates Rates) *caller {
 func (c *caller) mayEnqueue(job *jobjson.Job) error {
 	queue, kind := job.Settings.Queue, job.Spec.Args.Kind()
 	switch {
-	case !c.Enqueue.hasQueue(queue):
+	case !c.Enqueue.HasQueue(queue):
 		return forbidden.in("queue", "token %q may not enqueue to queue %q", c.Name, queue)
-	case !c.Enqueue.has(queue, kind):
+	case !c.Enqueue.Has(queue, kind):
 		return forbidden.in("kind", "token %q may not enqueue kind %q to queue %q", c.Name, kind, queue)
 	case c.MaxSize != nil && job.Size > *c.MaxSize:
 		return tooLarge.in("args", "%d bytes; token %q may send at most %d", job.Size, c.Name, *c.MaxSize)

@@ -23,7 +23,7 @@ func (s *Server) deleteQueue(c *call) error {
 		return invalid.in("name", "%v", err)
 	}
 	c.entry.queue = name
-	if !c.DeleteQueues.hasQueue(name) {
+	if !c.DeleteQueues.HasQueue(name) {
 		return forbidden.in("name", "token %q may not delete queue %q", c.Name, name)
 	}
 	force, err := wantForce(c.r)

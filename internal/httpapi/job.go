@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/scope"
 )
 
 // enqueue serves POST /v1/jobs. What the token alone decides comes before the body.
@@ -81,7 +82,7 @@ func (c *call) stored(info *drayhorse.Info) error {
 	}
 	info.EnqueuedAt = info.EnqueuedAt.Truncate(time.Millisecond) // as it is kept, so that a repeat is answered alike
 	c.w.Header().Set("Location", "/v1/jobs/"+url.PathEscape(info.ID)+"?queue="+url.QueryEscape(info.Queue))
-	if !c.Read.has(info.Queue, info.Kind) {
+	if !c.Read.Has(info.Queue, info.Kind) {
 		return c.answer(code, receipt{info.ID, info.Queue, info.Duplicate})
 	}
 	return c.answer(code, info)
@@ -137,7 +138,7 @@ func (s *Server) cancel(c *call) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(c.Cancel, func(entry string) bool { _, kind := split(entry); return kind != every }) {
+	if slices.ContainsFunc(c.Cancel, func(entry string) bool { _, kind := scope.Split(entry); return kind != scope.Every }) {
 		info, err := s.find(ctx, id, places, c.Cancel)
 		if err != nil {
 			return err
@@ -169,7 +170,7 @@ func inFirst(places [][]drayhorse.Option, act func(where []drayhorse.Option) err
 }
 
 // wanted says which job a request is about, and where it may be.
-func (s *Server) wanted(ctx context.Context, c *call, scope Scope, verb string) (id string, places [][]drayhorse.Option, err error) {
+func (s *Server) wanted(ctx context.Context, c *call, within scope.Scope, verb string) (id string, places [][]drayhorse.Option, err error) {
 	id = c.r.PathValue("id")
 	if err := drayhorse.ValidateID(id); err != nil {
 		return "", nil, invalid.in("id", "%v", err)
@@ -178,7 +179,7 @@ func (s *Server) wanted(ctx context.Context, c *call, scope Scope, verb string) 
 	if err := c.hasRate(c.looks, lookUp); err != nil {
 		return "", nil, err
 	}
-	if places, err = s.places(ctx, c, scope, verb); err != nil {
+	if places, err = s.places(ctx, c, within, verb); err != nil {
 		return "", nil, err
 	}
 	return id, places, c.hold(ctx, answerSize)

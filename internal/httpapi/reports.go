@@ -73,7 +73,7 @@ func (s *Server) streams(c *call) error {
 	}
 	for {
 		// A token that is removed counts no more.
-		if who, err := s.authenticate(c.r); err != nil || !who.Read.has(info.Queue, info.Kind) {
+		if who, err := s.authenticate(c.r); err != nil || !who.Read.Has(info.Queue, info.Kind) {
 			return nil //nolint:nilerr // the answer has begun
 		}
 		chunk, err := next(follow, stream)

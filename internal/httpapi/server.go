@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/reload"
 )
 
 // Server serves the HTTP door.
@@ -22,8 +22,8 @@ type Server struct {
 	mux     *http.ServeMux
 	metrics *instruments
 	queues  *queues
-	anybody *caller // nil: tokens are asked for
-	certs   *certs  // nil: HTTP
+	anybody *caller             // nil: tokens are asked for
+	certs   *reload.Certificate // nil: HTTP
 
 	resources *resources
 	strangers *account // of those without a token that is known
@@ -54,7 +54,7 @@ func New(cfg Config) (*Server, error) {
 		s.anybody = anybody(cfg.Limits.Rates())
 	}
 	if cfg.CertFile != "" {
-		if s.certs, err = openCerts(cfg.CertFile, cfg.KeyFile, s.log); err != nil {
+		if s.certs, err = reload.OpenCertificate(cfg.CertFile, cfg.KeyFile, s.log); err != nil {
 			return nil, err
 		}
 	}
@@ -84,10 +84,10 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer cancel()
 	running.Go(func() { s.redis.run(background) })
 	if s.cfg.Tokens != nil {
-		running.Go(func() { s.cfg.Tokens.watch(background) })
+		running.Go(func() { s.cfg.Tokens.content.Watch(background) })
 	}
 	if s.certs != nil {
-		running.Go(func() { s.certs.watch(background) })
+		running.Go(func() { s.certs.Watch(background) })
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.accept(server, listener) }()
@@ -107,7 +107,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 
 func (s *Server) accept(server *http.Server, listener net.Listener) error {
 	if s.certs != nil {
-		server.TLSConfig = &tls.Config{GetCertificate: s.certs.get, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = s.certs.Config()
 		return server.ServeTLS(listener, "", "")
 	}
 	return server.Serve(listener)

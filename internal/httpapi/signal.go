@@ -9,6 +9,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/scope"
 )
 
 // signal serves POST /v1/jobs/{id}/signals/{name}. Its body is the signal's value, its sender
@@ -32,7 +33,7 @@ func (s *Server) signal(c *call) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(c.Signal, func(entry string) bool { _, kind := split(entry); return kind != every }) {
+	if slices.ContainsFunc(c.Signal, func(entry string) bool { _, kind := scope.Split(entry); return kind != scope.Every }) {
 		info, err := s.find(ctx, id, places, c.Signal)
 		if err != nil {
 			return err

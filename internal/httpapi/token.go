@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/scope"
 )
 
 // Token is a bearer token and what it may do. docs/http.md explains each field for
@@ -17,13 +18,13 @@ type Token struct {
 	Name   string `yaml:"name"`   // for the log
 	SHA256 Hash   `yaml:"sha256"` // of the token, which itself is kept nowhere
 
-	Enqueue Scope `yaml:"enqueue"` // jobs that it may put in
-	Read    Scope `yaml:"read"`    // jobs that it may see
-	Cancel  Scope `yaml:"cancel"`  // jobs that it may cancel
-	Signal  Scope `yaml:"signal"`  // jobs that it may send signals
-	Work    Scope `yaml:"work"`    // jobs that it may run: nothing serves them to tokens yet
+	Enqueue scope.Scope `yaml:"enqueue"` // jobs that it may put in
+	Read    scope.Scope `yaml:"read"`    // jobs that it may see
+	Cancel  scope.Scope `yaml:"cancel"`  // jobs that it may cancel
+	Signal  scope.Scope `yaml:"signal"`  // jobs that it may send signals
+	Work    scope.Scope `yaml:"work"`    // jobs that it may run: nothing serves them to tokens yet
 
-	DeleteQueues Scope `yaml:"delete_queues"` // queues that it may delete, with all that is in them
+	DeleteQueues scope.Scope `yaml:"delete_queues"` // queues that it may delete, with all that is in them
 
 	Rate         *float64 `yaml:"rate"`          // jobs a second; 0: no limit
 	ReadRate     *float64 `yaml:"read_rate"`     // look-ups, cancels and signals a second; 0: no limit
@@ -74,13 +75,13 @@ func (t *Token) validate() error {
 	if t.SHA256 == (Hash{}) {
 		return fmt.Errorf("%w: token %q has no sha256; want what producer token prints", drayhorse.ErrInvalid, t.Name)
 	}
-	for _, scope := range []Scope{t.Enqueue, t.Read, t.Cancel, t.Signal, t.Work} {
-		if err := scope.validate(); err != nil {
+	for _, one := range []scope.Scope{t.Enqueue, t.Read, t.Cancel, t.Signal, t.Work} {
+		if err := one.Validate(); err != nil {
 			return fmt.Errorf("token %q: %w", t.Name, err)
 		}
 	}
 	for _, entry := range t.DeleteQueues {
-		if err := drayhorse.ValidateQueue(entry); entry != every && err != nil {
+		if err := drayhorse.ValidateQueue(entry); entry != scope.Every && err != nil {
 			return fmt.Errorf("token %q: delete_queues: %w, or * for all", t.Name, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/conf"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/reload"
 )
 
 // Tokens are those of a file, as it is now: while a server runs it takes changes
@@ -22,7 +23,7 @@ type Tokens struct {
 	rates   Rates // of tokens that have none
 	log     *slog.Logger
 	callers atomic.Pointer[[]*caller]
-	watched
+	content reload.Content
 }
 
 // OpenTokens reads a token file:
@@ -37,8 +38,8 @@ type Tokens struct {
 // error is drayhorse.ErrInvalid and names the file.
 func OpenTokens(path string, rates Rates, log *slog.Logger) (*Tokens, error) {
 	t := &Tokens{path: path, rates: rates, log: logs.Or(log)}
-	t.watched = watched{read: t.read, apply: t.apply, told: t.told}
-	if err := t.open(); err != nil {
+	t.content = reload.Content{Read: t.read, Apply: t.apply, Told: t.told}
+	if err := t.content.Open(); err != nil {
 		return nil, err
 	}
 	if warning := conf.Writable(path); warning != "" {
