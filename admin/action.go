@@ -293,6 +293,9 @@ func (a *Admin) plan(verb Verb, f *Filter) (*plan, error) {
 	if err := known.Validate(); err != nil {
 		return nil, err
 	}
+	if f.Within != nil {
+		return nil, fmt.Errorf("%w: within %q for all that match; want a queue or a kind in the filter", drayhorse.ErrInvalid, f.Within)
+	}
 	if f.Limit != 0 || f.Cursor != "" {
 		return nil, fmt.Errorf("%w: a limit or cursor for all that match; want neither", drayhorse.ErrInvalid)
 	}

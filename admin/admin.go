@@ -14,6 +14,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/actions"
+	"github.com/drayhorse/drayhorse/internal/audit"
 	"github.com/drayhorse/drayhorse/internal/election"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/lock"
@@ -60,7 +61,8 @@ type Admin struct {
 	actions   *actions.Store
 	locks     *lock.Locker
 	namespace string
-	checked   atomic.Bool // the server was found fit
+	audit     *audit.Store
+	checked   *atomic.Bool // the server was found fit
 }
 
 // New makes an Admin. It validates the Config and does not connect. The error is
@@ -88,6 +90,7 @@ func New(cfg Config) (*Admin, error) {
 		engine: engine, inbox: jobs.NewInbox(engine), registry: registry.New(client, namespace),
 		schedules: schedules.New(client, namespace), election: leads,
 		actions: actions.New(client, namespace), locks: locks, namespace: namespace,
+		audit: audit.New(client, namespace), checked: new(atomic.Bool),
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/filter"
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/scope"
 )
 
 // DefaultLimit is the size of a page where the Filter has none, and MaxLimit the
@@ -33,7 +34,10 @@ type Filter struct {
 	// Where says it in words, such as `state:discarded kind:mail error:"timeout" before:2h`;
 	// docs/dashboard.md has them all. Empty: all jobs; with more than a queue and a state,
 	// pages may come short.
-	Where  string
+	Where string
+	// Within are entries QUEUE or QUEUE/KIND, * for all queues or kinds, of which a job has to
+	// meet one. nil: all jobs. Lists take it; counts and actions do not.
+	Within []string
 	Limit  int    // of the page; 0: DefaultLimit
 	Cursor string // Page.Next of the page before; empty: the first page
 }
@@ -61,6 +65,9 @@ func (f *Filter) Validate() error {
 		if err := drayhorse.ValidateKind(f.Kind); err != nil {
 			return err
 		}
+	}
+	if err := scope.Scope(f.Within).Validate(); err != nil {
+		return err
 	}
 	if f.Limit < 0 || f.Limit > MaxLimit {
 		return fmt.Errorf("%w: a page of %d jobs; want 1 to %d", drayhorse.ErrInvalid, f.Limit, MaxLimit)
@@ -101,6 +108,10 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	within := scope.Scope(f.Within)
+	if within != nil {
+		queues = slices.DeleteFunc(queues, func(parts []*jobs.Partition) bool { return len(parts) == 0 || !within.HasQueue(parts[0].Queue) })
+	}
 	page := &Page{Jobs: []*drayhorse.Info{}}
 	for looked := 0; len(page.Jobs) < f.Limit && looked < maxLooked; {
 		part, state := at.settle(queues, f.State)
@@ -114,7 +125,7 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 		}
 		looked += want
 		for _, info := range infos {
-			if where.Matches(info) {
+			if where.Matches(info) && (within == nil || within.Has(info.Queue, info.Kind)) {
 				page.Jobs = append(page.Jobs, info)
 			}
 		}
