@@ -7,6 +7,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/access"
 )
 
 // What an action is done to.
@@ -28,6 +29,8 @@ type action struct {
 	Danger bool   // it cannot be undone
 	Typed  bool   // the name of what it is done to has to be typed
 
+	needs access.Right // that who does it has to have
+
 	act func(ctx context.Context, a *admin.Admin, t target) (string, error) // may give where to go on
 
 	all admin.Verb // instead of act: what is done to all jobs that match
@@ -39,26 +42,26 @@ type target struct {
 	Queue string // of a job
 	State drayhorse.State
 
-	Filter        admin.Filter // of all jobs that are meant
-	Reason, Actor string       // of an action on them
+	Filter admin.Filter // of all jobs that are meant
+	Reason string       // that was given; "": none
 }
 
 // actions are all that the dashboard does.
 var actions = []action{
 	{
-		Name: "pause-queue", On: onQueue, Verb: "Pause", Effect: "Its jobs wait until it is resumed. Jobs that run go on.", Done: "The queue is paused.",
+		Name: "pause-queue", needs: access.Steer, On: onQueue, Verb: "Pause", Effect: "Its jobs wait until it is resumed. Jobs that run go on.", Done: "The queue is paused.",
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return "", a.Pause(ctx, admin.Target{Queue: t.Name}, "")
+			return "", a.Pause(ctx, admin.Target{Queue: t.Name}, t.Reason)
 		},
 	},
 	{
-		Name: "resume-queue", On: onQueue, Verb: "Resume", Effect: "Workers claim its jobs again.", Done: "The queue goes on.",
+		Name: "resume-queue", needs: access.Steer, On: onQueue, Verb: "Resume", Effect: "Workers claim its jobs again.", Done: "The queue goes on.",
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return "", a.Resume(ctx, admin.Target{Queue: t.Name}, "")
+			return "", a.Resume(ctx, admin.Target{Queue: t.Name}, t.Reason)
 		},
 	},
 	{
-		Name: "delete-queue", On: onQueue, Verb: "Delete queue", Effect: "All that is known of it goes, its ended jobs included. With jobs that wait or run it stays as it is.",
+		Name: "delete-queue", needs: access.Delete, On: onQueue, Verb: "Delete queue", Effect: "All that is known of it goes, its ended jobs included. With jobs that wait or run it stays as it is.",
 		Done: "The queue is deleted.", Danger: true, Typed: true,
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			_, err := a.DeleteQueue(ctx, t.Name, false)
@@ -66,55 +69,55 @@ var actions = []action{
 		},
 	},
 	{
-		Name: "retry-job", On: onJob, Verb: "Retry", Effect: "It becomes available now, whether it waits for its time or has ended.", Done: "The job is available.",
+		Name: "retry-job", needs: access.Steer, On: onJob, Verb: "Retry", Effect: "It becomes available now, whether it waits for its time or has ended.", Done: "The job is available.",
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			return "", a.Retry(ctx, t.Queue, t.Name)
 		},
 	},
 	{
-		Name: "cancel-job", On: onJob, Verb: "Cancel", Effect: "While it waits, it never runs. While it runs, the context of its handler ends.", Done: "The job was told to end.", Danger: true,
+		Name: "cancel-job", needs: access.Steer, On: onJob, Verb: "Cancel", Effect: "While it waits, it never runs. While it runs, the context of its handler ends.", Done: "The job was told to end.", Danger: true,
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			return "", a.Cancel(ctx, t.Queue, t.Name)
 		},
 	},
 	{
-		Name: "delete-job", On: onJob, Verb: "Delete", Effect: "It goes, with all that is known of it. A job that runs stays.", Done: "The job is deleted.", Danger: true,
+		Name: "delete-job", needs: access.Delete, On: onJob, Verb: "Delete", Effect: "It goes, with all that is known of it. A job that runs stays.", Done: "The job is deleted.", Danger: true,
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			return link("jobs", "queue", t.Queue), a.Delete(ctx, t.Queue, t.Name)
 		},
 	},
 	{
-		Name: "retry-all", On: onAll, Verb: "Retry", Effect: "They become available now, each once; jobs that come meanwhile are left alone.", Done: "The action has begun.",
+		Name: "retry-all", needs: access.Bulk, On: onAll, Verb: "Retry", Effect: "They become available now, each once; jobs that come meanwhile are left alone.", Done: "The action has begun.",
 		all: admin.VerbRetry,
 	},
 	{
-		Name: "cancel-all", On: onAll, Verb: "Cancel", Effect: "Those that wait never run. Of those that run, the contexts of the handlers end.", Done: "The action has begun.", Danger: true,
+		Name: "cancel-all", needs: access.Bulk, On: onAll, Verb: "Cancel", Effect: "Those that wait never run. Of those that run, the contexts of the handlers end.", Done: "The action has begun.", Danger: true,
 		all: admin.VerbCancel,
 	},
 	{
-		Name: "delete-all", On: onAll, Verb: "Delete", Effect: "They go, with all that is known of them.", Done: "The action has begun.", Danger: true,
+		Name: "delete-all", needs: access.Bulk, On: onAll, Verb: "Delete", Effect: "They go, with all that is known of them.", Done: "The action has begun.", Danger: true,
 		all: admin.VerbDelete,
 	},
 	{
-		Name: "stop-action", On: onAction, Verb: "Stop", Effect: "It ends where it stands. What it has done stays so.", Done: "The action was told to stop.", Danger: true,
+		Name: "stop-action", needs: access.Bulk, On: onAction, Verb: "Stop", Effect: "It ends where it stands. What it has done stays so.", Done: "The action was told to stop.", Danger: true,
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			return link("action", "id", t.Name), a.StopAction(ctx, t.Name)
 		},
 	},
 	{
-		Name: "pause-schedule", On: onSchedule, Verb: "Pause", Effect: "Its ticks stop until it is resumed; those that come meanwhile are not made up.", Done: "The schedule is paused.",
+		Name: "pause-schedule", needs: access.Steer, On: onSchedule, Verb: "Pause", Effect: "Its ticks stop until it is resumed; those that come meanwhile are not made up.", Done: "The schedule is paused.",
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			return "", a.PauseSchedule(ctx, t.Name)
 		},
 	},
 	{
-		Name: "resume-schedule", On: onSchedule, Verb: "Resume", Effect: "It goes on from its next tick.", Done: "The schedule goes on.",
+		Name: "resume-schedule", needs: access.Steer, On: onSchedule, Verb: "Resume", Effect: "It goes on from its next tick.", Done: "The schedule goes on.",
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			return "", a.ResumeSchedule(ctx, t.Name)
 		},
 	},
 	{
-		Name: "trigger-schedule", On: onSchedule, Verb: "Run now", Effect: "A job of it is enqueued now, beside its ticks.", Done: "A job was enqueued.",
+		Name: "trigger-schedule", needs: access.Steer, On: onSchedule, Verb: "Run now", Effect: "A job of it is enqueued now, beside its ticks.", Done: "A job was enqueued.",
 		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
 			queue, id, err := a.TriggerSchedule(ctx, t.Name)
 			return link("job", "queue", queue, "id", id), err
@@ -144,6 +147,11 @@ func jobActions(state drayhorse.State) (all []action) {
 		}
 	}
 	return all
+}
+
+// mayOf leaves those that the user may do.
+func (q *request) mayOf(all []action) []action {
+	return slices.DeleteFunc(all, func(a action) bool { return !q.may(a.needs) })
 }
 
 // doneText says what was done, by the name of the action.

@@ -41,7 +41,7 @@ func listActions(q *request) error {
 	if err != nil {
 		return err
 	}
-	all, err := q.d.admin.Actions(q.r.Context())
+	all, err := q.gate.actions(q.r.Context())
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func showAction(q *request) error {
 	if err != nil {
 		return err
 	}
-	x, err := q.d.admin.Action(q.r.Context(), q.value("id"))
+	x, err := q.gate.action(q.r.Context(), q.value("id"))
 	if err != nil {
 		return err
 	}

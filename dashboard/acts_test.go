@@ -13,10 +13,15 @@ import (
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
+// ann may do everything.
+var ann = dashboard.User{Name: "ann", Role: dashboard.Admin, Scope: []string{"*"}}
+
 // TestAllThatMatchAreSteered from the page of jobs: a question with the number, a reason, and
 // an action with a page of its own.
 func TestAllThatMatchAreSteered(t *testing.T) {
-	r := setup(t, func(c *dashboard.Config) { c.User = func(*http.Request) string { return "ann" } })
+	r := setup(t, func(c *dashboard.Config) {
+		c.Authenticate = func(*http.Request) (dashboard.User, error) { return ann, nil }
+	})
 	for _, id := range []string{"a-1", "a-2", "b-1"} {
 		r.enqueue("k", `{}`, drayhorse.ID(id), drayhorse.In(time.Hour), drayhorse.Queue("q"))
 	}

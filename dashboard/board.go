@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -129,11 +128,8 @@ func (b *board) note(name string, p point) rates {
 
 // queue gives one of the queues, as it was read, or reads it.
 func (q *request) queue(r *reading, name string) (*admin.Queue, error) {
-	if i := slices.IndexFunc(r.queues, func(q admin.Queue) bool { return q.Name == name }); i >= 0 {
-		return &r.queues[i], nil
-	}
-	return q.d.admin.Queue(q.r.Context(), name)
+	return q.gate.queue(q.r.Context(), r, name)
 }
 
-// read gives what is read for all.
-func (q *request) board() (*reading, error) { return q.d.board.read(q.r.Context()) }
+// board gives what is read for all, as far as the user sees it.
+func (q *request) board() (*reading, error) { return q.gate.read(q.r.Context()) }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -12,6 +13,22 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/access"
+)
+
+// User is who makes a request, and what he may do: the Role with the jobs of the Scope, which
+// are entries QUEUE or QUEUE/KIND, with * for all queues or kinds.
+type User = access.User
+
+// Role is what a user is. Each may do all that those before it may.
+type Role = access.Role
+
+// The roles: docs/dashboard.md says what each may do.
+const (
+	Viewer   = access.Viewer
+	Reader   = access.Reader
+	Operator = access.Operator
+	Admin    = access.Admin
 )
 
 // Config says whose jobs are shown, and to whom. The zero value shows those of the Redis at
@@ -33,13 +50,32 @@ type Config struct {
 	// under any other name are refused, or pages of strangers could have their own names
 	// resolve to this server. Empty: localhost, 127.0.0.1 and other loopback addresses.
 	Hosts []string
+	// HTTPS: browsers come by https although requests do not, because a proxy ends TLS.
+	HTTPS bool
 	// ReadOnly shows, and has no routes that change anything.
 	ReadOnly bool
-	// MayChange says whether a request may change something. nil: all may, unless the
-	// dashboard is ReadOnly.
-	MayChange func(*http.Request) bool
-	// User says who makes a request, for the log. nil: nobody knows.
-	User func(*http.Request) string
+
+	// Authenticate says who makes a request, where the application has a login of its own.
+	// An error, or a user without a Role, refuses the request; the log has the error.
+	Authenticate func(*http.Request) (User, error)
+	// UserFile is a YAML file of users, who log in with the passwords that it has hashes of;
+	// docs/dashboard.md has its form. Changes are taken over until the handler is closed. It
+	// needs RedisURL or Redis, beside an Admin, too, since sessions are kept there.
+	UserFile string
+	// UserHeader is the header in which Proxies name the user, instead of a login; UserFile
+	// says what each may do, and needs no passwords then.
+	UserHeader string
+	// Proxies are addresses, or networks such as 10.0.0.0/8, of proxies: theirs are the
+	// X-Forwarded-For and the UserHeader that are believed. Empty: nobody's are.
+	Proxies []string
+	// ProxySecret is, unless it is empty, what proxies have to send in the header
+	// X-Drayhorse-Proxy-Secret beside UserHeader.
+	ProxySecret string
+	// Nobody of these four: whoever comes may do everything, unless the dashboard is ReadOnly.
+
+	// Mask are parts of names, such as "iban": fields of arguments and results with such
+	// names are masked, beside those of DefaultMask.
+	Mask []string
 	// Logger takes, at level info, who changed what and what was refused, and at level
 	// error what failed. nil: none.
 	Logger *slog.Logger
@@ -58,10 +94,71 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
-	if c.Admin != nil && (c.RedisURL != "" || c.Redis != nil || c.Namespace != "") {
+	for _, text := range c.Mask {
+		if plainName(text) == "" || len(text) > maxMask {
+			return fmt.Errorf("%w: mask %.100q; want a part of a name, with a letter or digit, of at most %d bytes", drayhorse.ErrInvalid, text, maxMask)
+		}
+	}
+	if c.Admin != nil && c.UserFile == "" && (c.RedisURL != "" || c.Redis != nil || c.Namespace != "") {
 		return fmt.Errorf("%w: Admin with RedisURL, Redis or Namespace; want one of them", drayhorse.ErrInvalid)
 	}
+	return c.validateLogin()
+}
+
+func (c *Config) validateLogin() error {
+	for _, text := range c.Proxies {
+		if _, err := parseProxy(text); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Authenticate != nil && (c.UserFile != "" || c.UserHeader != ""):
+		return fmt.Errorf("%w: Authenticate with UserFile or UserHeader; want one of them", drayhorse.ErrInvalid)
+	case c.UserHeader != "" && !validHeader(c.UserHeader):
+		return fmt.Errorf("%w: user_header %q; want the name of a header of your proxy, such as X-Forwarded-User", drayhorse.ErrInvalid, c.UserHeader)
+	case c.UserHeader != "" && len(c.Proxies) == 0:
+		return fmt.Errorf("%w: user_header %q without proxies: whoever comes could say he is anybody; want the addresses of the proxies that set it", drayhorse.ErrInvalid, c.UserHeader)
+	case c.UserHeader != "" && c.UserFile == "":
+		return fmt.Errorf("%w: user_header %q without user_file; want a file that says what each user may do", drayhorse.ErrInvalid, c.UserHeader)
+	case c.ProxySecret != "" && c.UserHeader == "":
+		return fmt.Errorf("%w: a proxy secret without user_header; want the header that it vouches for", drayhorse.ErrInvalid)
+	case c.ProxySecret != "" && len(c.ProxySecret) < 16:
+		return fmt.Errorf("%w: a proxy secret of %d bytes; want at least 16", drayhorse.ErrInvalid, len(c.ProxySecret))
+	}
 	return nil
+}
+
+// asks reports whether anybody is asked who he is.
+func (c *Config) asks() bool { return c.Authenticate != nil || c.UserFile != "" }
+
+// parseProxy reads one of Config.Proxies.
+func parseProxy(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil || p.Masked() != p || p.Bits() == 0 {
+		return p, fmt.Errorf("%w: proxy %q; want an address such as 10.0.0.5, or a network such as 10.0.0.0/8", drayhorse.ErrInvalid, text)
+	}
+	return p, nil
+}
+
+// ValidateProxy reports why a text cannot be one of Config.Proxies, as drayhorse.ErrInvalid.
+func ValidateProxy(text string) error {
+	_, err := parseProxy(text)
+	return err
+}
+
+// validHeader reports whether a proxy may say in a header who comes: those that say something
+// else may not.
+func validHeader(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "", "Host", "Cookie", "Origin", "Authorization", "Content-Type", "Content-Length", "X-Forwarded-For", "Forwarded", "User-Agent", "Referer", http.CanonicalHeaderKey(secretHeader):
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+	})
 }
 
 // ValidateHost reports why a name cannot be one of Config.Hosts, as drayhorse.ErrInvalid.

@@ -3,22 +3,31 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/access"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/password"
+	redisconn "github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/websessions"
 )
 
 const (
-	patience    = 10 * time.Second // of a request
-	maxRequests = 64               // under way at once
+	patience     = 10 * time.Second // of a request
+	maxRequests  = 64               // under way at once
+	maxStrangers = 32               // beside them
 )
 
 // dashboard is the handler. Nothing runs while no request does, but for actions that were begun
-// here and have not ended.
+// here and have not ended, and a look at the file of users, if there is one.
 type dashboard struct {
 	cfg     Config
 	admin   *admin.Admin
@@ -28,36 +37,106 @@ type dashboard struct {
 	pages   pages
 	board   *board
 	slots   chan struct{}
-	close   func() error
-	runner  runner
+	// strangers are the slots of what nobody has to log in for, so that they keep none from
+	// those who have.
+	strangers chan struct{}
+	close     func() error
+	runner    runner
+
+	masks     masks
+	proxies   proxies
+	users     *access.File       // nil: there is none
+	sessions  *websessions.Store // nil: nobody logs in here
+	passwords *password.Checker
+	refusals  refusals
 }
 
 // New makes the handler. It does not connect. The handler is an io.Closer: Close leaves actions
-// that were begun where they stand, and ends the connections that it has made, if no Admin was
-// given. The error is drayhorse.ErrInvalid.
-func New(cfg Config) (http.Handler, error) {
+// that were begun where they stand, stops looking at UserFile, and ends the connections that it
+// has made. The error is drayhorse.ErrInvalid.
+func New(cfg Config) (http.Handler, error) { return newDashboard(cfg, nil) }
+
+// newDashboard makes the handler, whose sessions go by a clock; nil is Redis's.
+func newDashboard(cfg Config, clock func() time.Time) (_ *dashboard, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	d := &dashboard{
 		cfg: cfg, admin: cfg.Admin, log: logs.Or(cfg.Logger), origins: http.NewCrossOriginProtection(),
-		slots: make(chan struct{}, maxRequests), close: func() error { return nil },
+		slots: make(chan struct{}, maxRequests), strangers: make(chan struct{}, maxStrangers), masks: newMasks(cfg.Mask), passwords: password.NewChecker(hashesAtOnce),
+		refusals: newRefusals(),
+	}
+	var closes []func() error
+	d.close = func() (err error) {
+		for _, c := range slices.Backward(closes) {
+			err = errors.Join(err, c())
+		}
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	for _, text := range cfg.Proxies {
+		p, _ := parseProxy(text) // it was read before
+		d.proxies = append(d.proxies, p)
 	}
 	if d.admin == nil {
-		own, err := admin.New(admin.Config{RedisURL: cfg.RedisURL, Redis: cfg.Redis, Namespace: cfg.Namespace})
+		if d.admin, err = admin.New(admin.Config{RedisURL: cfg.RedisURL, Redis: cfg.Redis, Namespace: cfg.Namespace}); err != nil {
+			return nil, err
+		}
+		closes = append(closes, d.admin.Close)
+	}
+	if cfg.UserFile != "" {
+		closeUsers, err := d.openUsers(clock)
 		if err != nil {
 			return nil, err
 		}
-		d.admin, d.close = own, own.Close
+		closes = append(closes, closeUsers)
 	}
 	d.board = newBoard(d.admin)
-	var err error
 	if d.pages, err = parsePages(); err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, err
 	}
+	return d, d.makeTable()
+}
+
+// openUsers reads the file of users, and watches it until it is closed.
+func (d *dashboard) openUsers(clock func() time.Time) (func() error, error) {
+	var err error
+	if d.users, err = access.OpenFile(d.cfg.UserFile, d.cfg.Logger); err != nil {
+		return nil, err
+	}
+	closeRedis := func() error { return nil }
+	if d.cfg.UserHeader == "" {
+		if name := d.users.WithoutPassword(); name != "" {
+			return nil, fmt.Errorf("%w: user_file %q: user %q has no password; want what drayhorse ui password prints", drayhorse.ErrInvalid, d.cfg.UserFile, name)
+		}
+		client, err := redisconn.Open(redisconn.Config{URL: d.cfg.RedisURL, Client: d.cfg.Redis})
+		if err != nil {
+			return nil, err
+		}
+		d.sessions, closeRedis = websessions.New(client, d.admin.Namespace(), clock), client.Close
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	watch.Go(func() { d.users.Watch(ctx) })
+	return func() error {
+		stop()
+		watch.Wait()
+		return closeRedis()
+	}, nil
+}
+
+// makeTable makes the table of routes. A route without a right is a mistake of the program.
+func (d *dashboard) makeTable() error {
 	d.table = map[string]map[string]route{}
 	for _, r := range d.routes() {
-		if r.changes && cfg.ReadOnly {
+		if r.needs == access.Nobody {
+			return fmt.Errorf("route %s %s has no right", r.method, r.path)
+		}
+		if r.changes && d.cfg.ReadOnly {
 			continue
 		}
 		if d.table[r.path] == nil {
@@ -65,7 +144,7 @@ func New(cfg Config) (http.Handler, error) {
 		}
 		d.table[r.path][r.method] = r
 	}
-	return d, nil
+	return nil
 }
 
 // Close leaves the actions that it runs where they stand, for others to go on with, and ends
@@ -83,6 +162,9 @@ func (d *dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	q := &request{d: d, w: w, r: r.WithContext(ctx)}
+	if q.isSecure() {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	if err := d.serve(q); err != nil {
 		q.fail(err)
 	}
@@ -106,23 +188,47 @@ func (d *dashboard) serve(q *request) error {
 		q.w.Header().Set("Allow", allowed(methods))
 		return refuse(http.StatusMethodNotAllowed, "%s is not for this page; want %s.", clip(q.r.Method), allowed(methods))
 	}
-	if err := d.origins.Check(q.r); err != nil {
-		return refuse(http.StatusForbidden, "The request comes from another site than this dashboard.")
+	if err := d.mayCome(q.r); err != nil {
+		return err
+	}
+	var err error
+	if q.user, err = q.identify(); err != nil {
+		return err
+	}
+	q.enter()
+	if q.user == nil && route.needs != access.Anyone {
+		return q.toLogin()
+	}
+	if err := q.mayUse(route); err != nil {
+		return err
 	}
 	if err := q.read(route); err != nil {
 		return err
 	}
-	if route.changes && !q.mayChange() {
-		return refuse(http.StatusForbidden, "You may look, and change nothing.")
+	slots := d.slots
+	if route.needs == access.Anyone {
+		slots = d.strangers
 	}
 	select {
-	case d.slots <- struct{}{}:
-		defer func() { <-d.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	default:
 		q.w.Header().Set("Retry-After", "1")
 		return refuse(http.StatusServiceUnavailable, "Too many requests are under way; try again in a moment.")
 	}
 	return route.serve(q)
+}
+
+// mayCome refuses changes that another site has a browser ask for. Where somebody is asked who
+// he is, a change has to say where it comes from, as every browser does.
+func (d *dashboard) mayCome(r *http.Request) error {
+	if err := d.origins.Check(r); err != nil {
+		return refuse(http.StatusForbidden, "The request comes from another site than this dashboard.")
+	}
+	if r.Method == http.MethodPost && d.cfg.asks() && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
+		return refuse(http.StatusForbidden, "The request does not say where it comes from; want a browser, or the header Origin with this dashboard's own.")
+	}
+	return nil
 }
 
 // headers are on every answer. Pages run no script and no style that is not a file of
@@ -132,7 +238,7 @@ var headers = map[string]string{
 		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
-	"Referrer-Policy":              "no-referrer",
+	"Referrer-Policy":              "same-origin", // with no-referrer, forms that come by http would have no Origin
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",

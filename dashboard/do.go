@@ -3,13 +3,11 @@ package dashboard
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
-	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
 // confirmPage asks whether an action is meant.
@@ -28,9 +26,6 @@ func (p *confirmPage) Of() string { return p.Targets[0].Name }
 
 // confirm asks. It changes nothing.
 func confirm(q *request) error {
-	if !q.mayChange() {
-		return refuse(http.StatusForbidden, "You may look, and change nothing.")
-	}
 	a, targets, err := q.asked()
 	if err != nil {
 		return err
@@ -38,7 +33,7 @@ func confirm(q *request) error {
 	p := &confirmPage{action: a, Targets: targets, Jobs: q.values["job"], From: q.value("from")}
 	p.Back = backTo(a, targets[0], p.From)
 	if a.On == onAll {
-		if p.Count, err = q.d.admin.CountFor(q.r.Context(), a.all, targets[0].Filter); err != nil {
+		if p.Count, err = q.gate.admin.CountFor(q.r.Context(), a.all, targets[0].Filter); err != nil {
 			return err
 		}
 	}
@@ -50,6 +45,9 @@ func (q *request) asked() (action, []target, error) {
 	a, err := actionOf(q.value("action"))
 	if err != nil {
 		return a, nil, err
+	}
+	if !q.may(a.needs) {
+		return a, nil, refuse(http.StatusForbidden, "Your role does not allow %s.", a.Name)
 	}
 	var targets []target
 	switch a.On {
@@ -66,7 +64,7 @@ func (q *request) asked() (action, []target, error) {
 		}
 	case onAll:
 		f := admin.Filter{Queue: q.value("queue"), State: drayhorse.State(q.value("state")), Kind: q.value("kind"), Where: q.value("where")}
-		targets = append(targets, target{Name: f.String(), Filter: f, Reason: strings.TrimSpace(q.value("reason")), Actor: q.user()})
+		targets = append(targets, target{Name: f.String(), Filter: f})
 	case onJob:
 		for _, key := range q.values["job"] {
 			queue, id, _ := strings.Cut(key, "/")
@@ -78,6 +76,12 @@ func (q *request) asked() (action, []target, error) {
 	}
 	if len(targets) == 0 {
 		return a, nil, refuse(http.StatusBadRequest, "Nothing was chosen. Tick the jobs that it is to be done to.")
+	}
+	for i := range targets {
+		targets[i].Reason = strings.TrimSpace(q.value("reason"))
+		if err := q.gate.mayTouch(q.r.Context(), a, targets[i]); err != nil {
+			return a, nil, err
+		}
 	}
 	return a, targets, nil
 }
@@ -134,7 +138,7 @@ func do(q *request) error {
 	p := &donePage{action: a, Back: backTo(a, targets[0], q.value("from"))}
 	for _, t := range targets {
 		to, err := q.carryOut(a, t)
-		q.audit(a, t, err)
+		_ = q.audit(deedOf(a, t, err)) // it is in the log
 		if len(targets) == 1 {
 			if err != nil {
 				return err
@@ -160,9 +164,9 @@ func do(q *request) error {
 // go on.
 func (q *request) carryOut(a action, t target) (to string, err error) {
 	if a.On != onAll {
-		return a.act(q.r.Context(), q.d.admin, t)
+		return a.act(q.r.Context(), q.gate.admin, t)
 	}
-	begun, err := q.d.admin.StartAction(q.r.Context(), admin.Order{Verb: a.all, Filter: t.Filter, Reason: t.Reason, Actor: t.Actor})
+	begun, err := q.gate.admin.StartAction(q.r.Context(), admin.Order{Verb: a.all, Filter: t.Filter, Reason: t.Reason})
 	if err != nil {
 		return "", err
 	}
@@ -177,24 +181,21 @@ func withDone(to, name string) string {
 	return to + "?done=" + name
 }
 
-// audit tells the log who did what, and what came of it.
-func (q *request) audit(a action, t target, err error) {
-	result := "done"
+// deedOf is what the audit has of an action, and of what came of it.
+func deedOf(a action, t target, err error) deed {
+	x := deed{action: a.Name, result: resultDone, reason: t.Reason}
 	if err != nil {
-		result = err.Error()
+		x.result = err.Error()
 	}
-	attrs := []slog.Attr{slog.String("action", a.Name), slog.String("result", result)}
 	switch a.On {
 	case onJob:
-		attrs = append(attrs, slog.String(logs.JobID, t.Name), slog.String(logs.Queue, t.Queue))
+		x.queue, x.job = t.Queue, t.Name
 	case onQueue:
-		attrs = append(attrs, slog.String(logs.Queue, t.Name))
-	case onAll:
-		attrs = append(attrs, slog.String("filter", t.Name), slog.String("reason", t.Reason))
-	case onAction:
-		attrs = append(attrs, slog.String("id", t.Name))
+		x.queue = t.Name
+	case onSchedule:
+		x.schedule = t.Name
 	default:
-		attrs = append(attrs, slog.String(logs.Schedule, t.Name))
+		x.on = t.Name
 	}
-	q.d.log.InfoContext(q.r.Context(), "audit", q.about(attrs...)...)
+	return x
 }

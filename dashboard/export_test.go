@@ -1,6 +1,21 @@
 package dashboard
 
-import "net/http"
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// NewAt makes a handler whose sessions go by a clock.
+func NewAt(cfg Config, clock func() time.Time) (http.Handler, error) { return newDashboard(cfg, clock) }
+
+// ActionNames are those of all actions.
+func ActionNames() (all []string) {
+	for _, a := range actions {
+		all = append(all, a.Name)
+	}
+	return all
+}
 
 // Route is one of the table, for tests that walk it.
 type Route struct {
@@ -21,3 +36,9 @@ func Routes(h http.Handler) (all []Route) {
 
 // Headers are those of every answer.
 func Headers() map[string]string { return headers }
+
+// Mask gives JSON with fields masked.
+func Mask(more []string, raw string) string {
+	got, _ := newMasks(more).mask(json.RawMessage(raw))
+	return string(got)
+}

@@ -44,6 +44,8 @@ type jobPage struct {
 	RunningFor   string
 	Actions      []action
 	Tick         moment
+
+	Hidden, Masked, Revealed bool // see shown
 }
 
 const (
@@ -55,17 +57,24 @@ func showJob(q *request) error {
 	if q.value("queue") == "" {
 		return fmt.Errorf("%w: no queue is given; want the queue of the job", drayhorse.ErrInvalid)
 	}
-	info, err := q.d.admin.Get(q.r.Context(), q.value("queue"), q.value("id"))
+	info, err := q.gate.job(q.r.Context(), q.value("queue"), q.value("id"))
 	if err != nil {
 		return err
 	}
+	return q.showJob(info)
+}
+
+// showJob shows a job as it was given.
+func (q *request) showJob(job *shown) error {
+	info := job.Info
 	r, err := q.board()
 	if err != nil {
 		return err
 	}
 	p := &jobPage{
 		jobRow: rowOfJob(info, r.now), Args: treeOf(info.Args), Result: treeOf(info.Result),
-		Tick: when(info.Tick, r.now), Actions: jobActions(info.State),
+		Tick: when(info.Tick, r.now), Actions: q.mayOf(jobActions(info.State)),
+		Hidden: job.Hidden, Masked: job.Masked, Revealed: q.gate.revealed,
 	}
 	for _, e := range slices.Backward(info.Errors) {
 		a := attempt{Number: e.Attempt, At: when(e.At, r.now), Message: cut(e.Message, messageShown), Stack: cut(e.Stack, stackShown)}
@@ -109,7 +118,7 @@ func (q *request) why(info *drayhorse.Info) (why []reasonRow, err error) {
 	if info.State == drayhorse.Running || info.State.Ended() {
 		return nil, nil
 	}
-	x, err := q.d.admin.Explain(q.r.Context(), info.Queue, info.ID)
+	x, err := q.gate.explain(q.r.Context(), info)
 	if errors.Is(err, drayhorse.ErrNotFound) { // gone since
 		return nil, nil
 	} else if err != nil {
@@ -175,15 +184,21 @@ func firstLine(text string) string {
 	return cut(text, errorShown)
 }
 
-// downloadJob gives all that is known of a job as a file, whole.
+// downloadJob gives all that is known of a job as a file, but for fields that are masked.
 func downloadJob(q *request) error {
 	if q.value("queue") == "" {
 		return fmt.Errorf("%w: no queue is given; want the queue of the job", drayhorse.ErrInvalid)
 	}
-	info, err := q.d.admin.Get(q.r.Context(), q.value("queue"), q.value("id"))
+	info, err := q.gate.job(q.r.Context(), q.value("queue"), q.value("id"))
 	if err != nil {
 		return err
 	}
+	return q.giveFile(info)
+}
+
+// giveFile gives a job as it was given as a file.
+func (q *request) giveFile(job *shown) error {
+	info := job.Info
 	text, err := json.MarshalIndent(info, "", "  ")
 	if err != nil {
 		return err
@@ -197,18 +212,20 @@ func downloadJob(q *request) error {
 // find leads to the job of an ID, to the queue or to the schedule of that name.
 func find(q *request) error {
 	id := q.value("id")
-	info, err := q.d.admin.Get(q.r.Context(), "", id)
+	info, err := q.gate.job(q.r.Context(), "", id)
 	if err == nil {
 		return q.redirect(link("job", "queue", info.Queue, "id", info.ID))
 	}
 	if !errors.Is(err, drayhorse.ErrNotFound) {
 		return err
 	}
-	if queue, err := q.d.admin.Queue(q.r.Context(), id); err == nil {
-		return q.redirect(link("queue", "queue", queue.Name))
+	if q.user.SeesQueue(id) {
+		if queue, err := q.gate.admin.Queue(q.r.Context(), id); err == nil {
+			return q.redirect(link("queue", "queue", queue.Name))
+		}
 	}
 	var s *admin.Schedule
-	if s, err = q.d.admin.Schedule(q.r.Context(), id); err == nil {
+	if s, err = q.gate.scheduleOf(q.r.Context(), id); err == nil {
 		return q.redirect(link("schedule", "id", s.ID))
 	}
 	return refuse(http.StatusNotFound, "There is no job, no queue and no schedule %q. Jobs that have ended are kept for as long as they were told to be.", clip(id))

@@ -86,7 +86,7 @@ func (q *request) countSome(r *reading, names []string) ([]admin.Queue, error) {
 	if last := r.names[min(len(r.names), maxQueues)-1]; names[len(names)-1] <= last {
 		return slices.DeleteFunc(slices.Clone(r.queues), func(queue admin.Queue) bool { return !slices.Contains(names, queue.Name) }), nil
 	}
-	return q.d.admin.CountQueues(q.r.Context(), names...)
+	return q.gate.countQueues(q.r.Context(), names...)
 }
 
 // stateCount is the jobs of a queue in one state.
@@ -182,7 +182,7 @@ func showQueue(q *request) error {
 
 // preview gives the first jobs of a state.
 func (q *request) preview(r *reading, queue string, state drayhorse.State) ([]jobRow, error) {
-	page, err := q.d.admin.Jobs(q.r.Context(), admin.Filter{Queue: queue, State: state, Limit: previewed})
+	page, err := q.gate.jobs(q.r.Context(), admin.Filter{Queue: queue, State: state, Limit: previewed})
 	if err != nil {
 		return nil, err
 	}

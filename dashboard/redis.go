@@ -2,9 +2,11 @@ package dashboard
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
 // serverRow is a server of Redis.
@@ -24,7 +26,7 @@ type redisPage struct {
 const serversShown = 64
 
 func showRedis(q *request) error {
-	servers, err := q.d.admin.Servers(q.r.Context())
+	servers, err := q.gate.admin.Servers(q.r.Context())
 	if err != nil && len(servers) == 0 {
 		return err
 	}
@@ -38,7 +40,7 @@ func showRedis(q *request) error {
 	}
 	if err != nil {
 		p.Servers = append(p.Servers, serverRow{Notices: []notice{{"bad", "A server of the Cluster does not answer; the log says which.", ""}}})
-		q.d.log.ErrorContext(q.r.Context(), "server does not answer", q.about()...)
+		q.d.log.ErrorContext(q.r.Context(), "server does not answer", slog.String(logs.Error, err.Error()))
 	}
 	return q.show("redis", "Redis", p)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/access"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
@@ -89,11 +90,35 @@ func link(page string, params ...string) string {
 type frame struct {
 	Title, Section  string
 	Namespace, Addr string
-	MayChange       bool
-	Done            string // what was done just now
+	MayChange       bool // single jobs, queues and schedules
+	MayDelete       bool
+	Sees            sees
+	User            *access.User // nil: nobody who is known
+	LogsOut         bool         // there is a login to leave
+	Done            string       // what was done just now
 	Now             string
 	Self            string // the page's own address
 	Page            any
+}
+
+// sees are the pages, and parts of them, that a user has links to.
+type sees struct{ Pages, Actions, Redis, Audit, Reveal bool }
+
+func (q *request) seesAll() bool { return q.user != nil && q.user.SeesAll() }
+
+// namespace and addr are for those who are known.
+func (q *request) namespace() string {
+	if q.user == nil {
+		return ""
+	}
+	return q.d.admin.Namespace()
+}
+
+func (q *request) addr() string {
+	if q.user == nil {
+		return ""
+	}
+	return q.d.admin.Addr()
 }
 
 // show answers with a page.
@@ -104,8 +129,13 @@ func (q *request) show(page, title string, content any) error {
 func (q *request) showAs(status int, page, title string, content any) error {
 	var out bytes.Buffer
 	err := q.d.pages[page].Execute(&out, frame{
-		Title: title, Section: sections[page], Namespace: q.d.admin.Namespace(), Addr: q.d.admin.Addr(),
-		MayChange: q.mayChange(), Done: doneText(q.value("done")), Now: time.Now().UTC().Format("15:04:05 UTC"),
+		Title: title, Section: sections[page], Namespace: q.namespace(), Addr: q.addr(),
+		MayChange: q.may(access.Steer), MayDelete: q.may(access.Delete), User: q.user, LogsOut: q.token != "",
+		Sees: sees{
+			Pages: q.user != nil, Actions: q.may(access.Read), Redis: q.may(access.Read) && q.seesAll(), Audit: q.may(access.Audit) && q.seesAll(),
+			Reveal: q.may(access.Reveal),
+		},
+		Done: doneText(q.value("done")), Now: time.Now().UTC().Format("15:04:05 UTC"),
 		Self: q.self(), Page: content,
 	})
 	if err != nil {
@@ -138,7 +168,7 @@ func (q *request) self() string {
 // sections are the entries of the menu that pages belong to.
 var sections = map[string]string{
 	"overview": "overview", "queues": "queues", "queue": "queues", "jobs": "jobs", "job": "jobs",
-	"actions": "actions", "action": "actions", "workers": "workers", "schedules": "schedules", "schedule": "schedules", "redis": "redis",
+	"actions": "actions", "action": "actions", "workers": "workers", "schedules": "schedules", "schedule": "schedules", "redis": "redis", "audit": "audit",
 }
 
 // asset is a file that pages ask for.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/access"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
@@ -32,6 +32,35 @@ type request struct {
 	r      *http.Request
 	w      http.ResponseWriter
 	values url.Values
+	user   *access.User // nil: nobody who is known
+	token  string       // of the user's session; "": there is none
+	gate   *gate
+}
+
+// enter makes the gate of the request's user.
+func (q *request) enter() {
+	if q.user != nil {
+		q.gate = &gate{admin: q.d.admin.As(q.user.Name), board: q.d.board, user: q.user, masks: q.d.masks}
+	}
+}
+
+// may reports whether the user has a right here.
+func (q *request) may(r access.Right) bool {
+	changes := r == access.Steer || r == access.Delete || r == access.Bulk
+	return !(changes && q.d.cfg.ReadOnly) && q.user.May(r)
+}
+
+// mayUse refuses a route that is not the user's.
+func (q *request) mayUse(r route) error {
+	switch {
+	case !q.may(r.needs) && r.needs == access.Steer:
+		return refuse(http.StatusForbidden, "You may look, and change nothing.")
+	case !q.may(r.needs):
+		return refuse(http.StatusForbidden, "Your role does not allow this.")
+	case r.whole && !q.user.SeesAll():
+		return refuse(http.StatusForbidden, "This is for those whose scope is all jobs.")
+	}
+	return nil
 }
 
 // read reads the parameters, and refuses those that the route does not take.
@@ -88,11 +117,6 @@ func (q *request) number(name string, usual, most int) (int, error) {
 	return n, nil
 }
 
-// mayChange reports whether the request may change something.
-func (q *request) mayChange() bool {
-	return !q.d.cfg.ReadOnly && (q.d.cfg.MayChange == nil || q.d.cfg.MayChange(q.r))
-}
-
 // redirect leads the browser to a page, by a relative address.
 func (q *request) redirect(to string) error {
 	q.w.Header().Set("Location", to)
@@ -100,55 +124,37 @@ func (q *request) redirect(to string) error {
 	return nil
 }
 
-// user says who makes the request, "" where nobody knows.
-func (q *request) user() string {
-	if q.d.cfg.User == nil {
-		return ""
-	}
-	return q.d.cfg.User(q.r)
-}
-
-// about gives what the log says of a request.
-func (q *request) about(more ...slog.Attr) []any {
-	peer, _, err := net.SplitHostPort(q.r.RemoteAddr)
-	if err != nil {
-		peer = q.r.RemoteAddr
-	}
-	all := []any{slog.String("peer", peer)}
-	if q.d.cfg.User != nil {
-		all = append(all, slog.String("user", q.user()))
-	}
-	for _, a := range more {
-		all = append(all, a)
-	}
-	return all
-}
-
 // refusal is an answer that a person reads.
 type refusal struct {
 	status int
 	text   string
+	cause  error // for the log; nil: the text says it
 }
 
-func (r *refusal) Error() string { return r.text }
+func (r *refusal) Error() string {
+	if r.cause != nil {
+		return r.text + " " + r.cause.Error()
+	}
+	return r.text
+}
 
 func refuse(status int, format string, args ...any) error {
-	return &refusal{status, fmt.Sprintf(format, args...)}
+	return &refusal{status: status, text: fmt.Sprintf(format, args...)}
 }
 
 // fail answers with what went wrong: what a person can mend in words, and nothing of
 // addresses and stacks. The log has the rest.
 func (q *request) fail(err error) {
 	r := refusalOf(err)
-	level := slog.LevelDebug
+	where := q.r.Method + " " + clip(q.r.URL.Path)
 	switch {
 	case r.status == http.StatusForbidden:
-		level = slog.LevelInfo
+		q.audit(deed{action: where, result: err.Error(), refused: true})
 	case r.status >= http.StatusInternalServerError:
-		level = slog.LevelError
+		q.d.log.ErrorContext(q.r.Context(), "request failed", slog.String("route", where), slog.Int("code", r.status), slog.String(logs.Error, err.Error()))
+	default:
+		q.d.log.DebugContext(q.r.Context(), "request refused", slog.String("route", where), slog.Int("code", r.status), slog.String(logs.Error, err.Error()))
 	}
-	q.d.log.Log(q.r.Context(), level, "request refused", q.about(slog.String("route", q.r.Method+" "+clip(q.r.URL.Path)),
-		slog.Int("code", r.status), slog.String(logs.Error, err.Error()))...)
 	title := map[int]string{
 		http.StatusNotFound: "Not found", http.StatusForbidden: "Refused", http.StatusServiceUnavailable: "Not now",
 		http.StatusInternalServerError: "That failed", http.StatusConflict: "Not possible now",
@@ -167,17 +173,17 @@ func refusalOf(err error) *refusal {
 	}
 	switch {
 	case errors.Is(err, drayhorse.ErrEnded), errors.Is(err, drayhorse.ErrRunning), errors.Is(err, drayhorse.ErrNotEmpty), errors.Is(err, drayhorse.ErrDuplicate), errors.Is(err, drayhorse.ErrBusy):
-		return &refusal{http.StatusConflict, sentence(err)}
+		return &refusal{status: http.StatusConflict, text: sentence(err)}
 	case errors.Is(err, drayhorse.ErrNotFound):
-		return &refusal{http.StatusNotFound, sentence(err)}
+		return &refusal{status: http.StatusNotFound, text: sentence(err)}
 	case errors.Is(err, drayhorse.ErrInvalid):
-		return &refusal{http.StatusBadRequest, sentence(err)}
+		return &refusal{status: http.StatusBadRequest, text: sentence(err)}
 	case errors.Is(err, drayhorse.ErrUnavailable):
-		return &refusal{http.StatusServiceUnavailable, "Redis does not answer at the moment. This page works again as soon as it does."}
+		return &refusal{status: http.StatusServiceUnavailable, text: "Redis does not answer at the moment. This page works again as soon as it does."}
 	case errors.Is(err, drayhorse.ErrRefused):
-		return &refusal{http.StatusServiceUnavailable, "Redis refuses this program's user, or one of its commands; the log says which."}
+		return &refusal{status: http.StatusServiceUnavailable, text: "Redis refuses this program's user, or one of its commands; the log says which."}
 	}
-	return &refusal{http.StatusInternalServerError, "The log of this program says why."}
+	return &refusal{status: http.StatusInternalServerError, text: "The log of this program says why."}
 }
 
 // sentence makes a sentence of an error.

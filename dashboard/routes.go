@@ -5,44 +5,59 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/drayhorse/drayhorse/internal/access"
 )
 
 // route is a page or an action.
 type route struct {
 	method, path string
-	params       []string // that it takes, each once; those in many up to maxMany times
-	changes      bool
+	needs        access.Right // that who asks for it has to have; the zero right nobody has
+	whole        bool         // it is about all jobs: the user's scope has to be all
+	params       []string     // that it takes, each once; those in many up to maxMany times
+	changes      bool         // jobs, queues or schedules
 	serve        func(q *request) error
 }
 
 // many are the parameters that may come several times.
 var many = map[string]bool{"job": true}
 
-// routes is the whole table. GETs change nothing, and all that changes something is do.
+// routes is the whole table: what is not here is not served, and what has no right here is
+// served to nobody. GETs change nothing, and all that changes something is do. Rights beyond
+// these depend on what is asked for: actions have theirs in the table of actions, and all that
+// is seen passes the gate.
 func (d *dashboard) routes() []route {
-	get := func(path string, serve func(q *request) error, params ...string) route {
-		return route{method: http.MethodGet, path: path, params: append(params, "done"), serve: serve}
+	get := func(path string, needs access.Right, serve func(q *request) error, params ...string) route {
+		return route{method: http.MethodGet, path: path, needs: needs, params: append(params, "done"), serve: serve}
 	}
+	whole := func(r route) route { r.whole = true; return r }
 	all := []route{
-		get("/", overview),
-		get("/queues", listQueues, "after", "find"),
-		get("/queue", showQueue, "queue"),
-		get("/jobs", listJobs, "queue", "state", "kind", "where", "limit", "cursor"),
-		get("/job", showJob, "queue", "id"),
-		get("/job.json", downloadJob, "queue", "id"),
-		get("/actions", listActions),
-		get("/action", showAction, "id"),
-		get("/workers", listWorkers, "page"),
-		get("/schedules", listSchedules, "cursor"),
-		get("/schedule", showSchedule, "id"),
-		get("/redis", showRedis),
-		get("/find", find, "id"),
-		get("/confirm", confirm, actionParams...),
-		{method: http.MethodPost, path: "/confirm", params: actionParams, changes: true, serve: confirm},
-		{method: http.MethodPost, path: "/do", params: append([]string{"typed"}, actionParams...), changes: true, serve: do},
+		get("/", access.See, overview),
+		get("/queues", access.See, listQueues, "after", "find"),
+		get("/queue", access.See, showQueue, "queue"),
+		get("/jobs", access.See, listJobs, "queue", "state", "kind", "where", "limit", "cursor"),
+		get("/job", access.See, showJob, "queue", "id"),
+		get("/job.json", access.Read, downloadJob, "queue", "id"),
+		get("/actions", access.Read, listActions),
+		get("/action", access.Read, showAction, "id"),
+		get("/workers", access.See, listWorkers, "page"),
+		get("/schedules", access.See, listSchedules, "cursor"),
+		get("/schedule", access.See, showSchedule, "id"),
+		whole(get("/redis", access.Read, showRedis)),
+		whole(get("/audit", access.Audit, showAudit, "refused", "cursor")),
+		get("/find", access.See, find, "id"),
+		get("/confirm", access.Steer, confirm, actionParams...),
+		{method: http.MethodPost, path: "/confirm", needs: access.Steer, params: actionParams, changes: true, serve: confirm},
+		{method: http.MethodPost, path: "/do", needs: access.Steer, params: append([]string{"typed"}, actionParams...), changes: true, serve: do},
+		{method: http.MethodPost, path: "/reveal", needs: access.Reveal, params: []string{"queue", "id", "file"}, serve: reveal},
+	}
+	if d.sessions != nil {
+		all = append(all, get("/login", access.Anyone, showLogin, "next"),
+			route{method: http.MethodPost, path: "/login", needs: access.Anyone, params: []string{"name", "password", "next"}, serve: logIn},
+			route{method: http.MethodPost, path: "/logout", needs: access.Known, params: []string{"everywhere"}, serve: logOut})
 	}
 	for name := range assets {
-		all = append(all, route{method: http.MethodGet, path: "/static/" + name, params: []string{"v"}, serve: serveAsset})
+		all = append(all, route{method: http.MethodGet, path: "/static/" + name, needs: access.Anyone, params: []string{"v"}, serve: serveAsset})
 	}
 	return all
 }

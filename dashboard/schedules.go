@@ -48,7 +48,7 @@ func listSchedules(q *request) error {
 	if err != nil {
 		return err
 	}
-	page, err := q.d.admin.Schedules(q.r.Context(), q.value("cursor"))
+	page, err := q.gate.schedules(q.r.Context(), q.value("cursor"))
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ type schedulePage struct {
 }
 
 func showSchedule(q *request) error {
-	s, err := q.d.admin.Schedule(q.r.Context(), q.value("id"))
+	s, err := q.gate.scheduleOf(q.r.Context(), q.value("id"))
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func showSchedule(q *request) error {
 			p.Ticks = append(p.Ticks, when(tick, r.now))
 		}
 	}
-	ticks, err := q.d.admin.ScheduleHistory(q.r.Context(), s.ID)
+	ticks, err := q.gate.history(q.r.Context(), s.ID)
 	if err != nil {
 		return err
 	}

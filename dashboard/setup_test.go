@@ -92,6 +92,7 @@ func (r *rig) do(method, path, body string, change func(*http.Request)) answer {
 	}
 	if method == http.MethodPost {
 		q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		q.Header.Set("Origin", "http://"+q.URL.Host) // as browsers do
 	}
 	if change != nil {
 		change(q)
@@ -189,6 +190,11 @@ func (r *rig) schedule(all ...scheduler.Schedule) {
 		leader, failed := r.admin.Leader(r.t.Context())
 		return err == nil && failed == nil && len(page.Schedules) == len(all) && leader != nil
 	})
+}
+
+// fail runs a worker of a queue all of whose jobs fail.
+func (r *rig) fail(queue, why string) {
+	r.work(queue, func(context.Context, *drayhorse.Job[json.RawMessage]) error { return errors.New(why) })
 }
 
 func (r *rig) run(work func(context.Context) error) {
