@@ -22,13 +22,25 @@ type Listening struct {
 	Addr string
 	// SocketMode is the mode of a socket file. 0: DefaultSocketMode.
 	SocketMode SocketMode
-	// Tokens: clients are asked for them.
+	// Tokens: clients are asked for them, or as Login says.
 	Tokens bool
+	// Login is what clients are asked for. nil: tokens of a token_file.
+	Login *Login
 	// TLS: the connections are encrypted.
 	TLS bool
 	// InsecurePlaintext allows tokens to cross a network readable.
 	InsecurePlaintext bool
 }
+
+// Login says what clients are asked for, in the words of a refusal.
+type Login struct {
+	Setting string // that has it, such as token_file
+	Want    string // what to set it to
+	Secrets string // what would cross the network
+	Usual   string // an address of this machine alone
+}
+
+var byTokens = Login{"token_file", "a token file", "tokens", "127.0.0.1:8080"}
 
 const unixPrefix = "unix:"
 
@@ -49,11 +61,15 @@ func (l Listening) Validate() error {
 	if err != nil {
 		return fmt.Errorf("%w: listen %q: %w", drayhorse.ErrInvalid, l.Addr, err)
 	}
+	login := byTokens
+	if l.Login != nil {
+		login = *l.Login
+	}
 	switch outside := !resolved.IP.IsLoopback(); {
 	case outside && !l.Tokens:
-		return fmt.Errorf("%w: listen %q without token_file; want a token file, or a loopback address such as 127.0.0.1:8080", drayhorse.ErrInvalid, l.Addr)
+		return fmt.Errorf("%w: listen %q without %s; want %s, or a loopback address such as %s", drayhorse.ErrInvalid, l.Addr, login.Setting, login.Want, login.Usual)
 	case outside && !l.TLS && !l.InsecurePlaintext:
-		return fmt.Errorf("%w: listen %q without tls_cert: tokens would cross the network readable; want tls_cert and tls_key, a loopback address, or insecure_plaintext where something else encrypts", drayhorse.ErrInvalid, l.Addr)
+		return fmt.Errorf("%w: listen %q without tls_cert: %s would cross the network readable; want tls_cert and tls_key, a loopback address, or insecure_plaintext where something else encrypts", drayhorse.ErrInvalid, l.Addr, login.Secrets)
 	}
 	return nil
 }

@@ -3,6 +3,11 @@ package daemons
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +19,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse/internal/cli/clitest"
+	"github.com/drayhorse/drayhorse/internal/password"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -25,6 +31,53 @@ func (y *yard) says(args ...string) string {
 		y.Errorf("%v: exit %d, %s", args, code, stderr)
 	}
 	return stdout
+}
+
+// browses has somebody log in on the dashboard, look at every page, change something, and leave.
+func (y *yard) browses() {
+	y.Helper()
+	hash, err := password.New("correct horse battery")
+	if err != nil {
+		y.Fatal(err)
+	}
+	file := write(y, y.dir, "users.yaml", fmt.Sprintf("users: [{name: ann, role: admin, scope: ['*'], password: '%s'}]\n", hash))
+	ui := start(y, "drayhorse", "ui", "--listen", "127.0.0.1:0", "--user-file", file, "--redis", y.url("ui"))
+	var base string
+	redistest.Eventually(y, soon, "the dashboard says where it is", func() bool {
+		base = regexp.MustCompile(`http://\S+/`).FindString(ui.Stdout())
+		return base != ""
+	})
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar}
+	ask := func(method, path string, form url.Values) {
+		y.Helper()
+		r, err := http.NewRequestWithContext(y.Context(), method, base+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			y.Fatal(err)
+		}
+		if method == http.MethodPost {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+		}
+		resp, err := browser.Do(r)
+		if err != nil {
+			y.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+			y.Errorf("%s: %d, %v: %s\n%s", path, resp.StatusCode, err, body, ui.Stderr())
+		}
+	}
+	ask(http.MethodPost, "login", url.Values{"name": {"ann"}, "password": {"correct horse battery"}})
+	for _, path := range []string{"", "queues", "queue?queue=default", "jobs", "workers", "schedules", "schedule?id=every-second", "redis", "actions", "audit", "audit?refused=1"} {
+		ask(http.MethodGet, path, nil)
+	}
+	for _, action := range []string{"pause-queue", "resume-queue"} {
+		ask(http.MethodPost, "do", url.Values{"action": {action}, "queue": {"default"}, "reason": {"tried"}})
+	}
+	ask(http.MethodPost, "logout", url.Values{"everywhere": {"1"}})
+	browser.CloseIdleConnections()
+	y.stop(ui)
 }
 
 // becomes waits until a job is in a state.
@@ -87,6 +140,7 @@ func TestUsersOfLeastPrivilegeDoTheirWork(t *testing.T) {
 		t.Fatalf("%v: %s", err, workers)
 	}
 	y.says("workers", "show", listed[0].ID)
+	y.browses()
 	for _, verb := range []string{"get", "pause", "resume", "trigger", "history"} {
 		y.says("schedules", verb, "every-second")
 	}
@@ -110,7 +164,7 @@ func TestUsersOfLeastPrivilegeDoTheirWork(t *testing.T) {
 func TestUsersOfLeastPrivilegeAreRefusedTheRest(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, redistest.WithConfig(users(t)...))
-	for _, program := range []string{"producer", "worker", "scheduler", "drayhorse"} {
+	for _, program := range []string{"producer", "worker", "scheduler", "drayhorse", "ui"} {
 		opts, err := goredis.ParseURL(as(server.URL)(program))
 		if err != nil {
 			t.Fatal(err)
@@ -150,10 +204,11 @@ func TestUsersOfLeastPrivilegeAreRefusedTheRest(t *testing.T) {
 
 // foreign is what belongs to the others.
 var foreign = map[string][]string{
-	"producer":  {"HGETALL drayhorse:{@sched}:declarations", "HGETALL drayhorse:{@workers}:workers", "BRPOP drayhorse:{q}:bell 1", "RPOP drayhorse:{q}:ready", "SCAN 0"},
-	"worker":    {"HGETALL drayhorse:{@sched}:declarations", "UNLINK drayhorse:{q}:ready", "SCAN 0"},
+	"producer":  {"HGETALL drayhorse:{@sched}:declarations", "HGETALL drayhorse:{@workers}:workers", "HGETALL drayhorse:{@web}:sessions", "BRPOP drayhorse:{q}:bell 1", "RPOP drayhorse:{q}:ready", "SCAN 0"},
+	"worker":    {"HGETALL drayhorse:{@sched}:declarations", "HSET drayhorse:{@web}:sessions a b", "UNLINK drayhorse:{q}:ready", "SCAN 0"},
 	"scheduler": {"HGETALL drayhorse:{@workers}:workers", "RPOP drayhorse:{q}:ready", "SCAN 0"},
-	"drayhorse": {"XADD drayhorse:{q}:jobs * a b"},
+	"drayhorse": {"XADD drayhorse:{q}:jobs * a b", "HGETALL drayhorse:{@web}:sessions", "HSET drayhorse:{@web}:sessions a b", "EXISTS drayhorse:{@audit}:changes", "XREVRANGE drayhorse:{@audit}:changes + -"},
+	"ui":        {"HGETALL drayhorse:{@other}:x", "XTRIM drayhorse:{@audit}:changes MAXLEN 0"},
 }
 
 // scripts are those that each program runs, by the package that has them.
@@ -171,6 +226,12 @@ var direct = map[string]string{
 	"worker":    "brpop lpush pexpire",
 	"scheduler": "brpop",
 	"admin":     "hlen hscan lrange hdel time scan subscribe brpop unlink zrange",
+	"ui":        "hlen hscan lrange hdel time scan subscribe brpop unlink zrange xrevrange",
+}
+
+func init() { // the dashboard does what the operator's verbs do, has logins and keeps the audit
+	scripts["ui"] = maps.Clone(scripts["admin"])
+	scripts["ui"]["websessions"], scripts["ui"]["audit"] = "*", "*"
 }
 
 // TestUsersMayDoWhatTheirScriptsDo compares deploy/users.acl with the scripts: each

@@ -63,8 +63,8 @@ func users(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(text), "resetpass", ">"+secret)), "\n")
-	if len(lines) != 4 {
-		t.Fatalf("%d users; want 4", len(lines))
+	if len(lines) != 5 {
+		t.Fatalf("%d users; want 5", len(lines))
 	}
 	return lines
 }

@@ -2,6 +2,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -19,33 +21,32 @@ import (
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/dashboard"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/conf"
+	"github.com/drayhorse/drayhorse/internal/httpapi"
+	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/reload"
 )
 
 type config struct {
 	cli.Common     `yaml:",inline"`
 	cli.Monitoring `yaml:",inline"`
 
-	Listen   string `yaml:"listen" arg:"ADDR" usage:"serve the dashboard on this HOST:PORT of this machine"`
-	Hosts    names  `yaml:"hosts,omitempty" flag:"host" arg:"NAME" usage:"name that browsers know the dashboard by, behind a proxy; may be given several times (default loopback names)"`
+	Listen   string `yaml:"listen" arg:"ADDR" usage:"serve the dashboard on this HOST:PORT"`
+	Hosts    names  `yaml:"hosts,omitempty" flag:"host" arg:"NAME" usage:"name that browsers know the dashboard by; may be given several times (default loopback names)"`
 	ReadOnly bool   `yaml:"read_only" usage:"show, and change nothing"`
+
+	UserFile string `yaml:"user_file,omitempty" arg:"FILE" usage:"YAML file of users, who have to log in: see drayhorse ui password; required unless ADDR is a loopback address"`
+	TLSCert  string `yaml:"tls_cert,omitempty" arg:"FILE" usage:"PEM file with a certificate, for HTTPS; read again when it changes"`
+	TLSKey   string `yaml:"tls_key,omitempty" arg:"FILE" usage:"PEM file with its key"`
+
+	InsecurePlaintext bool `yaml:"insecure_plaintext" usage:"take passwords without TLS beyond loopback, where something else encrypts"`
+	HTTPS             bool `yaml:"https" usage:"browsers come by https, which a proxy in front ends"`
+
+	Proxies         proxies `yaml:"proxies,omitempty" flag:"proxy" arg:"ADDR" usage:"address or network of proxies whose X-Forwarded-For is believed; may be given several times"`
+	UserHeader      string  `yaml:"user_header,omitempty" arg:"NAME" usage:"header in which these proxies say who comes, in place of a login"`
+	ProxySecretFile string  `yaml:"proxy_secret_file,omitempty" arg:"FILE" usage:"file with what these proxies have to send in X-Drayhorse-Proxy-Secret"`
+
+	Mask list `yaml:"mask,omitempty" arg:"PART" usage:"part of the names of fields of arguments and results that are masked, beside password, token and others; may be given several times"`
 }
-
-// names are several names, with commas between them in the environment.
-type names []string
-
-// Add takes NAME,...
-func (n *names) Add(text string) error {
-	for name := range strings.SplitSeq(text, ",") {
-		if err := dashboard.ValidateHost(name); err != nil {
-			return &conf.ValueError{Text: name, Want: "a name such as jobs.example.com, without scheme and port"}
-		}
-		*n = append(*n, name)
-	}
-	return nil
-}
-
-func (n names) String() string { return strings.Join(n, ",") }
 
 // Settle reports the first impossible value, as drayhorse.ErrInvalid.
 func (c *config) Settle() error {
@@ -55,33 +56,98 @@ func (c *config) Settle() error {
 	if err := cli.ValidateAddr("listen", c.Listen); err != nil {
 		return err
 	}
-	if !cli.IsLoopback(c.Listen) {
-		return fmt.Errorf("%w: listen %q: the dashboard has no login yet, so whoever reaches it could change everything; "+
-			"want a loopback address such as 127.0.0.1:7080, and from afar a tunnel (ssh -L 7080:127.0.0.1:7080 HOST) or a proxy on this machine that asks who comes", drayhorse.ErrInvalid, c.Listen)
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return fmt.Errorf("%w: tls_cert %q and tls_key %q; want both or none", drayhorse.ErrInvalid, c.TLSCert, c.TLSKey)
+	}
+	if err := c.listening().Validate(); err != nil {
+		return err
+	}
+	if !cli.IsLoopback(c.Listen) && len(c.Hosts) == 0 {
+		return fmt.Errorf("%w: listen %q without hosts: browsers that come by another name than localhost are refused; want --host with the name that they use", drayhorse.ErrInvalid, c.Listen)
 	}
 	return nil
 }
 
+// listening says where the dashboard listens, and what protects it there.
+func (c *config) listening() httpapi.Listening {
+	return httpapi.Listening{
+		Addr: c.Listen, Tokens: c.UserFile != "", TLS: c.TLSCert != "", InsecurePlaintext: c.InsecurePlaintext,
+		Login: &httpapi.Login{Setting: "user_file", Want: "a file of users, which drayhorse ui password makes entries for", Secrets: "passwords", Usual: usualListen},
+	}
+}
+
+// maxSecret is the most bytes that a file with a secret may have.
+const maxSecret = 4 << 10
+
+// dashboard gives the settings of the pages.
+func (c *config) dashboard(log *slog.Logger) (dashboard.Config, error) {
+	cfg := dashboard.Config{
+		Hosts: c.Hosts, HTTPS: c.HTTPS, ReadOnly: c.ReadOnly, UserFile: c.UserFile, UserHeader: c.UserHeader, Proxies: c.Proxies, Mask: c.Mask, Logger: log,
+	}
+	if c.ProxySecretFile == "" {
+		return cfg, nil
+	}
+	content, err := os.ReadFile(c.ProxySecretFile)
+	if err == nil && len(content) > maxSecret {
+		err = fmt.Errorf("it has %d bytes; want at most %d", len(content), maxSecret)
+	}
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err // the path is named once
+	}
+	if cfg.ProxySecret = strings.TrimSpace(string(content)); err == nil && cfg.ProxySecret == "" {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return cfg, fmt.Errorf("%w: proxy_secret_file %q: %w", drayhorse.ErrInvalid, c.ProxySecretFile, err)
+	}
+	return cfg, nil
+}
+
+// check reports what run would refuse before it listens.
+func check(_ context.Context, _ *cli.Call, c *config) error {
+	cfg, err := c.dashboard(nil)
+	if err != nil {
+		return err
+	}
+	site, err := Open(c.Connection, cfg)
+	if err == nil {
+		site.Close()
+	}
+	return err
+}
+
+// usualListen is where the dashboard is served unless somebody says otherwise.
+const usualListen = "127.0.0.1:7080"
+
 // Command is the verb.
 func Command() *cobra.Command {
-	defaults := config{Common: cli.DefaultCommon(), Listen: "127.0.0.1:7080"}
-	return cli.Def[config]{
+	defaults := config{Common: cli.DefaultCommon(), Listen: usualListen}
+	cmd := cli.Def[config]{
 		Name:  "ui",
 		Short: "Serve the dashboard: inspect and manage queues, jobs, workers and schedules in a browser",
 		Long: `Serve the dashboard: inspect and manage queues, jobs, workers and schedules in a browser.
 
-It has no login, so it listens on this machine alone. From another machine, use a tunnel:
+Without a login it listens on this machine alone. From another machine, use a tunnel:
 
   ssh -L 7080:127.0.0.1:7080 HOST
 
-and open http://127.0.0.1:7080/ there; or a proxy on this machine that asks for a login, with
---host for the name that browsers use. A Go program can mount the same pages under a path
-of its own, behind its own login: package dashboard.`,
+and open http://127.0.0.1:7080/ there. Or have users log in, whose file drayhorse ui
+password makes entries for; it is read again when it changes:
+
+  drayhorse ui --listen :7080 --host jobs.example.com --user-file users.yaml \
+               --tls-cert cert.pem --tls-key key.pem
+
+docs/dashboard.md says what each role may do, and how to set up a proxy that says who
+comes. A Go program can mount the same pages under a path of its own, behind its own
+login: package dashboard.`,
 		Stops:   true,
 		Example: "  drayhorse ui --redis redis://127.0.0.1:6379/0 --read-only",
 		Config:  defaults,
+		Check:   check,
 		Run:     run,
 	}.Command()
+	cmd.AddCommand(passwordCommand())
+	return cmd
 }
 
 // Limits of a connection.
@@ -94,17 +160,26 @@ const (
 )
 
 func run(ctx context.Context, call *cli.Call, cfg *config) error {
-	site, err := Open(cfg.Connection, dashboard.Config{Hosts: cfg.Hosts, ReadOnly: cfg.ReadOnly, Logger: call.Log})
+	pages, err := cfg.dashboard(call.Log)
+	if err != nil {
+		return err
+	}
+	site, err := Open(cfg.Connection, pages)
 	if err != nil {
 		return err
 	}
 	defer site.Close()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
+	if cfg.TLSCert != "" {
+		if site.certificate, err = reload.OpenCertificate(cfg.TLSCert, cfg.TLSKey, call.Log); err != nil {
+			return err
+		}
+	}
+	listener, err := httpapi.Listen(ctx, cfg.listening())
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	if err := call.Println("dashboard: http://" + listener.Addr().String() + "/"); err != nil {
+	if err := call.Println("dashboard: " + site.scheme() + "://" + listener.Addr().String() + "/"); err != nil {
 		return err
 	}
 	monitor := cli.Monitor{Config: cfg.Monitoring, Gatherer: cli.NewRegistry(), Log: call.Log, Ready: site.Ready}
@@ -118,6 +193,16 @@ type Site struct {
 	steers  bool
 	handler http.Handler
 	log     *slog.Logger
+
+	certificate *reload.Certificate // nil: HTTP
+	patience    time.Duration       // that clients have to send a request; 0: readTimeout
+}
+
+func (s *Site) scheme() string {
+	if s.certificate != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // Open makes the dashboard of that Redis. It does not connect. Close it.
@@ -127,11 +212,14 @@ func Open(where cli.Connection, cfg dashboard.Config) (*Site, error) {
 		return nil, err
 	}
 	cfg.Admin = a
+	if cfg.UserFile != "" {
+		cfg.RedisURL = where.RedisURL.Reveal() // of the sessions
+	}
 	handler, err := dashboard.New(cfg)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	return &Site{a, !cfg.ReadOnly, handler, cfg.Logger}, nil
+	return &Site{admin: a, steers: !cfg.ReadOnly, handler: handler, log: logs.Or(cfg.Logger)}, nil
 }
 
 // Close ends its connections.
@@ -154,7 +242,7 @@ func (s *Site) Ready() error {
 // actions that nobody runs, unless it may change nothing.
 func (s *Site) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler: s.handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Handler: s.handler, ReadTimeout: cmp.Or(s.patience, readTimeout), WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	acting, leave := context.WithCancel(ctx)
@@ -165,7 +253,13 @@ func (s *Site) Serve(ctx context.Context, listener net.Listener) error {
 		work.Go(func() { _ = s.admin.RunActions(acting) })
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	if s.certificate != nil {
+		server.TLSConfig = s.certificate.Config()
+		work.Go(func() { s.certificate.Watch(acting) })
+		go func() { served <- server.ServeTLS(listener, "", "") }()
+	} else {
+		go func() { served <- server.Serve(listener) }()
+	}
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)

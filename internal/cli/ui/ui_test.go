@@ -4,11 +4,14 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/drayhorse/drayhorse/internal/access"
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/cli/ui"
 	"github.com/drayhorse/drayhorse/internal/logtest"
@@ -22,7 +25,7 @@ func call(ctx context.Context, t *testing.T, stdout, stderr io.Writer, args ...s
 	t.Helper()
 	env := map[string]string{"DRAYHORSE_REDIS_URL": redistest.Shared(t), "DRAYHORSE_NAMESPACE": redistest.Namespace(t)}
 	p := cli.Process{
-		Args: append([]string{"ui"}, args...), Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr,
+		Args: append([]string{"ui"}, args...), Stdin: strings.NewReader("correct horse battery\n"), Stdout: stdout, Stderr: stderr,
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 	}
 	return p.Run(ctx, cli.Group("drayhorse", "test", ui.Command()))
@@ -69,7 +72,11 @@ func TestServesUntilItIsStopped(t *testing.T) {
 func TestListensOnThisMachineAlone(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ flag, value, want string }{
-		{"--listen", ":7080", "no login"}, {"--listen", "0.0.0.0:7080", "no login"}, {"--listen", "[::]:7080", "no login"}, {"--listen", "example.com:7080", "no login"},
+		{"--listen", ":7080", "without user_file; want a file of users, which drayhorse ui password makes entries for, or a loopback address"},
+		{"--listen", "0.0.0.0:7080", "without user_file"}, {"--listen", "[::]:7080", "without user_file"}, {"--listen", "192.0.2.1:7080", "without user_file"},
+		{"--user-file", "nowhere.yaml", "no such file or directory; want a file of users"}, {"--tls-cert", "x.pem", "want both or none"},
+		{"--proxy", "10.0.0.1/8", "want an address such as"}, {"--proxy", "0.0.0.0/0", "want an address"}, {"--user-header", "X-User", "without proxies"},
+		{"--proxy-secret-file", "nowhere", "no such file or directory"}, {"--mask", "-", "want a part of a name"},
 		{"--listen", "127.0.0.1", "want HOST:PORT"}, {"--listen", "127.0.0.1:x", "want HOST:PORT"},
 		{"--host", "http://jobs.example.com", "want a name"}, {"--host", "*.example.com", "want a name"}, {"--host", "a:80", "want a name"}, {"--host", "", "want a name"},
 	} {
@@ -79,6 +86,56 @@ func TestListensOnThisMachineAlone(t *testing.T) {
 		cancel()
 		if text := stderr.String(); code != cli.ExitUsage || !strings.Contains(text, c.want) || strings.Count(text, "\n") != 1 {
 			t.Errorf("%s %q: exit code %d: %s", c.flag, c.value, code, text)
+		}
+	}
+}
+
+// TestBeyondThisMachineByLoginAndTLS: with a file of users alone passwords would cross the
+// network, and without a name browsers would be refused.
+func TestBeyondThisMachineByLoginAndTLS(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"without tls_cert: passwords would cross the network readable": {"--listen", ":0", "--user-file", "users.yaml"},
+		"without user_file": {"--listen", ":0", "--tls-cert", "a", "--tls-key", "b"},
+		"without hosts: browsers that come by another name": {"--listen", ":0", "--user-file", "users.yaml", "--insecure-plaintext"},
+	} {
+		stdout, stderr := &logtest.Buffer{}, &logtest.Buffer{}
+		code := call(t.Context(), t, stdout, stderr, args...)
+		if text := stderr.String(); code != cli.ExitUsage || !strings.Contains(text, want) || strings.Count(text, "\n") != 1 {
+			t.Errorf("%v: exit code %d: %s", args, code, text)
+		}
+	}
+}
+
+// TestPasswordMakesAnEntry that a dashboard takes, and shows the password nowhere.
+func TestPasswordMakesAnEntry(t *testing.T) {
+	t.Parallel()
+	stdout, stderr := &logtest.Buffer{}, &logtest.Buffer{}
+	if code := call(t.Context(), t, stdout, stderr, "password", "ann", "--role", "operator", "--scope", "mail", "--scope", "orders/refund"); code != cli.ExitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	text := stdout.String()
+	if !strings.Contains(text, "role: operator\n    scope: [\"mail\", \"orders/refund\"]\n") || strings.Contains(text+stderr.String(), "horse battery") {
+		t.Errorf("the entry is %s, and %s", text, stderr)
+	}
+	path := filepath.Join(t.TempDir(), "users.yaml")
+	if err := os.WriteFile(path, []byte("users:\n"+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	users, err := access.OpenFile(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := users.Find("ann"); e == nil || e.Role != access.Operator || !e.Sees("orders", "refund") || e.Sees("orders", "x") {
+		t.Errorf("ann is %+v", e)
+	}
+	for want, args := range map[string][]string{
+		"no NAME is given": {"password"}, `role "boss"; want`: {"password", "ann", "--role", "boss"}, `want a name of 1-128 printable`: {"password", "a\x1bb"},
+		`"a b"`: {"password", "ann", "--scope", "a b"}, `argument "bob"`: {"password", "ann", "bob"}, `--pasword`: {"password", "ann", "--pasword", "x"},
+	} {
+		stdout, stderr := &logtest.Buffer{}, &logtest.Buffer{}
+		if code := call(t.Context(), t, stdout, stderr, args...); code != cli.ExitUsage || !strings.Contains(stderr.String(), want) || stdout.String() != "" {
+			t.Errorf("%v: exit code %d: %s%s", args, code, stdout, stderr)
 		}
 	}
 }
