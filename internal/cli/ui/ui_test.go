@@ -2,8 +2,12 @@ package ui_test
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +19,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/cli/ui"
 	"github.com/drayhorse/drayhorse/internal/logtest"
+	"github.com/drayhorse/drayhorse/internal/password"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -137,5 +142,56 @@ func TestPasswordMakesAnEntry(t *testing.T) {
 		if code := call(t.Context(), t, stdout, stderr, args...); code != cli.ExitUsage || !strings.Contains(stderr.String(), want) || stdout.String() != "" {
 			t.Errorf("%v: exit code %d: %s%s", args, code, stdout, stderr)
 		}
+	}
+}
+
+// TestServesHTTPS with a login, by the certificate of the files.
+func TestServesHTTPS(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewTLSServer(http.NotFoundHandler()) // whose certificate is for example.com and 127.0.0.1
+	defer other.Close()
+	pair, dir := other.TLS.Certificates[0], t.TempDir()
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash, err := password.New("correct horse battery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	stdout, stderr := &logtest.Buffer{}, &logtest.Buffer{}
+	code := make(chan int, 1)
+	go func() {
+		code <- call(ctx, t, stdout, stderr, "--listen", "127.0.0.1:0", "--host", "127.0.0.1",
+			"--tls-cert", file("cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})),
+			"--tls-key", file("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
+			"--user-file", file("users.yaml", fmt.Appendf(nil, "users: [{name: ann, role: viewer, scope: ['*'], password: '%s'}]", hash)))
+	}()
+	var base string
+	redistest.Eventually(t, 20*time.Second, "it says where it is", func() bool {
+		base = regexp.MustCompile(`https://\S+/`).FindString(stdout.String())
+		return base != ""
+	})
+	resp, err := other.Client().Post(base+"login", "application/x-www-form-urlencoded", strings.NewReader("name=ann&password=correct+horse+battery")) //nolint:noctx // within a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden || resp.Header.Get("Strict-Transport-Security") == "" { // it does not say where it comes from
+		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+	other.Client().CloseIdleConnections()
+	stop()
+	if c := <-code; c != cli.ExitOK {
+		t.Errorf("exit code %d: %s", c, stderr)
 	}
 }
