@@ -26,6 +26,9 @@
 //   - worker: a program, or a part of one, that runs jobs.
 //   - producer: what enqueues jobs.
 //   - scheduler: what enqueues the jobs of schedules, while it is the leader.
+//   - scope: the jobs that somebody may see or touch, by queue and kind.
+//   - role: what a user of the dashboard is, which gives rights; see package dashboard.
+//   - web session: a browser's stay at the dashboard after a login.
 //   - outbox: what is stored to be enqueued: jobs of an SQL transaction until a relay
 //     enqueues them, or ticks of a schedule until their queue takes them.
 //

@@ -36,7 +36,8 @@ func newRefusals() refusals { return refusals{limits.NewLimiter(10, 50), new(ato
 // recordPatience is how long Redis may take for a record.
 const recordPatience = 2 * time.Second
 
-// audit tells the log and Redis who did what, and what came of it. The error is that of Redis.
+// audit tells the log and Redis who did what, and what came of it. The error is that of Redis;
+// the log has it, too.
 func (q *request) audit(x deed) error {
 	var untold int64
 	if x.refused {

@@ -54,7 +54,13 @@ type dashboard struct {
 // New makes the handler. It does not connect. The handler is an io.Closer: Close leaves actions
 // that were begun where they stand, stops looking at UserFile, and ends the connections that it
 // has made. The error is drayhorse.ErrInvalid.
-func New(cfg Config) (http.Handler, error) { return newDashboard(cfg, nil) }
+func New(cfg Config) (http.Handler, error) {
+	d, err := newDashboard(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
 
 // newDashboard makes the handler, whose sessions go by a clock; nil is Redis's.
 func newDashboard(cfg Config, clock func() time.Time) (_ *dashboard, err error) {
@@ -99,7 +105,10 @@ func newDashboard(cfg Config, clock func() time.Time) (_ *dashboard, err error) 
 	if d.pages, err = parsePages(); err != nil {
 		return nil, err
 	}
-	return d, d.makeTable()
+	if err = d.makeTable(); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // openUsers reads the file of users, and watches it until it is closed.

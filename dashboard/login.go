@@ -111,7 +111,7 @@ func logIn(q *request) error {
 		return err
 	}
 	if wait > 0 {
-		q.audit(deed{action: "login", on: q.d.knownName(name), result: "too many failed; wait " + wait.String(), refused: true})
+		_ = q.audit(deed{action: "login", on: q.d.knownName(name), result: "too many failed; wait " + wait.String(), refused: true})
 		q.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		return q.askLogin(http.StatusTooManyRequests, fmt.Sprintf("Too many logins failed. Try again in %s.", rough(wait.Truncate(time.Second)+time.Second)))
 	}
@@ -120,7 +120,7 @@ func logIn(q *request) error {
 		return err
 	}
 	if entry == nil {
-		q.audit(deed{action: "login", on: q.d.knownName(name), result: "name or password is wrong", refused: true})
+		_ = q.audit(deed{action: "login", on: q.d.knownName(name), result: "name or password is wrong", refused: true})
 		return q.askLogin(http.StatusUnauthorized, "Name or password is wrong.")
 	}
 	if err := q.d.sessions.Forgive(ctx, name, from); err != nil {
@@ -135,7 +135,7 @@ func logIn(q *request) error {
 		return err
 	}
 	q.user = &entry.User
-	q.audit(deed{action: "login", result: resultDone})
+	_ = q.audit(deed{action: "login", result: resultDone})
 	q.setCookie(q.token)
 	return q.redirect(q.d.nextPage(q.value("next")))
 }
@@ -184,7 +184,7 @@ func logOut(q *request) error {
 	if err != nil {
 		return err
 	}
-	q.audit(deed{action: act, result: resultDone})
+	_ = q.audit(deed{action: act, result: resultDone})
 	q.setCookie("")
 	return q.redirect("login")
 }

@@ -149,7 +149,7 @@ func (q *request) fail(err error) {
 	where := q.r.Method + " " + clip(q.r.URL.Path)
 	switch {
 	case r.status == http.StatusForbidden:
-		q.audit(deed{action: where, result: err.Error(), refused: true})
+		_ = q.audit(deed{action: where, result: err.Error(), refused: true})
 	case r.status >= http.StatusInternalServerError:
 		q.d.log.ErrorContext(q.r.Context(), "request failed", slog.String("route", where), slog.Int("code", r.status), slog.String(logs.Error, err.Error()))
 	default:
