@@ -94,6 +94,7 @@ outbox-smoke: databases ## the same with few transactions, a minute
 
 mutants: redis ## break each rule of the scripts on purpose: the randomized test must notice
 	$(RACE) -timeout 30m -run TestModelNoticesMutants ./internal/jobs -args -mutants
+	$(RACE) -timeout 30m -run TestBatchesModelNoticesMutants ./internal/flows -args -mutants
 
 test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege
 	$(RACE) -timeout 10m ./test/daemons

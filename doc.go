@@ -55,6 +55,10 @@
 //   - signal: give a job a value for which a step of its handler waits.
 //   - cancel, delete, purge, pause: what operators do, beside a retry.
 //   - explain: say what holds a job up.
+//   - news, told: read what a partition has to tell batches of their members, and note that
+//     they know.
+//   - members: read what a partition knows of a batch, take no more of its members, or
+//     cancel them.
 //   - pick, act: find the jobs of an action, and do it to them, a step at a time.
 //   - depth: set how many live jobs a partition may have.
 //   - limit, limits: declare what bounds the starts of jobs, and list it.

@@ -36,6 +36,8 @@ var (
 	// ErrNotReplicated: the job is stored, by the primary alone as far as is known;
 	// see ReplicationError.
 	ErrNotReplicated = errors.New("not confirmed by enough replicas")
+	// ErrFlowEnded: the flow has ended, was cancelled or was closed, and takes no more jobs.
+	ErrFlowEnded = errors.New("flow takes no more")
 	// ErrRefused: Redis refuses the login, or its user lacks a permission. Waiting
 	// does not mend it.
 	ErrRefused = errors.New("refused by redis")

@@ -1,4 +1,5 @@
-// Package flow is the vocabulary of jobs that wait for more than a time: what comes with the
+// Package flow is the vocabulary of jobs that wait for jobs, or for more than a time: batches, which
+// Producer.NewBatch makes of jobs that are counted together; and what comes with the
 // signals that Producer.Signal sends to a job, whose handler waits with step.WaitSignal.
 package flow
 

@@ -79,14 +79,20 @@ func (p *Producer) EnqueueMany(ctx context.Context, specs []drayhorse.Spec) ([]*
 	}
 	defer p.leave()
 	end := p.watch(ctx, all, queues)
-	infos, err := p.enqueueMany(ctx, all, queues)
+	infos, err := p.enqueueMany(ctx, all, queues, nil)
 	end(infos, err)
 	return infos, err
 }
 
-// enqueueMany stores jobs, each in its queue.
-func (p *Producer) enqueueMany(ctx context.Context, all []*jobs.NewJob, queues []string) ([]*drayhorse.Info, error) {
+// enqueueMany stores jobs, each in its queue. ready is called before, with where they go; nil: it
+// is not.
+func (p *Producer) enqueueMany(ctx context.Context, all []*jobs.NewJob, queues []string, ready func(context.Context, []*group) error) ([]*drayhorse.Info, error) {
 	groups, failed := p.group(ctx, all, queues)
+	if ready != nil {
+		if err := ready(ctx, groups); err != nil {
+			return make([]*drayhorse.Info, len(all)), errors.Join(append(failed, err)...)
+		}
+	}
 	nodes := map[string][]*group{}
 	for _, g := range groups {
 		addr, _ := g.part.Node(ctx) // those whose node is not known go together
@@ -246,6 +252,8 @@ func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhors
 			switch {
 			case stored.Full:
 				full[g.index[next]] = g.part.FullError(stored)
+			case stored.Ended:
+				full[g.index[next]] = errEnded(g.jobs[next])
 			case stored.Duplicate:
 				reject[len(duplicates)] = stored.Rejected
 				duplicates, at = append(duplicates, cmp.Or(stored.Other, g.jobs[next].ID)), append(at, g.index[next])

@@ -18,6 +18,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/metrics"
@@ -97,6 +98,7 @@ type Producer struct {
 	tracer  drayhorse.Tracer
 	client  *redisconn.Client
 	engine  *jobs.Engine
+	flows   *flows.Store
 
 	keeper *keeper
 	inbox  *jobs.Inbox
@@ -126,6 +128,7 @@ func New(cfg Config) (*Producer, error) {
 	if p.maxArgs == 0 {
 		p.maxArgs = drayhorse.DefaultMaxArgs
 	}
+	p.flows = flows.New(p.engine, cmp.Or(cfg.Namespace, drayhorse.DefaultNamespace))
 	p.keeper = newKeeper(p.engine, p.changed, p.log)
 	p.inbox, p.closing = jobs.NewInbox(p.engine), make(chan struct{})
 	if cfg.Metrics == nil && cfg.Registerer != nil {

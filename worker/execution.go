@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/steps"
 )
@@ -47,6 +48,8 @@ type reporter interface {
 	stepClaim(e *execution) jobs.StepClaim
 	// flusher writes what handlers report while they run; nil: it is written with the finish.
 	flusher() *flusher
+	// flows is where the batches are of which jobs are members.
+	flows() *flows.Store
 }
 
 func newExecution(base context.Context, queue string, c *jobs.Claim, owner reporter, now time.Time) *execution {

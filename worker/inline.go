@@ -72,7 +72,7 @@ func (i *inlined) Close() error {
 // Next makes turns until one has claimed a job, and runs that; or until nothing is left
 // to claim.
 func (i *inlined) Next(ctx context.Context) (inline.Run, bool, error) {
-	for looked := false; ctx.Err() == nil; {
+	for looked, watched := false, false; ctx.Err() == nil; {
 		if e := i.executors.take(); e != nil {
 			run, err := i.run(ctx, e)
 			return run, err == nil, err
@@ -88,6 +88,9 @@ func (i *inlined) Next(ctx context.Context) (inline.Run, bool, error) {
 		case !looked: // at what a bell would say
 			i.node.look(ctx, i.watch)
 			looked = true
+		case !watched: // what flows wait for
+			i.relay.look(ctx, 0)
+			looked, watched = false, true
 		default:
 			i.fetcher.leaveIdle(ctx, 0)
 			return inline.Run{}, false, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/inline"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
@@ -56,6 +57,8 @@ func (r reported) stepClaim(e *execution) jobs.StepClaim {
 // flusher: what is reported is written with the finish.
 func (r reported) flusher() *flusher { return nil }
 
+func (r reported) flows() *flows.Store { return r.relay.store }
+
 func (r reported) report(e *execution, f jobs.Finish, counter prometheus.Counter) {
 	r.mu.Lock()
 	r.current.finish = f
@@ -95,6 +98,7 @@ func (i *inlined) say(ctx context.Context) error {
 		}
 		if len(i.fetcher.unanswered) == 0 {
 			i.discards.drain()
+			i.relay.flush(ctx)
 			return nil
 		}
 		i.fetcher.sleep(ctx, time.Time{})

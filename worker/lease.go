@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
@@ -18,6 +19,7 @@ type lease struct {
 	*jobs.Lease
 	source  *source
 	flush   *flusher
+	store   *flows.Store
 	onEnded func(l *lease, news ended)
 
 	// Of the fetch loop's goroutine alone.
@@ -51,7 +53,7 @@ type ended struct {
 
 // report is called when a job has ended.
 func (l *lease) report(e *execution, f jobs.Finish, counter prometheus.Counter) {
-	f.ID, f.Seq = e.claim.ID, e.claim.Seq
+	f.ID, f.Seq, f.Linked = e.claim.ID, e.claim.Seq, e.claim.Linked()
 	var streams bool
 	f.Reports, streams = e.lastReports()
 	f.Keep = f.Keep || streams
@@ -69,6 +71,9 @@ func (l *lease) now() time.Time { return l.Partition.Now() }
 
 // flusher writes what handlers report while they run.
 func (l *lease) flusher() *flusher { return l.flush }
+
+// flows is where the batches are of which jobs are members.
+func (l *lease) flows() *flows.Store { return l.store }
 
 // takeFinishes makes what ended the lease's turn, of at most budget bytes, and says how
 // many it has. It reports false if there is nothing to say.

@@ -58,6 +58,9 @@ func (n *node) look(ctx context.Context, watch *jobs.Watch) (idle bool) {
 			continue
 		}
 		s.applyObservation(&seen[i])
+		if seen[i].News {
+			n.relay.note(s.part)
+		}
 		if seen[i].Paused {
 			n.withdraw(s.part.Queue)
 		}

@@ -37,6 +37,9 @@ func (s *session) sweepsOthers(ctx context.Context) {
 			if _, err := p.Sweep(ctx); err != nil {
 				s.log.DebugContext(ctx, "sweep failed", slog.String(logs.Queue, p.String()), slog.String(logs.Error, err.Error()))
 			}
+			if s.relay.isUsed() {
+				s.relay.note(p)
+			}
 		}
 		timer.Reset(othersEvery)
 	}

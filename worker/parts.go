@@ -25,6 +25,7 @@ type parts struct {
 	executors *executors
 	reports   *flusher  // nil: what handlers report is written with their finishes
 	discards  *discards // nil: nobody wants to know
+	relay     *relay
 	phase     *phase
 	epoch     atomic.Uint64                     // of the last lease
 	fail      func(err error)                   // ends Run with an error that waiting cannot mend

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -66,6 +67,7 @@ func newSession(base context.Context, w *Worker) *session {
 		phase:    newPhase(),
 		reports:  newFlusher(w.engine),
 		discards: newDiscards(base, w.log, w.cfg.OnDiscard),
+		relay:    newRelay(flows.New(w.engine, cmp.Or(w.cfg.Namespace, drayhorse.DefaultNamespace)), w.log),
 		fail:     s.fatally,
 		onLost:   s.sayAlive,
 	}
@@ -164,6 +166,7 @@ func (s *session) run(ctx context.Context) error {
 	s.watching.Go(func() { guard.run(background) })
 	s.watching.Go(func() { (&lag{parts: &s.parts}).run(background) })
 	s.watching.Go(func() { s.reports.run(background) })
+	s.watching.Go(func() { s.relay.run(background) })
 	stopped := make(chan struct{})
 	var discarded sync.WaitGroup
 	if s.discards != nil {
@@ -191,6 +194,7 @@ func (s *session) run(ctx context.Context) error {
 	s.fetching.Wait()
 	close(stopped)
 	discarded.Wait()
+	s.relay.end(s.base)
 	announced.Wait()     // takes the worker out of the registry
 	_ = s.client.Close() // ends the listeners' blocking waits
 	s.watching.Wait()

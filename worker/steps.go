@@ -8,14 +8,19 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/members"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/steps"
 )
 
-// Value is that of the job's context, and for package step the steps of this run.
+// Value is that of the job's context; for package step the steps of this run, and for package
+// flow the batch of which the job is a member.
 func (e *execution) Value(key any) any {
-	if _, ok := key.(steps.Key); ok {
+	switch key.(type) {
+	case steps.Key:
 		return e.stepping()
+	case members.Key:
+		return e.member()
 	}
 	return e.jobContext.Value(key)
 }

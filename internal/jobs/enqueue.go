@@ -78,6 +78,23 @@ type encoded NewJob
 // MarshalBinary is how go-redis asks.
 func (j *encoded) MarshalBinary() ([]byte, error) { return j.encoded, nil }
 
+// What a call says of its jobs together.
+const (
+	someLarge  = 1
+	someLinked = 2
+)
+
+// sort is what the job is of that.
+func (j *NewJob) sort() (sort int) {
+	if len(j.encoded) > largeEnvelope {
+		sort = someLarge
+	}
+	if j.Envelope.Link != "" {
+		sort |= someLinked
+	}
+	return sort
+}
+
 // isPlain reports whether the job is new for sure and due at once.
 func (j *NewJob) isPlain() bool {
 	return !j.Envelope.OwnID && !j.Guarded && j.In == 0 && j.At.IsZero() && j.Past == nil && j.Unique == nil && j.Envelope.StartWithin == 0
@@ -132,6 +149,7 @@ type Stored struct {
 	Other     string    // the stored ID of what counts as the same; empty: of that same ID
 	Full      bool      // it was not stored: there is no room; see FullError
 	Depth     int       // how many jobs there may be, if Full
+	Ended     bool      // it was not stored: the batch takes no more members from outside
 	Now       time.Time // by Redis's clock; zero where all jobs of the call are due at once
 }
 
@@ -183,8 +201,8 @@ func decodeStored(value any, jobs int, stored []Stored) ([]Stored, error) {
 	}
 	others := answers[jobs:]
 	for i := range jobs {
-		s := Stored{Duplicate: answers[i] >= '1' && answers[i] <= '3', Rejected: answers[i] == '3', Full: answers[i] == '4', Now: now}
-		if answers[i] >= '2' {
+		s := Stored{Duplicate: answers[i] >= '1' && answers[i] <= '3', Rejected: answers[i] == '3', Full: answers[i] == '4', Ended: answers[i] == '5', Now: now}
+		if answers[i] >= '2' && answers[i] <= '4' {
 			if others == "" || len(others) <= int(others[0]) {
 				return stored, fmt.Errorf("enqueue: the answers %q are cut short", answers)
 			}
@@ -216,10 +234,8 @@ func newLaneKeys(p *Partition, lane string) *laneKeys {
 func (k *laneKeys) call(seq uint64, jobs []*NewJob) redis.Call {
 	large, plain := 0, true
 	for _, j := range jobs {
-		if len(j.encoded) > largeEnvelope {
-			large = 1
-		}
-		plain = plain && j.isPlain()
+		large |= j.sort()
+		plain = plain && j.isPlain() && j.Envelope.Link == ""
 	}
 	args := make([]any, 0, 3+3*len(jobs))
 	args = append(args, seq, answerTTL.Milliseconds(), large)

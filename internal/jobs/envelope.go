@@ -44,6 +44,7 @@ type Envelope struct {
 	UntilStarted bool
 	Tags         []string
 	Fresh        time.Duration // since it has completed: for so long its result stands for others
+	Link         string        // the batch of which the job is a member, see members.go; empty: of none
 	Args         []byte
 }
 
@@ -52,12 +53,14 @@ const (
 	headerSize      = 15
 	flagOwnID       = 1
 	flagUnique      = 2 // the first extra is extraUnique
+	flagLinked      = 4 // the next one is extraLink; the two bits above say as what the job's end has counted
 
 	extraSchedule = 1 // tick as Unix ms (8 bytes), then the schedule's ID
 	extraDue      = 2 // due as Unix ms (8 bytes)
 	extraTrace    = 3 // length of the traceparent (1 byte), the traceparent, then the tracestate
 	extraUnique   = 4 // 1 if it ends with the start (1 byte), the key, and fresh in ms (6 bytes) if there is any
 	extraWithin   = 5 // ms within which it must have started (8 bytes)
+	extraLink     = 6 // the batch of which it is a member
 	extraTags     = 7 // each: length (1 byte), the tag
 
 	freshSize      = 6
@@ -76,6 +79,9 @@ func (e *Envelope) Encode() []byte {
 	}
 	if e.UniqueKey != "" {
 		b[1] |= flagUnique
+	}
+	if e.Link != "" {
+		b[1] |= flagLinked
 	}
 	put48(b[2:8], e.Retain.Milliseconds())
 	put48(b[8:14], e.EnqueuedAt.UnixMilli())
@@ -102,6 +108,9 @@ func (e *Envelope) extras() []byte {
 			b = append(b, make([]byte, freshSize)...)
 			put48(b[len(b)-freshSize:], e.Fresh.Milliseconds())
 		}
+	}
+	if e.Link != "" {
+		b = append(binary.AppendUvarint(append(b, extraLink), uint64(len(e.Link))), e.Link...)
 	}
 	if e.Schedule != "" {
 		b = appendTimed(b, extraSchedule, e.Tick, e.Schedule)
@@ -207,6 +216,8 @@ func (e *Envelope) setExtra(tag byte, value string) {
 		e.Tick, e.Schedule = timeOf(value), value[8:]
 	case tag == extraDue && len(value) >= 8:
 		e.DueAt = timeOf(value)
+	case tag == extraLink:
+		e.Link = value
 	case tag == extraWithin && len(value) >= 8:
 		e.StartWithin = time.Duration(max(timeOf(value).UnixMilli(), 0)) * time.Millisecond
 	case tag == extraUnique && (len(value) == 1+uniqueKeySize || len(value) == 1+uniqueKeySize+freshSize):

@@ -31,7 +31,7 @@ var mutants = []struct {
 	{"turn looks at no lease", turnScript, "elseif not score or tonumber(score) <= 0 then", "elseif false then"},
 	{"turn forgets cancels", turnScript, "if outcome ~= 'complete' and call('HEXISTS', cancels, id) == 1 then", "if false then"},
 	{"turn promotes to the wrong end", turnScript, "available('LPUSH', ids)", "available('RPUSH', ids)"},
-	{"enqueue stores no answer", enqueueScript, "call('SET', answer, seq .. '|' .. answers, 'PX', ttl_ms)\nreturn", "return"},
+	{"enqueue stores no answer", enqueueScript, "  call('SET', answer, seq .. '|' .. answers, 'PX', ttl_ms)\nend", "end"},
 	{"push stores no answer", pushScript, "call('SET', answer, seq .. '|' .. answers, 'PX', ttl_ms)\n", ""},
 	{"push does not ring", pushScript, "open(jobs)\n  ring(paused)", "open(jobs)"},
 	{"push forgets envelopes", pushScript, "call('HSET', jobs, unpack(ARGV, rest, last))", ""},

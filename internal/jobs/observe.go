@@ -19,6 +19,7 @@ type Observation struct {
 	NextDue   time.Time // zero: nothing is scheduled
 	Lanes     []string  // kinds for which jobs are set aside, at most MaxLanes
 	Leases    []Score   // at most 100: those that may be dead are among them
+	News      bool      // rows of batches have something to tell
 	Err       error
 }
 
@@ -71,13 +72,13 @@ func (o *Observation) decode(value any) {
 		return
 	}
 	reply := asList(value)
-	if len(reply) != 7 {
+	if len(reply) != 7 && len(reply) != 8 {
 		o.Err = fmt.Errorf("observe: unexpected reply %v", value)
 		return
 	}
 	o.Now, o.Paused = time.UnixMilli(asInt(reply[0])), asString(reply[1]) == "1"
 	o.Ready, o.Suspects = int(asInt(reply[2])), int(asInt(reply[3]))
-	o.NextDue, o.Lanes = asTime(reply[4]), asStrings(reply[5])
+	o.NextDue, o.Lanes, o.News = asTime(reply[4]), asStrings(reply[5]), len(reply) == 8
 	pairs := asStrings(reply[6])
 	for i := 0; i+1 < len(pairs); i += 2 {
 		o.Leases = append(o.Leases, Score{pairs[i], pairs[i+1]})

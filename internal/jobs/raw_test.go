@@ -207,7 +207,7 @@ func (r *raw) checkNotes(complain func(string, ...any)) {
 // checkReports: who waits for a job, goes with it; of one that kept nothing, how it ended
 // stays for a while. Where nothing is left, nothing is looked for.
 func (r *raw) checkReports(complain func(string, ...any)) {
-	if noted := r.hashes[colMeta]["reports"] == "1"; noted != (len(r.hashes[colReports]) > 0) {
+	if noted := r.hashes[colMeta]["reports"] != ""; noted != (len(r.hashes[colReports]) > 0) {
 		complain("meta notes reports: %v, there are %d", noted, len(r.hashes[colReports]))
 	}
 	bytes := map[string]int{}
@@ -220,7 +220,7 @@ func (r *raw) checkReports(complain func(string, ...any)) {
 		_, live := r.hashes[colJobs][id]
 		_, kept := r.hashes[colArchive][id]
 		switch {
-		case field[0] == 't':
+		case field[0] == 't', field[0] == 'B', field[0] == 'N': // see unsoundRows
 		case field[0] == 'w' && live:
 		case field[0] == 'h' && (live || kept):
 			bytes[id] += 0

@@ -56,6 +56,9 @@ var (
 	stepScript    = load("step")
 	stepsScript   = load("steps")
 	signalScript  = load("signal")
+	newsScript    = load("news")
+	toldScript    = load("told")
+	membersScript = load("members")
 )
 
 func load(name string) *script {

@@ -5,15 +5,22 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
-// BenchmarkScripts measures how long Redis is busy with one call of 100 plain jobs, by
-// its own account: what it does nothing else in. It is for comparing two forms of a
+// BenchmarkScripts measures how long Redis is busy with one call of 100 jobs, plain ones and
+// members of a batch, by its own account: what it does nothing else in. It is for comparing two forms of a
 // script on one machine.
 func BenchmarkScripts(b *testing.B) {
+	b.Run("plain", func(b *testing.B) { benchmarkScripts(b, "") })
+	b.Run("members", func(b *testing.B) { benchmarkScripts(b, Link("import-42", time.Unix(1, 0))) })
+}
+
+func benchmarkScripts(b *testing.B, link string) {
+	b.Helper()
 	const batch = 100
 	server := redistest.Start(b)
 	client, err := redis.Open(redis.Config{URL: server.URL})
@@ -45,6 +52,7 @@ func BenchmarkScripts(b *testing.B) {
 		news := make([]*NewJob, batch)
 		for i := range news {
 			news[i] = &NewJob{Envelope: costEnvelope()}
+			news[i].Envelope.Link = link
 		}
 		begun := busy()
 		if _, err := r.lane.Enqueue(b.Context(), news...); err != nil {

@@ -84,6 +84,25 @@ func TestOneWayInAndOut(t *testing.T) {
 	}
 }
 
+// TestEveryEndCountsMembers: the envelopes of jobs, which say of which batch they are members, go
+// right after that was counted.
+func TestEveryEndCountsMembers(t *testing.T) {
+	t.Parallel()
+	counted := regexp.MustCompile(`leave_links\([^\n]*\n(\s*end\n)?\s*leave_jobs\(`)
+	ends := 0
+	for _, name := range append(Scripts(), "prelude") {
+		text := code(name)
+		calls := strings.Count(text, "leave_jobs(") - strings.Count(text, "function leave_jobs(")
+		if n := len(counted.FindAllString(text, -1)); n != calls {
+			t.Errorf("%s: %d of %d calls of leave_jobs come after leave_links", name, n, calls)
+		}
+		ends += calls
+	}
+	if ends != 3 {
+		t.Errorf("%d calls of leave_jobs, want those of finish, end_jobs and the turn", ends)
+	}
+}
+
 // TestScriptsBuildNoKeys: in a slot that is being moved, a key that was not
 // declared fails midway.
 func TestScriptsBuildNoKeys(t *testing.T) {
@@ -233,6 +252,11 @@ func (r *rig) runEveryScript() {
 	r.must((&StepClaim{r.part, ids[drayhorse.Running], l.Name, l.seq}).Keep(r.ctx, 1, "step", []byte("1")))
 	_, err = r.part.Signal(r.ctx, ids[drayhorse.Running], newSignal(r.t, "signal", 1))
 	r.must(err)
+	_, err = r.part.Seal(r.ctx, Link("b", time.Now()))
+	r.must(err)
+	news, _, err := r.part.News(r.ctx, 0)
+	r.must(err)
+	r.must(r.part.Told(r.ctx, true, news...))
 	r.must(r.part.Pause(r.ctx, Pause{}))
 	r.must(r.part.Resume(r.ctx, ""))
 	r.must(SetMaxDepth(r.ctx, r.parts, 1000))

@@ -211,7 +211,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	conform(t, func(r *rig) {
 		l := r.newLease()
 		ids := r.inEveryState(l)
-		r.must(r.client.HSet(r.ctx, r.part.key(colMeta), "format", 2).Err())
+		r.must(r.client.HSet(r.ctx, r.part.key(colMeta), "format", 3).Err())
 		before := fmt.Sprint(r.raw())
 		steps := map[string]func() error{
 			"enqueue": func() error { _, err := r.lane.Enqueue(r.ctx, r.newJob()); return err },

@@ -71,6 +71,7 @@ type Finish struct {
 	Error   *drayhorse.AttemptError // of a failure or an end
 	Lane    string                  // of Divert and Limit: the kind
 	Keep    bool                    // of Complete: the archive or seen is to know of it
+	Linked  bool                    // the job is a member of a batch
 	Reports []*Report               // that were not written yet, in their order
 }
 

@@ -1,0 +1,72 @@
+package flows
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/drayhorse/drayhorse/internal/redistest"
+)
+
+// The tests of the test: each mutant breaks one rule of a script on purpose, and the randomized
+// test must notice.
+var mutants = []mutant{
+	{"a plain end counts nobody", "turn", "leave_links('complete', ok, from, to)", ""},
+	{"an end counts nobody", "turn", "if linked then leave_links(event, {id}) end", ""},
+	{"a rescue counts nobody", "rescue", "if linked then leave_links(event, {id}) end", ""},
+	{"a delete counts nobody", "delete", "if linked then leave_links(event, ids) end", ""},
+	{"a purge counts nobody", "purge", "if linked then leave_links(event, ids) end", ""},
+	{"an expiry counts nobody", "sweep", "if linked then leave_links(event, {id}) end", ""},
+	{"a cancel counts nobody", "cancel", "if linked then leave_links(event, {id}) end", ""},
+	{"what is stored is not counted", "enqueue", "if large >= '2' then count_stored(live) end", ""},
+	{"a retried member counts again", "retry", "call('HSET', jobs, id, counted_as(envelope, state))", "call('HSET', jobs, id, envelope)"},
+	{"a closed batch takes more", "enqueue", "elseif large >= '2' and closed_to(envelope) then", "elseif false then"},
+	{"a seal does not seal", "members", "if sealed then row[3] = 1 end", ""},
+	{"an op is done twice", "enqueue", "if done then return {clock(), ''} end", ""},
+	{"an op forgets those before it", "enqueue", "if tonumber(n) >= low then kept[#kept + 1] = n end", ""},
+	{"a change counts as told", "told", "(n == '' or tonumber(n) == row[1])", "true"},
+	{"a change is not told", "turn", "if row[2] == 0 then\n    row[2] = call", "if false then\n    row[2] = call"},
+	{"numbers do not rise", "turn", "row[1] = math.max(row[1] + 1, t[1] * 1000000 + t[2])", "row[1] = math.max(row[1], 1)"},
+	{"an older row counts", "flow ends", "or new[1] <= before[1] then return end", "then return end"},
+	{"a callback is released twice", "flow ends", "if string.find(fired, letter, 1, true) then return fired end", ""},
+	{"it ends before it is sealed", "flow ends", "st == 'closing' and pend == 0 and", "st == 'closing' and"},
+	{"it ends before all have ended", "flow ack", "pend == 0 and c + d + x >= a", "pend == 0"},
+	{"it is a success in spite of failures", "flow ends", "st == 'ended' and bad == 0", "st == 'ended'"},
+	{"a failure calls nobody", "flow ends", "if bad > 0 then fired = fire(id, 'f', fired) end", ""},
+	{"members add twice", "flow grow", "if call('ZSCORE', grown, name) then return 1 end", ""},
+	{"it grows after its end", "flow grow", "f[1] == 'ended' or f[2]", "false"},
+	{"members are added unseen", "flow grow", "join(ARGV[i])\n", "\n"},
+	{"members join a closed batch", "flow join", "if call('HGET', flow, 'st') ~= 'open' then", "if false then"},
+	{"an op is taken out twice", "flow ack", "if call('ZREM', outbox, entry) == 1 then", "call('ZREM', outbox, entry)\nif true then"},
+	{"an addition is done before its row is known", "flow ack", "if row ~= '' then take_row(to, row) end", ""},
+	{"what is not done counts as done", "flow take", "string.match(call('ZRANGEBYLEX', outbox, '[' .. to .. '/', '+', 'LIMIT', 0, 1)[1], '(%d+)$')", "n"},
+	{"a batch is forgotten here alone", "flow tick", "send(id, source, 'f', '')", "do end"},
+	{"a cancel is not waited for", "flow cancel", "st == 'closing' and pend == 0 and", "st == 'closing' and"},
+}
+
+// Each takes runs of the model until one notices: all of them are a target of their own.
+var allMutants = flag.Bool("mutants", false, "break all rules, not every twelfth")
+
+const (
+	mutantRuns  = 40
+	mutantSteps = 800
+)
+
+// TestBatchesModelNoticesMutants: a run that is played to its end without a fault misses one.
+func TestBatchesModelNoticesMutants(t *testing.T) {
+	t.Parallel()
+	for i, m := range mutants {
+		if !*allMutants && i%12 != 0 {
+			continue
+		}
+		t.Run(m.name, func(t *testing.T) { //nolint:paralleltest // each wants a server of its own
+			g := newPlayground(t, redistest.Start(t, redistest.WithUnixSocket()), &m)
+			for seed := range uint64(mutantRuns) {
+				if err := g.play(seed+1, mutantSteps); err != nil {
+					t.Logf("noticed: %v", err)
+					return
+				}
+			}
+			t.Errorf("the randomized test does not notice within %d runs", mutantRuns)
+		})
+	}
+}

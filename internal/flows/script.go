@@ -1,0 +1,45 @@
+package flows
+
+import (
+	"embed"
+
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+//go:embed scripts
+var files embed.FS
+
+// library names the keys of a shard. The last one has the flow's ID behind it.
+var library = redis.NewLibrary(files,
+	"outbox", // zset DEST/n, in lexical order: ops on their way
+	"ops",    // hash DEST/n -> what is to be done
+	"timers", // zset id by the ms when it is to be looked at
+	"index",  // zset id by the ms when it was made
+	"grown",  // zset of names of calls of grow, by the ms until when they may be repeated
+	"watch",  // string: somebody looks at the shard
+	"meta",   // hash: format, the last op's number
+	"flow",   // hash: the record of one flow
+)
+
+var scripts []*redis.Script
+
+var (
+	createScript = load("create")
+	joinScript   = load("join")
+	closeScript  = load("close")
+	cancelScript = load("cancel")
+	growScript   = load("grow")
+	endsScript   = load("ends")
+	takeScript   = load("take")
+	ackScript    = load("ack")
+	lookScript   = load("look")
+	tickScript   = load("tick")
+	infoScript   = load("info")
+	listScript   = load("list")
+)
+
+func load(name string) *redis.Script {
+	s := library.Load(name)
+	scripts = append(scripts, s)
+	return s
+}

@@ -1,0 +1,214 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// Link gives the link of a batch, which its members carry: its ID and when it was made, by which
+// it is known from another one of that ID.
+func Link(id string, made time.Time) string {
+	return PackID(id) + "/" + strconv.FormatInt(made.UnixMilli(), 36)
+}
+
+// ParseLink gives what a link is made of; "" if it is none.
+func ParseLink(link string) (id string, made time.Time) {
+	at := strings.LastIndexByte(link, '/')
+	if at < 0 {
+		return "", time.Time{}
+	}
+	ms, err := strconv.ParseInt(link[at+1:], 36, 64)
+	if err != nil {
+		return "", time.Time{}
+	}
+	return UnpackID(link[:at]), time.UnixMilli(ms)
+}
+
+// Row is what a partition knows of one batch.
+type Row struct {
+	Link                                    string
+	N                                       int64 // rises with every change
+	Sealed                                  bool  // no more members come from outside
+	Stored, Completed, Discarded, Cancelled int
+}
+
+// decodeRow reads a row as members.lua writes it.
+func decodeRow(link, text string) (Row, error) {
+	var n [7]int64
+	parts := strings.Split(text, "|")
+	if len(parts) != len(n) {
+		return Row{}, fmt.Errorf("unexpected row %q", text)
+	}
+	for i, part := range parts {
+		var err error
+		if n[i], err = strconv.ParseInt(part, 10, 64); err != nil {
+			return Row{}, fmt.Errorf("unexpected row %q", text)
+		}
+	}
+	return Row{Link: link, N: n[0], Sealed: n[2] == 1, Stored: int(n[3]), Completed: int(n[4]), Discarded: int(n[5]), Cancelled: int(n[6])}, nil
+}
+
+// MaxNews is how many rows one call reads.
+const MaxNews = 100
+
+// News reads rows of batches that have something to tell, from a number on, 0 for the first. It
+// gives the number to go on from, 0 if these are all. It takes nothing out: Told does.
+func (p *Partition) News(ctx context.Context, from int64) (rows []Row, next int64, err error) {
+	value, err := p.run(ctx, newsScript, from, MaxNews)
+	if err != nil {
+		return nil, 0, err
+	}
+	reply := asList(value)
+	if len(reply)%2 != 1 {
+		return nil, 0, fmt.Errorf("news: unexpected reply %v", value)
+	}
+	for i := 1; i < len(reply); i += 2 {
+		row, err := decodeRow(asString(reply[i]), asString(reply[i+1]))
+		if err != nil {
+			return nil, 0, fmt.Errorf("news: %w", err)
+		}
+		rows = append(rows, row)
+	}
+	return rows, asInt(reply[0]), nil
+}
+
+// Told notes that rows were told, each unless it has changed since. forget drops them: their
+// batches are gone. It may be called again.
+func (p *Partition) Told(ctx context.Context, forget bool, rows ...Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	args := []any{digit(forget)}
+	for _, r := range rows {
+		args = append(args, r.Link, r.N)
+	}
+	_, err := p.run(ctx, toldScript, args...)
+	return err
+}
+
+func digit(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// Forget drops what is known of a batch. It may be called again.
+func (p *Partition) Forget(ctx context.Context, link string) error {
+	_, err := p.run(ctx, toldScript, 1, link, "")
+	return err
+}
+
+// Members gives the row of a batch; all zero where nothing is known of it.
+func (p *Partition) Members(ctx context.Context, link string) (Row, error) {
+	row, _, err := p.members(ctx, "look", link, "0")
+	return row, err
+}
+
+// Seal has no more members of a batch come from outside, and gives its row then. It may be
+// called again.
+func (p *Partition) Seal(ctx context.Context, link string) (Row, error) {
+	row, _, err := p.members(ctx, "seal", link, "0")
+	return row, err
+}
+
+// cancelStep is how many jobs one step of a cancel looks at.
+const cancelStep = 200
+
+// CancelMembers seals a batch and cancels its members that are here, in bounded steps over all
+// live jobs: those that wait end, those that run are marked. It may be called again.
+func (p *Partition) CancelMembers(ctx context.Context, link string) (row Row, err error) {
+	for cursor := "0"; ; {
+		if row, cursor, err = p.members(ctx, "cancel", link, cursor); err != nil || cursor == "0" {
+			return row, err
+		}
+	}
+}
+
+func (p *Partition) members(ctx context.Context, how, link, cursor string) (Row, string, error) {
+	value, err := p.run(ctx, membersScript, how, link, cursor, cancelStep)
+	if err != nil {
+		return Row{}, "", err
+	}
+	reply := asList(value)
+	if len(reply) != 2 {
+		return Row{}, "", fmt.Errorf("members: unexpected reply %v", value)
+	}
+	row, err := decodeRow(link, asString(reply[1]))
+	return row, asString(reply[0]), err
+}
+
+// packed is a job that is on its way in an op.
+type packed struct {
+	ID       []byte `json:"id"` // as stored
+	Envelope []byte `json:"envelope"`
+	Plan     string `json:"plan,omitempty"`
+}
+
+// PackJobs lays jobs out that a flow is to put into the partition, for Put.
+func (p *Partition) PackJobs(jobs ...*NewJob) ([]byte, error) {
+	all := make([]packed, len(jobs))
+	for i, j := range jobs {
+		if err := j.encode(p); err != nil {
+			return nil, err
+		}
+		all[i] = packed{ID: []byte(j.ID), Envelope: j.encoded, Plan: j.plan()}
+	}
+	return json.Marshal(all)
+}
+
+// Op is the number of what a flow does to a partition, once: Sender is who numbers it, and Low
+// the lowest of its ops there that is not known to be done.
+type Op struct {
+	Sender string
+	N, Low int64
+}
+
+// Put stores jobs that PackJobs has laid out, once: whoever makes the call however often,
+// however late. They are enqueued now.
+func (p *Partition) Put(ctx context.Context, op Op, jobs []byte) error {
+	var all []packed
+	if err := json.Unmarshal(jobs, &all); err != nil {
+		return fmt.Errorf("put: %w", err)
+	}
+	keys := &laneKeys{enqueue: append([]string(nil), p.sets[enqueueScript.index]...)}
+	keys.enqueue[len(keys.enqueue)-1] += ":" + op.Sender
+	sort := 0
+	args := []any{fmt.Sprintf("%d,%d", op.N, op.Low), answerTTL.Milliseconds(), 0}
+	for _, j := range all {
+		envelope, err := DecodeEnvelope(string(j.Envelope))
+		if err != nil {
+			return fmt.Errorf("put: %w", err)
+		}
+		now := p.Now()
+		if !envelope.DueAt.IsZero() && strings.Contains(j.Plan, "|+") { // a delay, which begins now
+			envelope.DueAt = now.Add(envelope.DueAt.Sub(envelope.EnqueuedAt))
+		}
+		envelope.EnqueuedAt = now
+		job := &NewJob{ID: string(j.ID), Envelope: envelope}
+		job.encoded = envelope.Encode()
+		sort |= job.sort()
+		args = append(args, job.ID, string(job.encoded), j.Plan)
+	}
+	args[2] = sort
+	_, err := p.engine.client.Run(ctx, redis.Call{Script: enqueueScript.Script, Keys: keys.enqueue, Args: args})
+	return failure("put", err)
+}
+
+// Linked reports whether the job is a member of a batch.
+func (c *Claim) Linked() bool { return len(c.Envelope) > 1 && c.Envelope[1]&flagLinked != 0 }
+
+// Link gives the batch of which the job is a member; empty: of none.
+func (c *Claim) Link() string {
+	var e Envelope
+	if !c.Linked() || e.Decode(c.Envelope) != nil {
+		return ""
+	}
+	return e.Link
+}
