@@ -16,6 +16,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/actions"
 	"github.com/drayhorse/drayhorse/internal/audit"
 	"github.com/drayhorse/drayhorse/internal/election"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/lock"
 	"github.com/drayhorse/drayhorse/internal/logs"
@@ -59,6 +60,7 @@ type Admin struct {
 	election  *election.Election
 	inbox     *jobs.Inbox
 	actions   *actions.Store
+	flows     *flows.Store
 	locks     *lock.Locker
 	namespace string
 	audit     *audit.Store
@@ -89,7 +91,7 @@ func New(cfg Config) (*Admin, error) {
 		actor: cfg.Actor, log: logs.Or(cfg.Logger), client: client,
 		engine: engine, inbox: jobs.NewInbox(engine), registry: registry.New(client, namespace),
 		schedules: schedules.New(client, namespace), election: leads,
-		actions: actions.New(client, namespace), locks: locks, namespace: namespace,
+		actions: actions.New(client, namespace), flows: flows.New(engine, namespace), locks: locks, namespace: namespace,
 		audit: audit.New(client, namespace), checked: new(atomic.Bool),
 	}, nil
 }

@@ -44,6 +44,7 @@ func command(name string) *cobra.Command {
 		operate.QueuesCommand(),
 		operate.LimitsCommand(),
 		operate.ActionsCommand(),
+		operate.FlowsCommand(),
 		operate.PauseCommand(),
 		operate.ResumeCommand(),
 		operate.WorkersCommand(),

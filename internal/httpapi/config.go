@@ -26,6 +26,7 @@ type Jobs interface {
 	Cancel(ctx context.Context, id string, options ...drayhorse.Option) error
 	Steps(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.JobSteps, error)
 	Signal(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) error
+	Flow(ctx context.Context, id string) (*flow.Info, error)
 }
 
 // Queues knows how long queues are: an *admin.Admin.

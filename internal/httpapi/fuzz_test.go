@@ -72,6 +72,8 @@ func (*nowhere) Steps(context.Context, string, ...drayhorse.Option) (*drayhorse.
 
 func (*nowhere) Signal(context.Context, string, string, any, ...flow.SignalOption) error { return nil }
 
+func (*nowhere) Flow(context.Context, string) (*flow.Info, error) { return nil, drayhorse.ErrNotFound }
+
 func (*nowhere) Cancel(context.Context, string, ...drayhorse.Option) error { return nil }
 func (*nowhere) Queue(context.Context, string) (*admin.Queue, error) {
 	return nil, drayhorse.ErrNotFound

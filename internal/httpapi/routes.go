@@ -20,6 +20,7 @@ const (
 	routeSteps   = "GET /v1/jobs/{id}/steps"
 	routeSignal  = "POST /v1/jobs/{id}/signals/{name}"
 	routeCancel  = "DELETE /v1/jobs/{id}"
+	routeFlow    = "GET /v1/flows/{id}"
 	routeDelete  = "DELETE /v1/queues/{name}"
 	routeOpenAPI = "GET /openapi.yaml"
 )
@@ -43,6 +44,7 @@ func (s *Server) routes() {
 	handle(routeStream, s.called(actRead, []string{"queue", "offset"}, s.streams))
 	handle(routeSteps, s.called(actRead, []string{"queue"}, s.steps))
 	handle(routeSignal, s.called(actSignal, []string{"queue"}, s.signal))
+	handle(routeFlow, s.called(actRead, nil, s.flow))
 	handle(routeCancel, s.called(actCancel, []string{"queue"}, s.cancel))
 	handle(routeDelete, s.called(actDelete, []string{"force"}, s.deleteQueue))
 	handle(routeOpenAPI, serveOpenAPI)
@@ -52,6 +54,7 @@ func (s *Server) routes() {
 	handle("/v1/jobs/{id}/streams/{name}", allow("GET, HEAD"))
 	handle("/v1/jobs/{id}/steps", allow("GET, HEAD"))
 	handle("/v1/jobs/{id}/signals/{name}", allow("POST"))
+	handle("/v1/flows/{id}", allow("GET, HEAD"))
 	handle("/v1/queues/{name}", allow("DELETE"))
 	handle("/openapi.yaml", allow("GET, HEAD"))
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {

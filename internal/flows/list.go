@@ -1,0 +1,59 @@
+package flows
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/redis"
+)
+
+// MaxList is how many flows one List gives.
+const MaxList = 1000
+
+// List gives flows, those that were made last first, at most limit.
+func (s *Store) List(ctx context.Context, limit int) ([]*flow.Info, error) {
+	limit = min(limit, MaxList)
+	calls := make([]redis.Call, Shards)
+	for i := range s.shards {
+		calls[i] = s.shards[i].call(listScript, 0, limit)
+	}
+	type made struct {
+		id string
+		at int64
+	}
+	var all []made
+	for _, reply := range s.client.RunAll(ctx, calls) {
+		if reply.Err != nil {
+			return nil, failure(listScript, reply.Err)
+		}
+		list := redis.AsList(reply.Value)
+		for i := 0; i+1 < len(list); i += 2 {
+			all = append(all, made{redis.AsString(list[i]), redis.AsInt(list[i+1])})
+		}
+	}
+	slices.SortFunc(all, func(a, b made) int { return cmp.Or(cmp.Compare(b.at, a.at), strings.Compare(a.id, b.id)) })
+	all = all[:min(len(all), limit)]
+	infos := make([]redis.Call, len(all))
+	for i, m := range all {
+		infos[i] = s.callOn(infoScript, m.id)
+	}
+	found := make([]*flow.Info, 0, len(all))
+	if len(all) == 0 {
+		return found, nil
+	}
+	for i, reply := range s.client.RunAll(ctx, infos) {
+		switch err := failure(infoScript, reply.Err); {
+		case errors.Is(err, drayhorse.ErrNotFound): // it went meanwhile
+		case err != nil:
+			return nil, err
+		default:
+			found = append(found, decodeInfo(all[i].id, reply.Value))
+		}
+	}
+	return found, nil
+}
