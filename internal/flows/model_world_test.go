@@ -403,7 +403,7 @@ func (w *world) newJob(batch string) (*jobs.NewJob, *jobs.Partition) {
 	if w.chance(4) {
 		j.Envelope.Retain = time.Hour
 	}
-	if w.chance(10) {
+	if w.chance(6) {
 		j.Envelope.StartWithin = time.Millisecond
 	}
 	if w.chance(6) {
@@ -430,6 +430,11 @@ func (w *world) creator(ctx context.Context) {
 		j, p := w.newJob(batch)
 		if batch != "" && w.store.Join(ctx, id, info.CreatedAt, p) != nil {
 			return
+		}
+		if w.chance(3) { // it stops for a while before it stores what it has joined for
+			for range w.rng.IntN(25) {
+				_, _ = w.store.InUse(ctx)
+			}
 		}
 		lane := jobs.NewLane(p)
 		lane.Patience = time.Minute
@@ -525,9 +530,9 @@ func (w *world) operator(ctx context.Context) {
 	switch w.rng.IntN(30) {
 	case 0:
 		_, _ = p.Purge(ctx, []drayhorse.State{drayhorse.Available, drayhorse.Scheduled, drayhorse.Retryable, drayhorse.Discarded}[w.rng.IntN(4)])
-	case 1, 2, 3:
+	case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10:
 		_, _ = p.Sweep(ctx)
-	case 4:
+	case 11:
 		_, _ = w.store.Cancel(ctx, w.anyBatch(), "operator")
 	}
 }
