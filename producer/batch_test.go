@@ -236,3 +236,52 @@ func TestACancelledBatch(t *testing.T) {
 		t.Errorf("%d members ran", n)
 	}
 }
+
+type row struct{ N int }
+
+func (row) Kind() string { return "row" }
+
+// TestAHandlerOfManyAddsToNoBatch: its jobs may be members of several.
+func TestAHandlerOfManyAddsToNoBatch(t *testing.T) {
+	t.Parallel()
+	url, namespace := redistest.Shared(t), redistest.Namespace(t)
+	w, err := worker.New(worker.Config{RedisURL: url, Namespace: namespace, Queues: map[string]int{"default": 1}, Concurrency: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := make(chan error, 10)
+	worker.HandleMany(w, func(ctx context.Context, jobs []*drayhorse.Job[row]) []error {
+		for range jobs {
+			said <- flow.AddToBatch(ctx, drayhorse.Spec{Args: row{}})
+		}
+		return nil
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	p := open(t, producer.Config{RedisURL: url, Namespace: namespace})
+	b, err := p.NewBatch(t.Context(), flow.Batch{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Add(t.Context(), drayhorse.Spec{Args: row{1}}, drayhorse.Spec{Args: row{2}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if info := await(t, p, b.ID); info.Completed != 2 || info.Total != 2 {
+		t.Errorf("%+v", info)
+	}
+	for range 2 {
+		if err := <-said; !errors.Is(err, drayhorse.ErrInvalid) {
+			t.Errorf("it was added: %v", err)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/members"
 	"github.com/drayhorse/drayhorse/internal/steps"
 )
 
@@ -234,7 +235,7 @@ func together[T any](members []*member[T]) (ctx context.Context, release func())
 	}
 }
 
-// manyContext has the values of a job's context but for its steps, which are those of
+// manyContext has the values of a job's context but for its steps and its batch, which are those of
 // that job alone, and the deadline of the job whose is the last.
 type manyContext struct {
 	context.Context //nolint:containedctx // this is one
@@ -245,7 +246,8 @@ type manyContext struct {
 func (c *manyContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
 
 func (c *manyContext) Value(key any) any {
-	if _, ok := key.(steps.Key); ok {
+	switch key.(type) {
+	case steps.Key, members.Key:
 		return nil
 	}
 	return c.Context.Value(key)
