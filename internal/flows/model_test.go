@@ -173,8 +173,11 @@ func hashOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// mutant breaks a rule of a script on purpose.
+// mutant breaks a rule of a script on purpose, or of all that have it.
 type mutant struct{ name, script, from, to string }
+
+// everywhere stands for all scripts.
+const everywhere = "*"
 
 // playground is where runs of the model take place.
 type playground struct {
@@ -192,7 +195,7 @@ func newPlayground(tb testing.TB, server *redistest.Server, broken *mutant) *pla
 		if err := server.Client(tb).ScriptLoad(context.Background(), text).Err(); err != nil {
 			tb.Fatalf("%s: %v", name, err)
 		}
-		if broken != nil && broken.script == name {
+		if broken != nil && (broken.script == name || broken.script == everywhere && strings.Contains(text, broken.from)) {
 			if !strings.Contains(text, broken.from) {
 				tb.Fatalf("%s has no %q", name, broken.from)
 			}

@@ -61,6 +61,7 @@ type fate struct {
 	wanted  map[string]bool
 	bad     bool // cancelled or abandoned
 	dropped bool
+	rows    map[string]int64 // the number of the row from each partition
 }
 
 // truth is what was seen to happen.
@@ -76,7 +77,7 @@ func newTruth() *truth {
 
 func (t *truth) of(id string) *fate {
 	if t.batches[id] == nil {
-		t.batches[id] = &fate{members: map[string]*member{}, tags: map[string]int{}, wanted: map[string]bool{}}
+		t.batches[id] = &fate{members: map[string]*member{}, tags: map[string]int{}, wanted: map[string]bool{}, rows: map[string]int64{}}
 		total.batches.Add(1)
 	}
 	return t.batches[id]
@@ -138,6 +139,11 @@ func (w *world) noteDropped() {
 
 // see takes in what jobs there are in a partition.
 func (w *world) see(p *jobs.Partition, last string, live, archive map[string]string) error {
+	for key := range w.truth.notes {
+		if id, here := strings.CutPrefix(key, p.String()+" "); here && live[id] == "" {
+			delete(w.truth.notes, key) // it has run; if it comes again, it is counted again
+		}
+	}
 	for id, text := range live {
 		e, err := jobs.DecodeEnvelope(text)
 		if id == "" || err != nil {
@@ -246,7 +252,13 @@ func (w *world) checkFlows() error {
 		if strings.HasPrefix(text(4), "-") || strings.HasPrefix(text(5), "-") {
 			return fmt.Errorf("batch %s has %s and %s ops on their way", id, text(4), text(5))
 		}
+		if err := w.checkRows(id, f); err != nil {
+			return err
+		}
 		for _, letter := range text(1) {
+			if strings.Count(text(1), string(letter)) > 1 {
+				return fmt.Errorf("batch %s has released %s", id, text(1))
+			}
 			if strings.ContainsRune(f.fired, letter) {
 				continue
 			}
@@ -257,6 +269,25 @@ func (w *world) checkFlows() error {
 		}
 	}
 	return nil
+}
+
+// checkRows wants no row to give way to an older one.
+func (w *world) checkRows(id string, f *fate) error {
+	record, err := w.engine.Client().HGetAll(w.ctx, w.flowKey(id)).Result()
+	for field, row := range record {
+		if !strings.HasPrefix(field, "r/") {
+			continue
+		}
+		var n int64
+		if _, err := fmt.Sscan(strings.ReplaceAll(row, "|", " "), &n); err != nil {
+			return err
+		}
+		if n < f.rows[field] {
+			return fmt.Errorf("batch %s takes an older row from %s", id, field)
+		}
+		f.rows[field] = n
+	}
+	return err
 }
 
 // nameIn gives the name of a batch that its callback has.

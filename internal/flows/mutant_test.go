@@ -31,7 +31,7 @@ var mutants = []mutant{
 	{"it ends before it is sealed", "flow ends", "st == 'closing' and pend == 0 and", "st == 'closing' and"},
 	{"it ends before all have ended", "flow ack", "pend == 0 and c + d + x >= a", "pend == 0"},
 	{"it is a success in spite of failures", "flow ends", "st == 'ended' and bad == 0", "st == 'ended'"},
-	{"a failure calls nobody", "flow ends", "if bad > 0 then fired = fire(id, 'f', fired) end", ""},
+	{"a failure calls nobody", everywhere, "if bad > 0 then fired = fire(id, 'f', fired) end", ""},
 	{"members add twice", "flow grow", "if call('ZSCORE', grown, name) then return 1 end", ""},
 	{"it grows after its end", "flow grow", "f[1] == 'ended' or f[2]", "false"},
 	{"members are added unseen", "flow grow", "join(ARGV[i])\n", "\n"},
