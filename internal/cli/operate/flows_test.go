@@ -30,7 +30,7 @@ func TestVerbsOfFlows(t *testing.T) {
 	if code, stdout, stderr := o.call("flows", "cancel", "import-42"); code != 0 || stdout != "batch import-42 is cancelled, 0 of 2 members have not ended yet\n" {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}
-	if _, stdout, _ := o.call("flows", "get", "import-42"); !regexp.MustCompile(`(?s)state +cancelled\nreason +cancelled\nmembers +2\n.*called +failure, complete\n`).MatchString(stdout) {
+	if _, stdout, _ := o.call("flows", "get", "import-42"); !regexp.MustCompile(`(?s)State +cancelled\nReason +cancelled\nMembers +2\n.*Called +failure, complete\n`).MatchString(stdout) {
 		t.Errorf("got %s", stdout)
 	}
 	if _, stdout, _ := o.call("flows", "list", "--json"); !strings.Contains(stdout, `"state": "cancelled"`) || !strings.Contains(stdout, `"total": 2`) {
