@@ -19,6 +19,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -94,8 +95,14 @@ func add(ctx context.Context, p *producer.Producer, id string, lines int) error 
 	for n := range lines {
 		specs = append(specs, drayhorse.Spec{Args: Line{n}, Options: []drayhorse.Option{drayhorse.ID(fmt.Sprintf("%s-%d", id, n)), drayhorse.Queue("import")}})
 	}
-	if _, err := b.Add(ctx, specs...); err != nil && !errors.Is(err, drayhorse.ErrFlowEnded) { // closed by an earlier run
-		return err
+	for some := range slices.Chunk(specs, producer.MaxMany) {
+		_, err := b.Add(ctx, some...)
+		if errors.Is(err, drayhorse.ErrFlowEnded) { // closed by an earlier run
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return b.Close(ctx)
 }
