@@ -157,12 +157,9 @@ func (d *demo) killWorker(ctx context.Context) error {
 		if d.percent(q) < killWorkerAt {
 			return false, nil
 		}
-		running, err := d.doomed.running(ctx)
+		running, err := d.doomed.catch(ctx)
 		if err != nil || running == 0 {
 			return false, err
-		}
-		if running = d.doomed.freeze(running); running == 0 {
-			return false, nil
 		}
 		d.doomed.kill()
 		d.killed = time.Now()

@@ -14,12 +14,12 @@ import (
 func TestEveryFileIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	t.Run("redis", func(t *testing.T) {
-		r := setup(t, "--files", "900")
+		r := setup(t, "--files", "3000")
 		r.start()
 		r.wentWell("Redis ")
 	})
 	t.Run("embedded", func(t *testing.T) {
-		r := setup(t, "--files", "900")
+		r := setup(t, "--files", "3000")
 		bin := filepath.Join(r.root, "bin")
 		if err := os.Mkdir(bin, 0o700); err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func TestBrokenRecordFails(t *testing.T) {
 	} {
 		t.Run(string(broken), func(t *testing.T) {
 			r := setup(t, "--sabotage", string(broken))
-			r.ownFiles(900)
+			r.ownFiles(3000)
 			r.start()
 			if code := r.exit(); code != 1 {
 				t.Errorf("exit code %d; want 1", code)
@@ -92,8 +92,8 @@ func TestBrokenRecordFails(t *testing.T) {
 			if out := r.stdout.String(); !strings.Contains(out, want) || strings.Contains(out, "\nverified") {
 				t.Errorf("want a fault with %q, and no good end", want)
 			}
-			if text := r.stderr.String(); !strings.Contains(text, "verified 899/900: ") {
-				t.Errorf("%q; want 899 of 900", text)
+			if text := r.stderr.String(); !strings.Contains(text, "verified 2999/3000: ") {
+				t.Errorf("%q; want 2999 of 3000", text)
 			}
 			r.leftNothing()
 		})
@@ -105,7 +105,7 @@ func TestInterruptedDemoLeavesNothing(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			r := setup(t)
-			r.ownFiles(900)
+			r.ownFiles(3000)
 			r.start()
 			r.awaitLine("is killed with SIGKILL")
 			if err := r.cmd.Process.Signal(sig); err != nil {
@@ -121,7 +121,7 @@ func TestInterruptedDemoLeavesNothing(t *testing.T) {
 
 func TestFailedWorkerFailsTheDemo(t *testing.T) {
 	r := setup(t)
-	r.ownFiles(900)
+	r.ownFiles(3000)
 	r.start()
 	line := r.awaitLine("worker 2 is up")
 	pid := atoi(regexp.MustCompile(`process (\d+)`).FindStringSubmatch(line)[1])
@@ -158,7 +158,7 @@ func TestBadValuesAreUsageErrors(t *testing.T) {
 // that is killed.
 func TestABrokenConnectionDoesNotEndTheDemo(t *testing.T) {
 	r := setup(t)
-	r.ownFiles(900)
+	r.ownFiles(3000)
 	r.start()
 	r.awaitLine("the producer imports")
 	if err := r.cmd.Process.Signal(syscall.SIGPIPE); err != nil {
@@ -172,7 +172,7 @@ func TestABrokenConnectionDoesNotEndTheDemo(t *testing.T) {
 // TestADemoThatNobodySeesClearsUp: whoever watched has closed the pipe.
 func TestADemoThatNobodySeesClearsUp(t *testing.T) {
 	r := setup(t)
-	r.ownFiles(900)
+	r.ownFiles(3000)
 	seen, behind, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,15 +1,10 @@
 package demo
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/conf"
@@ -70,26 +65,4 @@ func (w *worker) metricsAddr() (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// running is how many jobs the worker runs at the moment.
-func (w *worker) running(ctx context.Context) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.metrics, http.NoBody)
-	if err != nil {
-		return 0, err
-	}
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", w.name, err)
-	}
-	defer func() { _ = response.Body.Close() }() // only read
-	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "drayhorse_worker_running "); ok {
-			return strconv.Atoi(value)
-		}
-	}
-	return 0, fmt.Errorf("%s: no drayhorse_worker_running at %s", w.name, w.metrics)
 }
