@@ -130,49 +130,43 @@ const (
 	placesALook = 100
 )
 
-// places says where to look for a job: the options of one producer call each. A
-// token of some queues looks in those alone, so that it learns nothing about
-// others.
-func (s *Server) places(ctx context.Context, c *call, within scope.Scope, verb string) ([][]drayhorse.Option, error) {
+// places says where to look for a job, as the options of one producer call each, and as
+// how many look-ups that counts. A token of some queues looks in those alone, so that it
+// learns nothing about others.
+func (s *Server) places(ctx context.Context, c *call, within scope.Scope, verb string) (places [][]drayhorse.Option, price int, err error) {
 	query := c.r.URL.Query()
 	if query.Has("queue") {
 		queue := query.Get("queue")
 		if err := drayhorse.ValidateQueue(queue); err != nil {
-			return nil, invalid.in("queue", "%v", err)
+			return nil, 0, invalid.in("queue", "%v", err)
 		}
 		c.entry.queue = queue
 		if !within.HasQueue(queue) {
-			return nil, forbidden.in("queue", "token %q may not %s jobs of queue %q", c.Name, verb, queue)
+			return nil, 0, forbidden.in("queue", "token %q may not %s jobs of queue %q", c.Name, verb, queue)
 		}
-		return [][]drayhorse.Option{{drayhorse.Queue(queue)}}, nil
+		return [][]drayhorse.Option{{drayhorse.Queue(queue)}}, 1, nil
 	}
 	if len(within) == 0 {
-		return nil, forbidden.in("", "token %q may not %s jobs", c.Name, verb)
+		return nil, 0, forbidden.in("", "token %q may not %s jobs", c.Name, verb)
 	}
 	names, all := within.Queues()
 	count, most := len(names), maxNamed
 	if all {
-		var err error
 		if count, err = s.queues.count(ctx); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		most = maxPlaces
 	}
 	if count > most {
-		return nil, invalid.in("queue", "there are %d queues to look in, at most %d without a name; want ?queue=NAME, as in the Location of the job", count, most)
+		return nil, 0, invalid.in("queue", "there are %d queues to look in, at most %d without a name; want ?queue=NAME, as in the Location of the job", count, most)
 	}
 	if all {
-		more := min((count-1)/placesALook, c.looks.Burst()-1) // one is taken already
-		if more <= 0 {
-			return [][]drayhorse.Option{nil}, nil
-		}
-		return [][]drayhorse.Option{nil}, c.hasRates(c.looks, more, lookUp)
+		return [][]drayhorse.Option{nil}, max((count+placesALook-1)/placesALook, 1), nil
 	}
-	var places [][]drayhorse.Option
 	for _, queue := range names {
 		places = append(places, []drayhorse.Option{drayhorse.Queue(queue)})
 	}
-	return places, nil
+	return places, 1, nil
 }
 
 // find gives a job from where it is, if it is in a scope. To who may not know it, there

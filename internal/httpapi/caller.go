@@ -104,23 +104,27 @@ func capped[T int | time.Duration](c *caller, job *jobjson.Job, field string, gi
 	return most(c, field, value, limit)
 }
 
-// hasRate takes one of a caller's jobs, or look-ups, of this second, or says when there
-// will be one.
-func (c *caller) hasRate(of *rate.Limiter, what string) error { return c.hasRates(of, 1, what) }
-
 // lookUp is what a caller does whose look-ups are counted.
 const lookUp = "look up or cancel jobs"
 
-// hasRates is hasRate for what counts as n of them, which are no more than those of a second.
-func (c *caller) hasRates(of *rate.Limiter, n int, what string) error {
+// hasRate takes n of a caller's jobs, or look-ups, of this second, or none and says when
+// there will be as many. A limiter never has more than those of a second, so n counts as
+// those at most.
+//
+// It is asked once a request. In two steps, two requests at once would each keep what
+// the other lacks, and clients that ask again at once would never be answered; a
+// reservation that is taken back does the same, since [rate.Reservation.CancelAt] keeps
+// what was reserved after it.
+func (c *caller) hasRate(of *rate.Limiter, n int, what string) error {
 	if of.Limit() == rate.Inf {
 		return nil
 	}
 	now := time.Now()
-	taken := of.ReserveN(now, n)
-	if delay := taken.DelayFrom(now); delay > 0 {
-		taken.CancelAt(now)
-		return rateLimited.later(delay, "", "token %q may %s %v times a second", c.Name, what, float64(of.Limit()))
+	n = min(n, of.Burst())
+	if of.AllowN(now, n) {
+		return nil
 	}
-	return nil
+	missing := max(float64(n)-of.TokensAt(now), 0)
+	delay := time.Duration(missing / float64(of.Limit()) * float64(time.Second))
+	return rateLimited.later(delay, "", "token %q may %s %v times a second", c.Name, what, float64(of.Limit()))
 }

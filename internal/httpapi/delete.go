@@ -30,7 +30,7 @@ func (s *Server) deleteQueue(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.hasRate(c.looks, "look up, cancel or delete"); err != nil {
+	if err := c.hasRate(c.looks, 1, "look up, cancel or delete"); err != nil {
 		return err
 	}
 	jobs, err := s.cfg.Queues.DeleteQueue(ctx, name, force)

@@ -20,7 +20,7 @@ func (s *Server) flow(c *call) error {
 	if !c.Read.HasAll(scope.Every) {
 		return forbidden.in("id", "token %q may not read flows; want read: ['*']", c.Name)
 	}
-	if err := c.hasRate(c.looks, "look up, cancel or delete"); err != nil {
+	if err := c.hasRate(c.looks, 1, "look up, cancel or delete"); err != nil {
 		return err
 	}
 	info, err := s.cfg.Jobs.Flow(ctx, id)

@@ -27,7 +27,7 @@ func (s *Server) enqueue(c *call) error {
 	if len(c.Enqueue) == 0 {
 		return forbidden.in("queue", "token %q may not enqueue", c.Name)
 	}
-	if err := c.hasRate(c.puts, "put in jobs"); err != nil {
+	if err := c.hasRate(c.puts, 1, "put in jobs"); err != nil {
 		return err
 	}
 	text, err := s.body(c)
@@ -176,10 +176,11 @@ func (s *Server) wanted(ctx context.Context, c *call, within scope.Scope, verb s
 		return "", nil, invalid.in("id", "%v", err)
 	}
 	c.entry.id = id
-	if err := c.hasRate(c.looks, lookUp); err != nil {
+	places, price, err := s.places(ctx, c, within, verb)
+	if err != nil {
 		return "", nil, err
 	}
-	if places, err = s.places(ctx, c, within, verb); err != nil {
+	if err := c.hasRate(c.looks, price, lookUp); err != nil {
 		return "", nil, err
 	}
 	return id, places, c.hold(ctx, answerSize)

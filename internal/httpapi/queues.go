@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/drayhorse/drayhorse/admin"
 )
 
@@ -15,6 +17,8 @@ type queues struct {
 	source    Queues
 	maxDepth  int // 0: any number
 	maxQueues int // 0: any number
+
+	counting singleflight.Group // of count: who may ask is decided by what it gives
 
 	mu      sync.Mutex
 	known   map[string]*queue
@@ -154,7 +158,7 @@ func (q *queues) create(who *call, name string) error {
 	return nil
 }
 
-// count gives how many queues there are.
+// count gives how many queues there are. Those who ask at the same time share one look.
 func (q *queues) count(ctx context.Context) (int, error) {
 	q.mu.Lock()
 	total, fresh := q.total, time.Since(q.counted) <= lookAge
@@ -162,14 +166,17 @@ func (q *queues) count(ctx context.Context) (int, error) {
 	if fresh {
 		return total, nil
 	}
-	_, total, err := q.source.Look(ctx)
-	if err != nil {
-		return 0, err
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.total, q.counted = total, time.Now()
-	return total, nil
+	counted, err, _ := q.counting.Do("", func() (any, error) {
+		_, total, err := q.source.Look(ctx)
+		if err != nil {
+			return 0, err
+		}
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.total, q.counted = total, time.Now()
+		return total, nil
+	})
+	return counted.(int), err
 }
 
 // unended are the jobs of a queue that have not ended.
