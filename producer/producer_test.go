@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -20,7 +21,13 @@ import (
 	"github.com/drayhorse/drayhorse/producer"
 )
 
-func TestMain(m *testing.M) { redistest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(doRoleEnv) != "" {
+		doChild()
+		return
+	}
+	redistest.Main(m)
+}
 
 type welcome struct {
 	UserID int64 `json:"user_id"`
