@@ -61,7 +61,8 @@ func (f *floor) look(ctx context.Context, b *Box, last *read, deleted int) {
 		}
 		f.settled, f.passed = 0, 0
 	}
-	if f.passed < floorRows || time.Since(f.asked) < floorEvery {
+	// Where the floor waits for somebody, what is below f.last counts no more as passed.
+	if f.passed < floorRows && f.holders == nil || time.Since(f.asked) < floorEvery {
 		return
 	}
 	f.asked = time.Now()

@@ -1,7 +1,7 @@
 package check
 
 import (
-	"fmt"
+	"database/sql"
 	"testing"
 	"time"
 
@@ -47,7 +47,8 @@ func TestALateCommitIsNotPassedBy(t *testing.T) {
 }
 
 // TestDeletedRowsAreNotPassedForEver: while somebody's old transaction keeps PostgreSQL
-// from vacuuming, a read costs no more for the rows that were deleted.
+// from vacuuming, a read costs no more for the rows that were deleted. Of two others, each
+// of which inserts, one begins before the other has ended.
 func TestDeletedRowsAreNotPassedForEver(t *testing.T) {
 	t.Parallel()
 	d := onePostgres.get(t).database(t)
@@ -60,25 +61,51 @@ func TestDeletedRowsAreNotPassedForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.relay()
-	for range 20 {
+	relayLooks := func() { // at who inserts, once a second
+		begun := time.Now()
+		redistest.Eventually(t, 5*time.Second, "two seconds pass", func() bool { return time.Since(begun) > 2*time.Second })
+	}
+	inserts := func() *sql.Tx {
+		tx := r.begin()
+		r.in(tx, mails("never", 0, 1)...)
+		return tx
+	}
+	const jobs = 20_000
+	first := inserts()
+	for i := range jobs / 1000 {
+		if i == 3 {
+			relayLooks()
+		}
 		r.enqueue(mails("many", 0, 1000)...)
 	}
 	r.drained()
-	fetched := func() (n int64) {
-		if err := r.db.QueryRowContext(t.Context(), `SELECT COALESCE(SUM(idx_tup_read), 0) FROM pg_stat_user_indexes WHERE relname = 'drayhorse_outbox'`).Scan(&n); err != nil {
+	second := inserts()
+	_ = first.Rollback()
+	relayLooks()
+	_ = second.Rollback()
+	// What PostgreSQL has counted so far of the table: rows deleted, scans and their pages.
+	counted := func() (deleted, scans, pages int64) {
+		err := r.db.QueryRowContext(t.Context(), `SELECT n_tup_del, seq_scan + idx_scan, heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read
+			FROM pg_stat_user_tables AS t JOIN pg_statio_user_tables USING (relid) WHERE t.relname = 'drayhorse_outbox'`).Scan(&deleted, &scans, &pages)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return n
+		return deleted, scans, pages
 	}
-	var last int64
-	redistest.Eventually(t, 30*time.Second, "reads pass few deleted rows", func() bool {
-		before, begun := fetched(), time.Now()
-		redistest.Eventually(t, 5*time.Second, "a second passes", func() bool { return time.Since(begun) > time.Second })
-		r.enqueue(mails("many", 0, 1000)...)
-		r.drained()
-		last = fetched() - before
-		return last < 15_000 // of 20,000 at each of many reads otherwise
+	redistest.Eventually(t, 30*time.Second, "the deletes are counted: from now on scans are reads", func() bool {
+		deleted, _, _ := counted()
+		return deleted == jobs
 	})
-	t.Log(fmt.Sprintf("a second of reads beside a transaction that keeps 20,000 deleted rows: %d entries of the index", last))
+	redistest.Eventually(t, 30*time.Second, "a read looks at few of the pages with deleted rows", func() bool {
+		_, before, looked := counted()
+		var scans, pages int64
+		redistest.Eventually(t, 30*time.Second, "ten scans are counted", func() bool {
+			_, scans, pages = counted()
+			return scans >= before+10
+		})
+		each := (pages - looked) / (scans - before)
+		t.Logf("%d pages a scan", each)
+		return each < 40 // of some 300
+	})
 	r.commit(old)
 }
