@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // Routes, as net/http writes them; also labels of metrics.
@@ -130,10 +131,4 @@ func isPrintable(s string) bool {
 }
 
 // clip keeps a detail readable whatever was sent.
-func clip(s string) string {
-	const most = 100
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "..."
-}
+func clip(s string) string { return printable.Clip(s, 100) }

@@ -43,11 +43,11 @@ func parseCron(expr string, zone *time.Location) (*cron, error) {
 		return nil, fmt.Errorf("cron %q is %d bytes long; want at most %d", clip(expr), len(expr), maxCron)
 	}
 	if zone, rest := CutZone(expr); zone != "" {
-		return nil, fmt.Errorf("cron %q has a zone in it; want cron %q and timezone %q", expr, rest, zone)
+		return nil, fmt.Errorf("cron %q has a zone in it; want cron %q and timezone %q", clip(expr), clip(rest), clip(zone))
 	}
 	f, err := parseFields(expr)
 	if err != nil {
-		return nil, fmt.Errorf("cron %q: %w", expr, err)
+		return nil, fmt.Errorf("cron %q: %w", clip(expr), err)
 	}
 	return &cron{fields: f, zone: zone}, nil
 }
@@ -81,7 +81,7 @@ func parseFields(expr string) (fields, error) {
 		case strings.EqualFold(words[0], "@reboot"):
 			return fields{}, fmt.Errorf("%s has no time; want the job enqueued by whatever starts", words[0])
 		case !ok:
-			return fields{}, fmt.Errorf("%s; want @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually", strings.Join(words, " "))
+			return fields{}, fmt.Errorf("%s; want @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually", clip(strings.Join(words, " ")))
 		}
 		words = strings.Fields(standsFor)
 	}
@@ -129,7 +129,7 @@ func (u *unit) parseItem(item string) (set, error) {
 		// A step of the whole unit is one value: 2-23/24 is 2 o'clock. A longer one means
 		// something else than what happens.
 		if step = number(stepText); step < 1 || step > u.size() {
-			return 0, fmt.Errorf("step %q; want 1-%d%s", stepText, u.size(), u.insteadOf(step))
+			return 0, fmt.Errorf("step %q; want 1-%d%s", clip(stepText), u.size(), u.insteadOf(step))
 		}
 	}
 	var members set
@@ -163,7 +163,7 @@ func (u *unit) parseSpan(span string, stepped bool) (low, high int, err error) {
 		high = 7 // fri-sun
 	}
 	if low > high {
-		return 0, 0, fmt.Errorf("range %q runs backwards; want two ranges with a comma", span)
+		return 0, 0, fmt.Errorf("range %q runs backwards; want two ranges with a comma", clip(span))
 	}
 	return low, high, nil
 }
@@ -176,7 +176,7 @@ func (u *unit) parseValue(text string) (int, error) {
 	}
 	n := number(text)
 	if n < u.min || n > u.max {
-		return 0, fmt.Errorf("%q; want %s%s", text, u.wants(), u.hint(text))
+		return 0, fmt.Errorf("%q; want %s%s", clip(text), u.wants(), u.hint(text))
 	}
 	return n, nil
 }

@@ -9,6 +9,7 @@ import (
 	_ "time/tzdata" // zones must not depend on what the machine has installed
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
 // Spec says when to fire: Cron, Every or Manual, never two of them.
@@ -165,10 +166,4 @@ func loadZone(name string) (*time.Location, error) {
 }
 
 // clip keeps an error message readable whatever was passed as a value.
-func clip(s string) string {
-	const longest = 128
-	if len(s) <= longest {
-		return s
-	}
-	return s[:longest] + "..."
-}
+func clip(s string) string { return printable.Clip(s, 128) }
