@@ -1,20 +1,15 @@
 package access
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
-	"sync/atomic"
 	"unicode"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/conf"
-	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/password"
 	"github.com/drayhorse/drayhorse/internal/printable"
 	"github.com/drayhorse/drayhorse/internal/reload"
@@ -30,14 +25,13 @@ type Entry struct {
 	Stamp string
 }
 
-// File is the users of a file, as it is now: while somebody watches it, changes are taken over.
-// A file that is broken changes nothing.
+// File is the users of a file, as it is now.
 type File struct {
-	path    string
-	log     *slog.Logger
-	users   atomic.Pointer[map[string]*Entry]
-	content reload.Content
+	*reload.File[map[string]*Entry] // by name
 }
+
+// fileLimits bound a file of users: some 2,000.
+var fileLimits = conf.Limits{Bytes: 1 << 20, Entries: 25_000}
 
 // OpenFile reads a file of users:
 //
@@ -49,66 +43,30 @@ type File struct {
 //
 // The error is drayhorse.ErrInvalid and names the file.
 func OpenFile(path string, log *slog.Logger) (*File, error) {
-	f := &File{path: path, log: logs.Or(log)}
-	f.content = reload.Content{Read: f.read, Apply: f.apply, Told: f.told}
-	if err := f.content.Open(); err != nil {
+	f, err := reload.OpenFile(reload.Kind[map[string]*Entry]{
+		Noun: "user", Want: "a file of users, which drayhorse ui password makes entries for", Limits: fileLimits,
+		Parse: func(path string, content []byte, _ map[string]*Entry) (map[string]*Entry, error) {
+			return parse(path, content)
+		},
+		Count: func(users map[string]*Entry) int { return len(users) },
+	}, path, log)
+	if err != nil {
 		return nil, err
 	}
-	if warning := conf.Writable(path); warning != "" {
-		f.log.Warn(warning)
-	}
-	return f, nil
+	return &File{f}, nil
 }
 
-// Watch takes changes over until ctx ends. It is called once.
-func (f *File) Watch(ctx context.Context) { f.content.Watch(ctx) }
-
 // Find gives the user of a name, compared whole; nil: there is none.
-func (f *File) Find(name string) *Entry { return (*f.users.Load())[name] }
+func (f *File) Find(name string) *Entry { return f.Now()[name] }
 
 // WithoutPassword names a user that has none, "" if all have one.
 func (f *File) WithoutPassword() string {
-	for name, e := range *f.users.Load() {
+	for name, e := range f.Now() {
 		if e.Password == nil {
 			return name
 		}
 	}
 	return ""
-}
-
-func (f *File) told(ctx context.Context, err error) {
-	if err != nil {
-		f.log.ErrorContext(ctx, "user file is broken; the users of before stay", slog.String(logs.Error, strings.ReplaceAll(err.Error(), "\n", "; ")))
-		return
-	}
-	f.log.InfoContext(ctx, "users reloaded", slog.Int(logs.Count, len(*f.users.Load())))
-}
-
-// fileLimits bound a file of users, which is read again while a program runs: some 2,000.
-var fileLimits = conf.Limits{Bytes: 1 << 20, Entries: 25_000}
-
-func (f *File) read() ([]byte, error) {
-	content, err := os.ReadFile(f.path)
-	if err != nil {
-		if e, ok := errors.AsType[*os.PathError](err); ok {
-			err = e.Err // the path is named once
-		}
-		return nil, fmt.Errorf("%w: user_file %q: %w; want a file of users, which drayhorse ui password makes entries for", drayhorse.ErrInvalid, f.path, err)
-	}
-	if len(content) > fileLimits.Bytes {
-		return nil, fmt.Errorf("%w: user_file %q has %d bytes; want at most %d", drayhorse.ErrInvalid, f.path, len(content), fileLimits.Bytes)
-	}
-	return content, nil
-}
-
-// apply replaces the users by those of content, all or none.
-func (f *File) apply(content []byte) error {
-	users, err := parse(f.path, content)
-	if err != nil {
-		return fmt.Errorf("user_file %q: %w", f.path, err)
-	}
-	f.users.Store(&users)
-	return nil
 }
 
 func parse(path string, content []byte) (map[string]*Entry, error) {

@@ -84,7 +84,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer cancel()
 	running.Go(func() { s.redis.run(background) })
 	if s.cfg.Tokens != nil {
-		running.Go(func() { s.cfg.Tokens.content.Watch(background) })
+		running.Go(func() { s.cfg.Tokens.Watch(background) })
 	}
 	if s.certs != nil {
 		running.Go(func() { s.certs.Watch(background) })
