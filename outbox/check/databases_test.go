@@ -85,7 +85,7 @@ func sqlite(tb testing.TB) *database {
 	file := filepath.Join(dir, "app.db")
 	return &database{
 		dialect: outbox.SQLite, driver: "sqlite",
-		dsn: "file:" + file + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_txlock=immediate",
+		dsn: "file:" + file + "?_pragma=busy_timeout(120000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_txlock=immediate",
 	}
 }
 
