@@ -81,12 +81,19 @@ func run(ctx context.Context, out io.Writer, redisURL, id string, lines int) err
 	return errors.Join(err, <-done, say(context.WithoutCancel(ctx), out, p, id, lines))
 }
 
+// The callbacks have IDs of their own, so that they can be waited for.
+const (
+	ended  = "-ended"
+	failed = "-failed"
+	kept   = 24 * time.Hour // the batch; its callbacks are kept for longer
+)
+
 // add puts the lines into the batch. Each has an ID of its own, so that to do it again adds none twice.
 func add(ctx context.Context, p *producer.Producer, id string, lines int) error {
 	b, err := p.NewBatch(ctx, flow.Batch{
-		ID: id, Deadline: time.Hour,
-		OnFailure:  flow.Call(News{"first failure"}),
-		OnComplete: flow.Call(News{"all have ended"}),
+		ID: id, Deadline: time.Hour, Retain: kept,
+		OnFailure:  flow.Call(News{"first failure"}, drayhorse.ID(id+failed), drayhorse.Retain(kept+time.Hour)),
+		OnComplete: flow.Call(News{"all have ended"}, drayhorse.ID(id+ended), drayhorse.Retain(kept+time.Hour)),
 	})
 	if err != nil {
 		return err
@@ -128,18 +135,44 @@ func newWorker(out io.Writer, redisURL string) (*worker.Worker, error) {
 
 // await waits until the batch has ended and its callbacks have run.
 func await(ctx context.Context, p *producer.Producer, id string) error {
-	for ctx.Err() == nil {
-		info, err := p.Flow(ctx, id)
+	var info *flow.Info
+	err := poll(ctx, func() (done bool, err error) {
+		info, err = p.Flow(ctx, id)
+		return err == nil && !info.EndedAt.IsZero(), err
+	})
+	if err != nil {
+		return err
+	}
+	callbacks := []string{id + ended}
+	if info.Discarded > 0 {
+		callbacks = append(callbacks, id+failed)
+	}
+	for _, callback := range callbacks {
+		err := poll(ctx, func() (bool, error) {
+			_, err := p.Wait(ctx, callback)
+			if errors.Is(err, drayhorse.ErrNotFound) { // it comes in a moment
+				return false, nil
+			}
+			return true, err
+		})
 		if err != nil {
 			return err
 		}
-		if !info.EndedAt.IsZero() {
-			time.Sleep(200 * time.Millisecond) // the callbacks are on their way
-			return nil
-		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	return ctx.Err()
+	return nil
+}
+
+func poll(ctx context.Context, fact func() (bool, error)) error {
+	for {
+		if done, err := fact(); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func say(ctx context.Context, out io.Writer, p *producer.Producer, id string, lines int) error {
