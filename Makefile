@@ -21,7 +21,7 @@ RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w $(
 SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./internal/redis
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo release test stopwatch test-hard check lint fuzz bench bench-peers bench-scale test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
+.PHONY: help build demo release test stopwatch test-hard check lint fuzz bench bench-peers bench-page bench-scale test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench: redis ## speed, latency and memory, beside a bare loop of the same script
 
 bench-peers: redis ## all peers side by side, about half an hour: writes docs/benchmarks
 	cd bench && $(GO) run . -out ../docs/benchmarks
+
+bench-page: ## write the page and plots of docs/benchmarks again from the recorded figures; measures nothing
+	cd bench && $(GO) run . -from ../docs/benchmarks
 
 bench-scale: redis ## how costs grow with backlog, processes, queues and more, a quarter of an hour or more: writes docs/benchmarks
 	cd bench && $(GO) run . -curves all -out ../docs/benchmarks

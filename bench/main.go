@@ -38,7 +38,7 @@ func run() error {
 	curves := flag.String("curves", "", "instead of systems, measure how Drayhorse's costs grow: some of "+strings.Join(scale.Names(), ",")+", or all")
 	size := flag.Float64("size", 1, "share of the jobs of those curves")
 	out := flag.String("out", "", "directory for the report; empty: print tables alone")
-	render := flag.Bool("render", false, "measure nothing, write the report in -out again")
+	from := flag.String("from", "", "directory whose page and plots are written again from the figures recorded there; nothing is measured")
 	plan := peers.Plan{Progress: os.Stderr}
 	flag.IntVar(&plan.Jobs, "jobs", 100_000, "jobs of a measure; slow systems get a part of them")
 	flag.IntVar(&plan.ArgBytes, "args", 100, "bytes of a job's arguments")
@@ -48,8 +48,8 @@ func run() error {
 	flag.StringVar(&plan.ProfileOf, "profile-of", "", "SYSTEM/MEASURE whose CPU profile is written")
 	flag.StringVar(&plan.Profile, "profile", "cpu.prof", "file for that profile")
 	flag.Parse()
-	if *render {
-		return report.Render(*out)
+	if *from != "" {
+		return report.Render(*from)
 	}
 	if *curves != "" {
 		return measureCurves(ctx, scale.Plan{Curves: scale.Choose(*curves), Size: *size, Repeats: min(plan.Repeats, 3), Progress: os.Stderr}, *out)

@@ -14,7 +14,6 @@ type Curve struct {
 	Machine Machine  `json:"machine"`
 	Title   string   `json:"title"`
 	X       string   `json:"x"` // with its unit
-	Linear  bool     `json:"linear,omitempty"`
 	About   string   `json:"about"`
 	Series  []Series `json:"series"`
 }

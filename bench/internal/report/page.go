@@ -60,11 +60,11 @@ var templates embed.FS
 
 // page is what the template sees.
 type page struct {
-	Peers    *Peers
-	Curves   *Curves
-	Pictures []picture
-	Verdicts []Verdict
-	Notes    string
+	Peers     *Peers
+	Curves    *Curves
+	Questions []question
+	Verdicts  []Verdict
+	Notes     string
 }
 
 // Render writes the page and the plots from the figures that are there.
@@ -85,7 +85,7 @@ func Render(dir string) error {
 	}
 	if hasPeers {
 		view.Peers, view.Verdicts = &p, p.Judge()
-		if view.Pictures, err = p.draw(dir); err != nil {
+		if view.Questions, err = p.draw(dir); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func heading(condition string) string { return strings.ToUpper(condition[:1]) + 
 
 func (v *page) write(file string) error {
 	t, err := template.New("page.md.tmpl").Funcs(template.FuncMap{
-		"figure": Figure, "thousands": func(n int) string { return Figure(float64(n)) }, "heading": heading,
+		"figure": Figure, "title": Title, "thousands": func(n int) string { return Figure(float64(n)) }, "heading": heading,
 		"growth":    func(c Curve, s Series) string { return c.growth(s) },
 		"extension": func() string { return extension },
 	}).ParseFS(templates, "page.md.tmpl")

@@ -98,7 +98,7 @@ func TestPageNamesWhatWasNotRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"no PostgreSQL", "too many", "123,456", "falls to 0.5 times", "**not met**: 56 %"} {
+	for _, want := range []string{"no PostgreSQL", "too many", "123,456", "50.0 at 10M (0.50×)", "**not met**: 56 %"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the page does not say %q", want)
 		}

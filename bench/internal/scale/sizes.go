@@ -76,7 +76,7 @@ func argSizes(ctx context.Context, l *lab) error {
 // distance varies the round trip.
 func distance(ctx context.Context, l *lab) error {
 	c := l.curve(report.Curve{
-		Name: "distance", Title: "Distance of Redis", X: "round trip added, ms", Linear: true,
+		Name: "distance", Title: "Distance of Redis", X: "round trip added, ms",
 		About: "A proxy holds all data back, half of the round trip in each direction. One worker with 100, and one with 1,000 handlers; 32 goroutines that enqueue a job a call.",
 	})
 	server, err := store.Start(ctx, store.Redis, false)
