@@ -21,7 +21,7 @@ RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w $(
 SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./internal/redis
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo release test stopwatch test-hard check lint fuzz bench bench-peers bench-page bench-scale test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
+.PHONY: help build demo release test-release test stopwatch test-hard check lint fuzz bench bench-peers bench-page bench-scale test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,12 @@ build: ## build the programs into bin/
 demo: build ## run the main job on real files: two workers, two schedulers, one of each killed
 	bin/drayhorse demo
 
-release: ## the archives of VERSION in dist/: one program that is all four, licences, checksums
+release: ## VERSION in dist/: archives, SBOMs, deb and rpm packages, checksums
 	@.ci/release.sh "$(VERSION)"
+
+test-release: ## make a release of this platform twice, and look at all of it: installed, run, removed
+	@test/install.sh dpkg-deb rpm systemd-analyze
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) $(TESTFLAGS) ./test/release
 
 test: tools ## everything that CI runs: vet, all tests with -race, a smoke of the faults and benchmarks
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }

@@ -30,6 +30,7 @@ packages() {
 		apk:*) echo "cmd:$program" ;;
 		*:promtool) echo prometheus ;;
 		*:systemd-analyze) echo systemd ;;
+		apt:dpkg-deb) echo dpkg ;;
 		apt:node) echo nodejs ;;
 		apt:postgres | brew:postgres) echo postgresql ;;
 		apt:mariadbd) echo mariadb-server ;;
