@@ -38,7 +38,7 @@ func newWorker(redisURL string, send func(Reminder) error) (*worker.Worker, erro
 
 func TestReminderIsSentThoughMailWasDown(t *testing.T) {
 	t.Parallel()
-	env := drayhorsetest.New(t) // a server and a clock, for this test alone
+	env := drayhorsetest.New(t) // a server and a clock, only for this test
 
 	if err := signUp(t.Context(), env.Producer, 42); err != nil {
 		t.Fatal(err)
