@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
@@ -16,15 +17,15 @@ type actRow struct {
 	*admin.Action
 
 	Link       string
-	Began      moment
+	Began      figures.Moment
 	EndedAfter string
 	Share      int // of 100, how much was looked at
 }
 
 func rowOfAct(x *admin.Action, r *reading) actRow {
-	row := actRow{Action: x, Link: link("action", "id", x.ID), Began: when(x.BegunAt, r.now), Share: 100}
+	row := actRow{Action: x, Link: link("action", "id", x.ID), Began: figures.When(x.BegunAt, r.now), Share: 100}
 	if x.Ended() {
-		row.EndedAfter = rough(x.EndedAt.Sub(x.BegunAt))
+		row.EndedAfter = figures.Rough(x.EndedAt.Sub(x.BegunAt))
 	} else {
 		row.Share = min(100*x.Looked/max(x.Total, 1), 99)
 	}

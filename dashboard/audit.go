@@ -10,6 +10,7 @@ import (
 	limits "golang.org/x/time/rate"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
@@ -95,7 +96,7 @@ func attributesOf(r *admin.AuditRecord, untold int64) []slog.Attr {
 type auditRow struct {
 	admin.AuditRecord
 
-	When moment
+	When figures.Moment
 	Link string // to what it was done to
 }
 
@@ -116,7 +117,7 @@ func showAudit(q *request) error {
 	}
 	now := time.Now()
 	for _, r := range page.Records {
-		row := auditRow{AuditRecord: r, When: when(r.At, now)}
+		row := auditRow{AuditRecord: r, When: figures.When(r.At, now)}
 		switch {
 		case r.JobID != "":
 			row.Link = link("job", "queue", r.Queue, "id", r.JobID)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
 // chart is curves of rates in a box of chartWidth by chartHeight, which the page
@@ -31,8 +33,8 @@ const (
 func throughput(r rates) chart {
 	top := ceiling(max(highest(r.in), highest(r.out), highest(r.fails)))
 	c := chart{
-		Top: rate(top), Half: rate(top / 2), Empty: r.NowIn < 0,
-		Label: fmt.Sprintf("Jobs a second over the last ten minutes: now %s put in, %s ended, %s attempts failed", rate(r.NowIn), rate(r.NowOut), rate(r.NowFails)),
+		Top: figures.Rate(top), Half: figures.Rate(top / 2), Empty: r.NowIn < 0,
+		Label: fmt.Sprintf("Jobs a second over the last ten minutes: now %s put in, %s ended, %s attempts failed", figures.Rate(r.NowIn), figures.Rate(r.NowOut), figures.Rate(r.NowFails)),
 	}
 	for _, one := range []struct {
 		name   string
@@ -47,7 +49,7 @@ func throughput(r rates) chart {
 func spark(r rates) chart {
 	top := max(highest(r.in), highest(r.out), 0.1)
 	return chart{
-		Empty: r.NowIn < 0, Label: fmt.Sprintf("%s a second in, %s a second out", rate(r.NowIn), rate(r.NowOut)),
+		Empty: r.NowIn < 0, Label: fmt.Sprintf("%s a second in, %s a second out", figures.Rate(r.NowIn), figures.Rate(r.NowOut)),
 		Curves: []curve{draw("in", r.in, top), draw("out", r.out, top)},
 	}
 }

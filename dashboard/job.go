@@ -11,13 +11,14 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
 // step is one moment of a job's life.
 type step struct {
 	Name  string
 	State drayhorse.State
-	At    moment
+	At    figures.Moment
 	After string // how long after the step before; "": unknown
 	Text  string
 	Due   bool // it lies ahead
@@ -27,7 +28,7 @@ type step struct {
 // attempt is one that failed, or why the job ended.
 type attempt struct {
 	Number  int
-	At      moment
+	At      figures.Moment
 	Message string
 	Stack   string
 	Cut     bool
@@ -43,7 +44,7 @@ type jobPage struct {
 	Worker       *workerRow
 	RunningFor   string
 	Actions      []action
-	Tick         moment
+	Tick         figures.Moment
 
 	Hidden, Masked, Revealed bool // see shown
 }
@@ -73,11 +74,11 @@ func (q *request) showJob(job *shown) error {
 	}
 	p := &jobPage{
 		jobRow: rowOfJob(info, r.now), Args: treeOf(info.Args), Result: treeOf(info.Result),
-		Tick: when(info.Tick, r.now), Actions: q.mayOf(jobActions(info.State)),
+		Tick: figures.When(info.Tick, r.now), Actions: q.mayOf(jobActions(info.State)),
 		Hidden: job.Hidden, Masked: job.Masked, Revealed: q.gate.revealed,
 	}
 	for _, e := range slices.Backward(info.Errors) {
-		a := attempt{Number: e.Attempt, At: when(e.At, r.now), Message: cut(e.Message, messageShown), Stack: cut(e.Stack, stackShown)}
+		a := attempt{Number: e.Attempt, At: figures.When(e.At, r.now), Message: cut(e.Message, messageShown), Stack: cut(e.Stack, stackShown)}
 		a.Cut = len(a.Message) < len(e.Message) || len(a.Stack) < len(e.Stack)
 		p.Attempts = append(p.Attempts, a)
 	}
@@ -98,7 +99,7 @@ func (p *jobPage) findWorker(r *reading) (since time.Time) {
 		for _, running := range r.workers[i].Jobs {
 			if running.ID == p.ID && running.Queue == p.Queue {
 				row := rowOfWorker(&r.workers[i], r.now)
-				p.Worker, p.RunningFor = &row, rough(r.now.Sub(running.Since))
+				p.Worker, p.RunningFor = &row, figures.Rough(r.now.Sub(running.Since))
 				return running.Since
 			}
 		}
@@ -110,7 +111,7 @@ func (p *jobPage) findWorker(r *reading) (since time.Time) {
 type reasonRow struct {
 	admin.Reason
 
-	SinceAt, UntilAt moment
+	SinceAt, UntilAt figures.Moment
 }
 
 // why says why a job does not run that waits.
@@ -126,7 +127,7 @@ func (q *request) why(info *drayhorse.Info) (why []reasonRow, err error) {
 	}
 	for _, r := range x.Why {
 		if r.Gate != admin.GateRunning && r.Gate != admin.GateEnded {
-			why = append(why, reasonRow{r, when(r.Since, x.Now), when(r.Until, x.Now)})
+			why = append(why, reasonRow{r, figures.When(r.Since, x.Now), figures.When(r.Until, x.Now)})
 		}
 	}
 	return why, nil
@@ -137,7 +138,7 @@ func stepsOf(info *drayhorse.Info, since, now time.Time) []step {
 	var steps []step
 	add := func(name string, state drayhorse.State, at time.Time, text string) {
 		if !at.IsZero() {
-			steps = append(steps, step{Name: name, State: state, At: when(at, now), at: at, Text: text, Due: at.After(now)})
+			steps = append(steps, step{Name: name, State: state, At: figures.When(at, now), at: at, Text: text, Due: at.After(now)})
 		}
 	}
 	add("Enqueued", drayhorse.Available, info.EnqueuedAt, "")
@@ -168,7 +169,7 @@ func stepsOf(info *drayhorse.Info, since, now time.Time) []step {
 	}
 	for i := 1; i < len(steps); i++ {
 		if d := steps[i].at.Sub(steps[i-1].at); d >= 0 {
-			steps[i].After = rough(d)
+			steps[i].After = figures.Rough(d)
 		}
 	}
 	return steps

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/filter"
 )
 
@@ -25,7 +26,7 @@ type jobRow struct {
 
 	Link    string
 	Key     string // QUEUE/ID, as the parameter job has it
-	At      moment
+	At      figures.Moment
 	AtWhat  string // what At is
 	Error   string // the last
 	Overdue bool
@@ -35,11 +36,11 @@ func rowOfJob(info *drayhorse.Info, now time.Time) jobRow {
 	row := jobRow{Info: info, Link: link("job", "queue", info.Queue, "id", info.ID), Key: info.Queue + "/" + info.ID}
 	switch {
 	case !info.FinishedAt.IsZero():
-		row.At, row.AtWhat = when(info.FinishedAt, now), "ended"
+		row.At, row.AtWhat = figures.When(info.FinishedAt, now), "ended"
 	case !info.DueAt.IsZero():
-		row.At, row.AtWhat, row.Overdue = when(info.DueAt, now), "due", now.Sub(info.DueAt) > longWait
+		row.At, row.AtWhat, row.Overdue = figures.When(info.DueAt, now), "due", now.Sub(info.DueAt) > longWait
 	case !info.EnqueuedAt.IsZero():
-		row.At, row.AtWhat = when(info.EnqueuedAt, now), "enqueued"
+		row.At, row.AtWhat = figures.When(info.EnqueuedAt, now), "enqueued"
 	}
 	if n := len(info.Errors); n > 0 {
 		row.Error = cut(info.Errors[n-1].Message, errorShown)

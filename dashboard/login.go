@@ -13,6 +13,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/access"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/password"
 	"github.com/drayhorse/drayhorse/internal/websessions"
 )
@@ -113,7 +114,7 @@ func logIn(q *request) error {
 	if wait > 0 {
 		_ = q.audit(deed{action: "login", on: q.d.knownName(name), result: "too many failed; wait " + wait.String(), refused: true})
 		q.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return q.askLogin(http.StatusTooManyRequests, fmt.Sprintf("Too many logins failed. Try again in %s.", rough(wait.Truncate(time.Second)+time.Second)))
+		return q.askLogin(http.StatusTooManyRequests, fmt.Sprintf("Too many logins failed. Try again in %s.", figures.Rough(wait.Truncate(time.Second)+time.Second)))
 	}
 	entry, err := q.compare(ctx, name)
 	if err != nil {

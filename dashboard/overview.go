@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
@@ -24,7 +25,7 @@ type overviewPage struct {
 	Use        int // percent of the slots, by the jobs that run
 	Fleet      []workerRow
 	Leader     *admin.Leader
-	LeaderFor  moment
+	LeaderFor  figures.Moment
 	Upcoming   []scheduleRow
 }
 
@@ -59,7 +60,7 @@ func overview(q *request) error {
 		Workers: fleetOf(r.workers), Leader: r.leader,
 	}
 	if r.leader != nil {
-		p.LeaderFor = when(r.leader.Since, r.now)
+		p.LeaderFor = figures.When(r.leader.Since, r.now)
 	}
 	for i := range r.queues {
 		p.Sum.add(&r.queues[i])
@@ -69,7 +70,7 @@ func overview(q *request) error {
 		return cmp.Or(cmp.Compare(b.Available+b.Running+b.Retryable, a.Available+a.Running+a.Retryable), cmp.Compare(a.Name, b.Name))
 	})
 	p.Queues = p.Queues[:min(len(p.Queues), overviewQueues)]
-	p.Use = percent(p.Sum.Running, p.Workers.Slots)
+	p.Use = figures.Percent(p.Sum.Running, p.Workers.Slots)
 	for i := range r.workers[:min(len(r.workers), overviewWorkers)] {
 		p.Fleet = append(p.Fleet, rowOfWorker(&r.workers[i], r.now))
 	}
@@ -109,15 +110,8 @@ func fleetOf(workers []admin.Worker) fleet {
 			f.Quiet++
 		}
 	}
-	f.Use = percent(f.Running, f.Slots)
+	f.Use = figures.Percent(f.Running, f.Slots)
 	return f
-}
-
-func percent(part, all int) int {
-	if all <= 0 {
-		return 0
-	}
-	return min(100, part*100/all)
 }
 
 // notice is something that needs a look.
@@ -153,7 +147,7 @@ func noticesOf(r *reading) (all []notice) {
 	}
 	for i := range r.workers {
 		if w := &r.workers[i]; w.Stuck > 0 {
-			say("warn", "workers", "On %s, %s although their time is over.", w.Host, map[bool]string{true: "1 handler goes on", false: count(w.Stuck) + " handlers go on"}[w.Stuck == 1])
+			say("warn", "workers", "On %s, %s although their time is over.", w.Host, map[bool]string{true: "1 handler goes on", false: figures.Count(w.Stuck) + " handlers go on"}[w.Stuck == 1])
 		}
 	}
 	if r.leader == nil && len(r.upcoming) > 0 {
@@ -161,11 +155,11 @@ func noticesOf(r *reading) (all []notice) {
 	}
 	for _, s := range r.upcoming {
 		if d := r.now.Sub(s.Next); d > late {
-			say("warn", link("schedule", "id", s.ID), "Schedule %s is %s late.", s.ID, rough(d))
+			say("warn", link("schedule", "id", s.ID), "Schedule %s is %s late.", s.ID, figures.Rough(d))
 		}
 	}
 	if dead > 0 {
-		say("note", "jobs?state=discarded", "%s kept in %s.", plural(dead, "discarded job"), plural(deadQueues, "queue"))
+		say("note", "jobs?state=discarded", "%s kept in %s.", figures.Plural(dead, "discarded job"), figures.Plural(deadQueues, "queue"))
 	}
 	rank := map[string]int{"bad": 0, "warn": 1, "note": 2}
 	slices.SortStableFunc(all, func(a, b notice) int { return cmp.Compare(rank[a.Level], rank[b.Level]) })
@@ -183,15 +177,15 @@ func noticesOfQueue(queue *admin.Queue, r *reading, say func(level, link, format
 	case queue.Available > 0 && len(r.workers) > 0 && !registry.WorksOn(r.workers, queue.Name):
 		say("bad", to, "No worker works on queue %s, and %s.", queue.Name, waits(queue.Available))
 	case latency > longerYet:
-		say("bad", to, "The next job of queue %s has waited %s.", queue.Name, rough(latency))
+		say("bad", to, "The next job of queue %s has waited %s.", queue.Name, figures.Rough(latency))
 	case latency > longWait:
-		say("warn", to, "The next job of queue %s has waited %s.", queue.Name, rough(latency))
+		say("warn", to, "The next job of queue %s has waited %s.", queue.Name, figures.Rough(latency))
 	}
 	if queue.Parked > 0 {
 		say("warn", to, "In queue %s, %s for a worker that serves their kind.", queue.Name, waits(queue.Parked))
 	}
 	if queue.Suspects > 0 {
-		say("warn", to, "In queue %s, %s: their workers died twice.", queue.Name, map[bool]string{true: "1 job is suspect", false: count(queue.Suspects) + " jobs are suspect"}[queue.Suspects == 1])
+		say("warn", to, "In queue %s, %s: their workers died twice.", queue.Name, map[bool]string{true: "1 job is suspect", false: figures.Count(queue.Suspects) + " jobs are suspect"}[queue.Suspects == 1])
 	}
 }
 
@@ -199,7 +193,7 @@ func waits(n int) string {
 	if n == 1 {
 		return "1 job waits"
 	}
-	return count(n) + " jobs wait"
+	return figures.Count(n) + " jobs wait"
 }
 
 func newNotice(level, to, format string, args ...any) notice {

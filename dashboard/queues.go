@@ -8,6 +8,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
@@ -28,12 +29,12 @@ func rowOf(queue *admin.Queue, r *reading) queueRow {
 	rates, known := r.rates[queue.Name]
 	row := queueRow{Queue: queue, In: "–", Out: "–"}
 	if known {
-		row.Spark, row.In, row.Out = spark(rates), rate(rates.NowIn), rate(rates.NowOut)
+		row.Spark, row.In, row.Out = spark(rates), figures.Rate(rates.NowIn), figures.Rate(rates.NowOut)
 	} else {
 		row.Spark.Empty = true
 	}
 	if !queue.Oldest.IsZero() {
-		row.Waited, row.Slow = rough(queue.Latency()), queue.Latency() > longWait
+		row.Waited, row.Slow = figures.Rough(queue.Latency()), queue.Latency() > longWait
 	}
 	return row
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
@@ -14,7 +15,7 @@ type serverRow struct {
 	admin.Server
 
 	Use     int // percent of the memory that is allowed
-	Saved   moment
+	Saved   figures.Moment
 	Notices []notice
 }
 
@@ -32,7 +33,7 @@ func showRedis(q *request) error {
 	}
 	p := &redisPage{More: max(0, len(servers)-serversShown)}
 	for _, s := range servers[:min(len(servers), serversShown)] {
-		row := serverRow{Server: s, Saved: when(s.SnapshotAt, time.Now()), Notices: noticesOfServer(&s)}
+		row := serverRow{Server: s, Saved: figures.When(s.SnapshotAt, time.Now()), Notices: noticesOfServer(&s)}
 		if s.MaxMemory > 0 {
 			row.Use = int(min(100, s.Memory*100/s.MaxMemory))
 		}
@@ -71,10 +72,10 @@ func noticesOfServer(s *admin.Server) (all []notice) {
 		say("bad", "With maxmemory-policy %s it throws jobs away when memory is short; want noeviction.", s.Policy)
 	}
 	if s.Evicted > 0 {
-		say("bad", "It has thrown away %s keys since it started.", count(s.Evicted))
+		say("bad", "It has thrown away %s keys since it started.", figures.Count(s.Evicted))
 	}
 	if s.Rejected > 0 {
-		say("warn", "It has refused %s connections since it started: maxclients is %s.", count(s.Rejected), count(s.MaxClients))
+		say("warn", "It has refused %s connections since it started: maxclients is %s.", figures.Count(s.Rejected), figures.Count(s.MaxClients))
 	}
 	if s.Uptime > 0 && !s.AppendOnly && s.Version != "" {
 		say("note", "It keeps no append-only file: what was enqueued since the last snapshot is lost when it ends.")

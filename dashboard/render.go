@@ -16,6 +16,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/access"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
@@ -54,9 +55,9 @@ func parsePages() (pages, error) {
 
 // functions are what templates call.
 var functions = template.FuncMap{
-	"count": count[int], "count64": count[int64], "brief": brief, "size": size, "rough": rough, "rate": rate,
-	"plural": plural[int], "link": link, "lower": strings.ToLower, "text": printable.Text,
-	"size64": func(n int) string { return size(int64(n)) }, "dict": dict,
+	"count": figures.Count[int], "count64": figures.Count[int64], "brief": figures.Brief, "size": figures.Size, "rough": figures.Rough, "rate": figures.Rate,
+	"plural": figures.Plural[int], "link": link, "lower": strings.ToLower, "text": printable.Text,
+	"size64": func(n int) string { return figures.Size(int64(n)) }, "dict": dict,
 	"pageSizes": func() []int { return []int{20, jobsShown, 100, mostJobs} },
 	"state":     func(s drayhorse.State) string { return string(s) },
 	"asset":     func(name string) string { return "static/" + name + "?v=" + assets[name].version },

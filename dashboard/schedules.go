@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
 const ticksShown = 10
@@ -13,9 +14,9 @@ type scheduleRow struct {
 	*admin.Schedule
 
 	When       string
-	NextTick   moment
-	LastTick   moment
-	PausedFor  moment
+	NextTick   figures.Moment
+	LastTick   figures.Moment
+	PausedFor  figures.Moment
 	Late       bool
 	IsPaused   bool
 	Unreadable bool // its declaration is damaged
@@ -23,7 +24,7 @@ type scheduleRow struct {
 
 func rowOfSchedule(s *admin.Schedule, now time.Time) scheduleRow {
 	row := scheduleRow{
-		Schedule: s, NextTick: when(s.Next, now), LastTick: when(s.Last, now), PausedFor: when(s.Paused, now),
+		Schedule: s, NextTick: figures.When(s.Next, now), LastTick: figures.When(s.Last, now), PausedFor: figures.When(s.Paused, now),
 		IsPaused: !s.Paused.IsZero(), Late: !s.Next.IsZero() && now.Sub(s.Next) > late,
 	}
 	table, err := s.Timetable()
@@ -40,7 +41,7 @@ type schedulesPage struct {
 	Next      string
 	First     bool
 	Leader    *admin.Leader
-	LeaderFor moment
+	LeaderFor figures.Moment
 }
 
 func listSchedules(q *request) error {
@@ -54,7 +55,7 @@ func listSchedules(q *request) error {
 	}
 	p := &schedulesPage{Next: page.Next, First: q.value("cursor") == "", Leader: r.leader}
 	if r.leader != nil {
-		p.LeaderFor = when(r.leader.Since, r.now)
+		p.LeaderFor = figures.When(r.leader.Since, r.now)
 	}
 	for _, s := range page.Schedules {
 		p.Schedules = append(p.Schedules, rowOfSchedule(s, r.now))
@@ -66,7 +67,7 @@ func listSchedules(q *request) error {
 type tickRow struct {
 	admin.Tick
 
-	Nominal, Done moment
+	Nominal, Done figures.Moment
 	Link          string
 }
 
@@ -74,7 +75,7 @@ type schedulePage struct {
 	scheduleRow
 
 	Args    *document
-	Ticks   []moment // to come
+	Ticks   []figures.Moment // to come
 	History []tickRow
 	Leads   bool // a scheduler does
 }
@@ -91,7 +92,7 @@ func showSchedule(q *request) error {
 	p := &schedulePage{scheduleRow: rowOfSchedule(s, r.now), Args: treeOf(s.Args), Leads: r.leader != nil}
 	if table, err := s.Timetable(); err == nil && !p.IsPaused {
 		for tick := s.Next; !tick.IsZero() && len(p.Ticks) < ticksShown; tick = table.Next(tick) {
-			p.Ticks = append(p.Ticks, when(tick, r.now))
+			p.Ticks = append(p.Ticks, figures.When(tick, r.now))
 		}
 	}
 	ticks, err := q.gate.history(q.r.Context(), s.ID)
@@ -99,7 +100,7 @@ func showSchedule(q *request) error {
 		return err
 	}
 	for _, t := range ticks {
-		row := tickRow{Tick: t, Nominal: when(t.Tick, r.now), Done: when(t.At, r.now)}
+		row := tickRow{Tick: t, Nominal: figures.When(t.Tick, r.now), Done: figures.When(t.At, r.now)}
 		if t.State != "" {
 			row.Link = link("job", "queue", t.Queue, "id", t.JobID)
 		}

@@ -102,18 +102,3 @@ func TestRatesAreWhatHappenedBetweenReadings(t *testing.T) {
 		t.Errorf("%d points are kept", n)
 	}
 }
-
-func TestNumbersForPeople(t *testing.T) {
-	t.Parallel()
-	for got, want := range map[string]string{
-		count(1234567): "1,234,567", count(-1000): "-1,000", count(999): "999", brief(99_999): "99,999", brief(123_456): "123k", brief(10_234_567): "10.2M",
-		rate(-1): "–", rate(0.004): "<0.01", rate(0.5): "0.5", rate(7): "7", rate(1234.4): "1,234", size(100): "100 B", size(3 << 20): "3.0 MiB",
-		rough(90 * time.Second): "1m 30s", rough(48 * time.Hour): "2d", rough(2500 * time.Microsecond): "2 ms", rough(-time.Second): "0 µs",
-		when(time.UnixMilli(0), time.UnixMilli(5000)).Rough: "5s ago", when(time.UnixMilli(9000), time.UnixMilli(0)).Rough: "in 9s", when(time.Time{}, time.UnixMilli(0)).Rough: "",
-		exact(time.UnixMilli(1500)): "1970-01-01 00:00:01.500 UTC", exact(time.UnixMilli(1000)): "1970-01-01 00:00:01 UTC",
-	} {
-		if got != want {
-			t.Errorf("got %q; want %q", got, want)
-		}
-	}
-}

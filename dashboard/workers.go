@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
 const workersShown = 50 // on one page
@@ -14,7 +15,7 @@ const workersShown = 50 // on one page
 type workerRow struct {
 	*admin.Worker
 
-	Up, Seen moment
+	Up, Seen figures.Moment
 	Use      int // percent of its slots
 	Names    []weighted
 	Runs     []runningRow
@@ -39,14 +40,14 @@ type runningRow struct {
 const longRun = 10 * time.Minute
 
 func rowOfWorker(w *admin.Worker, now time.Time) workerRow {
-	row := workerRow{Worker: w, Up: when(w.StartedAt, now), Seen: when(w.SeenAt, now), Use: percent(w.Running, w.Concurrency)}
+	row := workerRow{Worker: w, Up: figures.When(w.StartedAt, now), Seen: figures.When(w.SeenAt, now), Use: figures.Percent(w.Running, w.Concurrency)}
 	for _, name := range slices.Sorted(maps.Keys(w.Queues)) {
 		row.Names = append(row.Names, weighted{name, w.Queues[name]})
 	}
 	slices.SortStableFunc(row.Names, func(a, b weighted) int { return b.Weight - a.Weight })
 	for _, j := range w.Jobs {
 		age := now.Sub(j.Since)
-		row.Runs = append(row.Runs, runningRow{j, link("job", "queue", j.Queue, "id", j.ID), rough(age), age > longRun})
+		row.Runs = append(row.Runs, runningRow{j, link("job", "queue", j.Queue, "id", j.ID), figures.Rough(age), age > longRun})
 	}
 	row.Unnamed = max(0, w.Running-len(w.Jobs))
 	return row

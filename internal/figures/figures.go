@@ -1,4 +1,6 @@
-package dashboard
+// Package figures is numbers, sizes, durations and times as people read them, on pages and in
+// terminals.
+package figures
 
 import (
 	"fmt"
@@ -7,8 +9,8 @@ import (
 	"time"
 )
 
-// count gives a number with commas.
-func count[N int | int64](n N) string {
+// Count gives a number with commas.
+func Count[N int | int64](n N) string {
 	text := strconv.FormatInt(int64(n), 10)
 	negative := strings.HasPrefix(text, "-")
 	text = strings.TrimPrefix(text, "-")
@@ -21,11 +23,11 @@ func count[N int | int64](n N) string {
 	return text
 }
 
-// brief gives a number in at most four characters and a unit.
-func brief(n int) string {
+// Brief gives a number in at most four characters and a unit.
+func Brief(n int) string {
 	switch v := float64(n); {
 	case n < 100_000:
-		return count(n)
+		return Count(n)
 	case n < 1e6:
 		return fmt.Sprintf("%.0fk", v/1e3)
 	case n < 1e8:
@@ -36,8 +38,8 @@ func brief(n int) string {
 	return fmt.Sprintf("%.1fG", float64(n)/1e9)
 }
 
-// rate gives jobs a second; a dash for an unknown one.
-func rate(v float64) string {
+// Rate gives jobs a second; a dash for an unknown one.
+func Rate(v float64) string {
 	switch {
 	case v < 0:
 		return "–"
@@ -50,11 +52,11 @@ func rate(v float64) string {
 	case v < 10:
 		return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
 	}
-	return count(int64(v + 0.5))
+	return Count(int64(v + 0.5))
 }
 
-// size gives bytes.
-func size(n int64) string {
+// Size gives bytes.
+func Size(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return fmt.Sprintf("%d B", n)
@@ -66,8 +68,8 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f %ciB", v, "KMGTP"[i])
 }
 
-// rough gives a duration in its two largest units.
-func rough(d time.Duration) string {
+// Rough gives a duration in its two largest units.
+func Rough(d time.Duration) string {
 	d = max(d, 0)
 	switch {
 	case d < time.Millisecond:
@@ -91,35 +93,43 @@ func two(a int, unit string, b int, smaller string) string {
 	return fmt.Sprintf("%d%s %d%s", a, unit, b, smaller)
 }
 
-// moment is a time as a page shows it: from now, and exactly.
-type moment struct{ Rough, Exact, ISO string }
+// Moment is a time as a page shows it: from now, and exactly.
+type Moment struct{ Rough, Exact, ISO string }
 
-// when gives t as seen from now; the zero moment for the zero time.
-func when(t, now time.Time) moment {
+// When gives t as seen from now; the zero moment for the zero time.
+func When(t, now time.Time) Moment {
 	if t.IsZero() {
-		return moment{}
+		return Moment{}
 	}
-	m := moment{Exact: exact(t), ISO: t.UTC().Format(time.RFC3339Nano)}
+	m := Moment{Exact: Exact(t), ISO: t.UTC().Format(time.RFC3339Nano)}
 	switch d := now.Sub(t); {
 	case d.Abs() < time.Second:
 		m.Rough = "now"
 	case d < 0:
-		m.Rough = "in " + rough(-d)
+		m.Rough = "in " + Rough(-d)
 	default:
-		m.Rough = rough(d) + " ago"
+		m.Rough = Rough(d) + " ago"
 	}
 	return m
 }
 
-// exact gives a time to the ms, as far as it has any.
-func exact(t time.Time) string {
+// Exact gives a time to the ms, as far as it has any.
+func Exact(t time.Time) string {
 	return strings.Replace(t.UTC().Format("2006-01-02 15:04:05.000 UTC"), ".000 ", " ", 1)
 }
 
-// plural gives "1 job" or "2 jobs".
-func plural[N int | int64](n N, one string) string {
+// Plural gives "1 job" or "2 jobs".
+func Plural[N int | int64](n N, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return count(n) + " " + one + "s"
+	return Count(n) + " " + one + "s"
+}
+
+// Percent gives how much a part is of all, 100 at most; of nothing it is 0.
+func Percent(part, all int) int {
+	if all <= 0 {
+		return 0
+	}
+	return min(100, part*100/all)
 }
