@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -22,8 +23,8 @@ type actRow struct {
 	Share      int // of 100, how much was looked at
 }
 
-func rowOfAct(x *admin.Action, r *reading) actRow {
-	row := actRow{Action: x, Link: link("action", "id", x.ID), Began: figures.When(x.BegunAt, r.now), Share: 100}
+func rowOfAct(x *admin.Action, r *board.Reading) actRow {
+	row := actRow{Action: x, Link: link("action", "id", x.ID), Began: figures.When(x.BegunAt, r.Now), Share: 100}
 	if x.Ended() {
 		row.EndedAfter = figures.Rough(x.EndedAt.Sub(x.BegunAt))
 	} else {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
@@ -23,6 +25,12 @@ type curve struct {
 	Name, Line, Area string
 }
 
+// Rates are shown for ten minutes, in so many steps.
+const (
+	rateStep  = 10 * time.Second
+	rateSteps = 60
+)
+
 // Of the box.
 const (
 	chartWidth  = 600
@@ -30,8 +38,8 @@ const (
 )
 
 // throughput is the chart of what comes in, what ends and what fails.
-func throughput(r rates) chart {
-	top := ceiling(max(highest(r.in), highest(r.out), highest(r.fails)))
+func throughput(r board.Rates) chart {
+	top := ceiling(max(highest(r.In), highest(r.Out), highest(r.Fails)))
 	c := chart{
 		Top: figures.Rate(top), Half: figures.Rate(top / 2), Empty: r.NowIn < 0,
 		Label: fmt.Sprintf("Jobs a second over the last ten minutes: now %s put in, %s ended, %s attempts failed", figures.Rate(r.NowIn), figures.Rate(r.NowOut), figures.Rate(r.NowFails)),
@@ -39,18 +47,18 @@ func throughput(r rates) chart {
 	for _, one := range []struct {
 		name   string
 		values []float64
-	}{{"in", r.in}, {"out", r.out}, {"fails", r.fails}} {
+	}{{"in", r.In}, {"out", r.Out}, {"fails", r.Fails}} {
 		c.Curves = append(c.Curves, draw(one.name, one.values, top))
 	}
 	return c
 }
 
 // spark is the chart of one queue in small: what ends over what comes in.
-func spark(r rates) chart {
-	top := max(highest(r.in), highest(r.out), 0.1)
+func spark(r board.Rates) chart {
+	top := max(highest(r.In), highest(r.Out), 0.1)
 	return chart{
 		Empty: r.NowIn < 0, Label: fmt.Sprintf("%s a second in, %s a second out", figures.Rate(r.NowIn), figures.Rate(r.NowOut)),
-		Curves: []curve{draw("in", r.in, top), draw("out", r.out, top)},
+		Curves: []curve{draw("in", r.In, top), draw("out", r.Out, top)},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/access"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/password"
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
@@ -35,7 +36,7 @@ type dashboard struct {
 	table   map[string]map[string]route // by path, then method
 	origins *http.CrossOriginProtection
 	pages   pages
-	board   *board
+	board   *board.Board
 	slots   chan struct{}
 	// strangers are the slots of what nobody has to log in for, so that they keep none from
 	// those who have.
@@ -101,7 +102,7 @@ func newDashboard(cfg Config, clock func() time.Time) (_ *dashboard, err error) 
 		}
 		closes = append(closes, closeUsers)
 	}
-	d.board = newBoard(d.admin)
+	d.board = board.New(d.admin, board.Config{Every: time.Second, Step: rateStep, Steps: rateSteps})
 	if d.pages, err = parsePages(); err != nil {
 		return nil, err
 	}

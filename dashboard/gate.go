@@ -12,6 +12,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/access"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/filter"
 	"github.com/drayhorse/drayhorse/internal/scope"
 )
@@ -21,7 +22,7 @@ import (
 // there.
 type gate struct {
 	admin    *admin.Admin // acts as the user
-	board    *board
+	board    *board.Board
 	user     *access.User
 	masks    masks
 	revealed bool // fields that may be secret are shown
@@ -157,12 +158,12 @@ func (g *gate) covers(f admin.Filter) bool {
 }
 
 // queue gives a queue as it was read, or reads it.
-func (g *gate) queue(ctx context.Context, r *reading, name string) (*admin.Queue, error) {
+func (g *gate) queue(ctx context.Context, r *board.Reading, name string) (*admin.Queue, error) {
 	if !g.user.SeesQueue(name) {
 		return nil, notThere("queue", name)
 	}
-	if i := slices.IndexFunc(r.queues, func(q admin.Queue) bool { return q.Name == name }); i >= 0 {
-		return &r.queues[i], nil
+	if i := slices.IndexFunc(r.Queues, func(q admin.Queue) bool { return q.Name == name }); i >= 0 {
+		return &r.Queues[i], nil
 	}
 	return g.admin.Queue(ctx, name)
 }
@@ -173,29 +174,29 @@ func (g *gate) countQueues(ctx context.Context, names ...string) ([]admin.Queue,
 }
 
 // read gives what is read for all, as far as the user sees it.
-func (g *gate) read(ctx context.Context) (*reading, error) {
-	all, err := g.board.read(ctx)
+func (g *gate) read(ctx context.Context) (*board.Reading, error) {
+	all, err := g.board.Read(ctx)
 	if err != nil || g.user.SeesAll() && g.user.May(access.Read) {
 		return all, err
 	}
 	r := *all
-	r.names = slices.DeleteFunc(slices.Clone(all.names), func(name string) bool { return !g.user.SeesQueue(name) })
-	r.queues = slices.DeleteFunc(slices.Clone(all.queues), func(q admin.Queue) bool { return !g.user.SeesQueue(q.Name) })
-	r.workers = nil
-	for i := range all.workers {
-		if w, ok := g.worker(all.workers[i]); ok {
-			r.workers = append(r.workers, w)
+	r.Names = slices.DeleteFunc(slices.Clone(all.Names), func(name string) bool { return !g.user.SeesQueue(name) })
+	r.Queues = slices.DeleteFunc(slices.Clone(all.Queues), func(q admin.Queue) bool { return !g.user.SeesQueue(q.Name) })
+	r.Workers = nil
+	for i := range all.Workers {
+		if w, ok := g.worker(all.Workers[i]); ok {
+			r.Workers = append(r.Workers, w)
 		}
 	}
-	r.upcoming = nil
-	for _, s := range all.upcoming {
+	r.Upcoming = nil
+	for _, s := range all.Upcoming {
 		if g.user.Sees(s.Queue, s.Kind) {
-			r.upcoming = append(r.upcoming, g.schedule(s))
+			r.Upcoming = append(r.Upcoming, g.schedule(s))
 		}
 	}
 	if !g.user.SeesAll() {
-		r.rates = maps.Clone(all.rates)
-		delete(r.rates, "") // of all queues together
+		r.Rates = maps.Clone(all.Rates)
+		delete(r.Rates, "") // of all queues together
 	}
 	return &r, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
@@ -73,17 +74,17 @@ func (q *request) showJob(job *shown) error {
 		return err
 	}
 	p := &jobPage{
-		jobRow: rowOfJob(info, r.now), Args: treeOf(info.Args), Result: treeOf(info.Result),
-		Tick: figures.When(info.Tick, r.now), Actions: q.mayOf(jobActions(info.State)),
+		jobRow: rowOfJob(info, r.Now), Args: treeOf(info.Args), Result: treeOf(info.Result),
+		Tick: figures.When(info.Tick, r.Now), Actions: q.mayOf(jobActions(info.State)),
 		Hidden: job.Hidden, Masked: job.Masked, Revealed: q.gate.revealed,
 	}
 	for _, e := range slices.Backward(info.Errors) {
-		a := attempt{Number: e.Attempt, At: figures.When(e.At, r.now), Message: cut(e.Message, messageShown), Stack: cut(e.Stack, stackShown)}
+		a := attempt{Number: e.Attempt, At: figures.When(e.At, r.Now), Message: cut(e.Message, messageShown), Stack: cut(e.Stack, stackShown)}
 		a.Cut = len(a.Message) < len(e.Message) || len(a.Stack) < len(e.Stack)
 		p.Attempts = append(p.Attempts, a)
 	}
 	since := p.findWorker(r)
-	p.Steps = stepsOf(info, since, r.now)
+	p.Steps = stepsOf(info, since, r.Now)
 	if p.Why, err = q.why(info); err != nil {
 		return err
 	}
@@ -91,15 +92,15 @@ func (q *request) showJob(job *shown) error {
 }
 
 // findWorker finds the worker that runs the job, if it names it, and gives since when.
-func (p *jobPage) findWorker(r *reading) (since time.Time) {
+func (p *jobPage) findWorker(r *board.Reading) (since time.Time) {
 	if p.State != drayhorse.Running {
 		return since
 	}
-	for i := range r.workers {
-		for _, running := range r.workers[i].Jobs {
+	for i := range r.Workers {
+		for _, running := range r.Workers[i].Jobs {
 			if running.ID == p.ID && running.Queue == p.Queue {
-				row := rowOfWorker(&r.workers[i], r.now)
-				p.Worker, p.RunningFor = &row, figures.Rough(r.now.Sub(running.Since))
+				row := rowOfWorker(&r.Workers[i], r.Now)
+				p.Worker, p.RunningFor = &row, figures.Rough(r.Now.Sub(running.Since))
 				return running.Since
 			}
 		}

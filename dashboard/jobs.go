@@ -8,6 +8,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/filter"
 )
@@ -38,7 +39,7 @@ func rowOfJob(info *drayhorse.Info, now time.Time) jobRow {
 	case !info.FinishedAt.IsZero():
 		row.At, row.AtWhat = figures.When(info.FinishedAt, now), "ended"
 	case !info.DueAt.IsZero():
-		row.At, row.AtWhat, row.Overdue = figures.When(info.DueAt, now), "due", now.Sub(info.DueAt) > longWait
+		row.At, row.AtWhat, row.Overdue = figures.When(info.DueAt, now), "due", now.Sub(info.DueAt) > board.LongWait
 	case !info.EnqueuedAt.IsZero():
 		row.At, row.AtWhat = figures.When(info.EnqueuedAt, now), "enqueued"
 	}
@@ -88,9 +89,9 @@ func listJobs(q *request) error {
 		return err
 	}
 	for _, info := range page.Jobs {
-		p.Jobs = append(p.Jobs, rowOfJob(info, r.now))
+		p.Jobs = append(p.Jobs, rowOfJob(info, r.Now))
 	}
-	p.Names = r.names[:min(len(r.names), suggestions)]
+	p.Names = r.Names[:min(len(r.Names), suggestions)]
 	p.Short = page.Next != "" && len(page.Jobs) < p.Limit
 	if page.Next != "" {
 		p.Next = p.link(p.State, page.Next)
@@ -115,7 +116,7 @@ func (p *jobsPage) link(state, cursor string) string {
 }
 
 // tabs gives the states with their counts, of one queue or of all that were counted.
-func (p *jobsPage) tabs(q *request, r *reading) ([]tab, error) {
+func (p *jobsPage) tabs(q *request, r *board.Reading) ([]tab, error) {
 	var counts []stateCount
 	known := p.Kind == "" && p.Where == ""
 	switch {
@@ -129,10 +130,10 @@ func (p *jobsPage) tabs(q *request, r *reading) ([]tab, error) {
 		}
 		counts = statesOf(queue)
 	default:
-		known = known && len(r.names) <= maxQueues
+		known = known && len(r.Names) <= board.MaxQueues
 		var all admin.Queue
-		for i := range r.queues {
-			addCounts(&all, &r.queues[i])
+		for i := range r.Queues {
+			addCounts(&all, &r.Queues[i])
 		}
 		counts = statesOf(&all)
 	}

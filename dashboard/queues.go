@@ -8,6 +8,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/registry"
 )
@@ -25,8 +26,8 @@ type queueRow struct {
 	Out    string
 }
 
-func rowOf(queue *admin.Queue, r *reading) queueRow {
-	rates, known := r.rates[queue.Name]
+func rowOf(queue *admin.Queue, r *board.Reading) queueRow {
+	rates, known := r.Rates[queue.Name]
 	row := queueRow{Queue: queue, In: "–", Out: "–"}
 	if known {
 		row.Spark, row.In, row.Out = spark(rates), figures.Rate(rates.NowIn), figures.Rate(rates.NowOut)
@@ -34,7 +35,7 @@ func rowOf(queue *admin.Queue, r *reading) queueRow {
 		row.Spark.Empty = true
 	}
 	if !queue.Oldest.IsZero() {
-		row.Waited, row.Slow = figures.Rough(queue.Latency()), queue.Latency() > longWait
+		row.Waited, row.Slow = figures.Rough(queue.Latency()), queue.Latency() > board.LongWait
 	}
 	return row
 }
@@ -53,8 +54,8 @@ func listQueues(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := &queuesPage{Find: q.value("find"), After: q.value("after"), Total: len(r.names)}
-	names := r.names
+	p := &queuesPage{Find: q.value("find"), After: q.value("after"), Total: len(r.Names)}
+	names := r.Names
 	if p.Find != "" {
 		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.Contains(name, p.Find) })
 		p.Total = len(names)
@@ -80,12 +81,12 @@ func listQueues(q *request) error {
 }
 
 // countSome gives queues as they were read, or counts them.
-func (q *request) countSome(r *reading, names []string) ([]admin.Queue, error) {
+func (q *request) countSome(r *board.Reading, names []string) ([]admin.Queue, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	if last := r.names[min(len(r.names), maxQueues)-1]; names[len(names)-1] <= last {
-		return slices.DeleteFunc(slices.Clone(r.queues), func(queue admin.Queue) bool { return !slices.Contains(names, queue.Name) }), nil
+	if last := r.Names[min(len(r.Names), board.MaxQueues)-1]; names[len(names)-1] <= last {
+		return slices.DeleteFunc(slices.Clone(r.Queues), func(queue admin.Queue) bool { return !slices.Contains(names, queue.Name) }), nil
 	}
 	return q.gate.countQueues(q.r.Context(), names...)
 }
@@ -129,7 +130,7 @@ type queuePage struct {
 	Queue      queueRow
 	States     []stateCount
 	Throughput chart
-	Rates      rates
+	Rates      board.Rates
 	Totals     []total
 	Workers    []workerRow
 	NoWorker   bool
@@ -151,8 +152,8 @@ func showQueue(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := &queuePage{Queue: rowOf(queue, r), States: statesOf(queue), Rates: r.rates[queue.Name]}
-	if rates, known := r.rates[queue.Name]; known {
+	p := &queuePage{Queue: rowOf(queue, r), States: statesOf(queue), Rates: r.Rates[queue.Name]}
+	if rates, known := r.Rates[queue.Name]; known {
 		p.Throughput = throughput(rates)
 	} else {
 		p.Throughput.Empty = true
@@ -161,15 +162,13 @@ func showQueue(q *request) error {
 		p.Totals = append(p.Totals, total{name, n})
 	}
 	slices.SortFunc(p.Totals, func(a, b total) int { return strings.Compare(a.Name, b.Name) })
-	for i := range r.workers {
-		if w := &r.workers[i]; w.Queues[queue.Name] > 0 {
-			p.Workers = append(p.Workers, rowOfWorker(w, r.now))
+	for i := range r.Workers {
+		if w := &r.Workers[i]; w.Queues[queue.Name] > 0 {
+			p.Workers = append(p.Workers, rowOfWorker(w, r.Now))
 		}
 	}
-	p.NoWorker = !registry.WorksOn(r.workers, queue.Name)
-	noticesOfQueue(queue, r, func(level, to, format string, args ...any) {
-		p.Notices = append(p.Notices, newNotice(level, to, format, args...))
-	})
+	p.NoWorker = !registry.WorksOn(r.Workers, queue.Name)
+	p.Notices = noticesOf(r.NoticesOf(queue))
 	if queue.Problem == "" {
 		if p.Next, err = q.preview(r, queue.Name, drayhorse.Available); err != nil {
 			return err
@@ -182,14 +181,14 @@ func showQueue(q *request) error {
 }
 
 // preview gives the first jobs of a state.
-func (q *request) preview(r *reading, queue string, state drayhorse.State) ([]jobRow, error) {
+func (q *request) preview(r *board.Reading, queue string, state drayhorse.State) ([]jobRow, error) {
 	page, err := q.gate.jobs(q.r.Context(), admin.Filter{Queue: queue, State: state, Limit: previewed})
 	if err != nil {
 		return nil, err
 	}
 	var rows []jobRow
 	for _, info := range page.Jobs[:min(len(page.Jobs), previewed)] {
-		rows = append(rows, rowOfJob(info, r.now))
+		rows = append(rows, rowOfJob(info, r.Now))
 	}
 	return rows, nil
 }

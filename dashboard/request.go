@@ -13,7 +13,9 @@ import (
 	"strings"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/access"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
@@ -194,3 +196,11 @@ func sentence(err error) string {
 
 // clip keeps a text readable whatever was sent.
 func clip(s string) string { return printable.Clip(s, 100) }
+
+// queue gives one of the queues, as it was read, or reads it.
+func (q *request) queue(r *board.Reading, name string) (*admin.Queue, error) {
+	return q.gate.queue(q.r.Context(), r, name)
+}
+
+// board gives what is read for all, as far as the user sees it.
+func (q *request) board() (*board.Reading, error) { return q.gate.read(q.r.Context()) }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
@@ -25,7 +26,7 @@ type scheduleRow struct {
 func rowOfSchedule(s *admin.Schedule, now time.Time) scheduleRow {
 	row := scheduleRow{
 		Schedule: s, NextTick: figures.When(s.Next, now), LastTick: figures.When(s.Last, now), PausedFor: figures.When(s.Paused, now),
-		IsPaused: !s.Paused.IsZero(), Late: !s.Next.IsZero() && now.Sub(s.Next) > late,
+		IsPaused: !s.Paused.IsZero(), Late: !s.Next.IsZero() && now.Sub(s.Next) > board.Late,
 	}
 	table, err := s.Timetable()
 	if err != nil {
@@ -53,12 +54,12 @@ func listSchedules(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := &schedulesPage{Next: page.Next, First: q.value("cursor") == "", Leader: r.leader}
-	if r.leader != nil {
-		p.LeaderFor = figures.When(r.leader.Since, r.now)
+	p := &schedulesPage{Next: page.Next, First: q.value("cursor") == "", Leader: r.Leader}
+	if r.Leader != nil {
+		p.LeaderFor = figures.When(r.Leader.Since, r.Now)
 	}
 	for _, s := range page.Schedules {
-		p.Schedules = append(p.Schedules, rowOfSchedule(s, r.now))
+		p.Schedules = append(p.Schedules, rowOfSchedule(s, r.Now))
 	}
 	return q.show("schedules", "Schedules", p)
 }
@@ -89,10 +90,10 @@ func showSchedule(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := &schedulePage{scheduleRow: rowOfSchedule(s, r.now), Args: treeOf(s.Args), Leads: r.leader != nil}
+	p := &schedulePage{scheduleRow: rowOfSchedule(s, r.Now), Args: treeOf(s.Args), Leads: r.Leader != nil}
 	if table, err := s.Timetable(); err == nil && !p.IsPaused {
 		for tick := s.Next; !tick.IsZero() && len(p.Ticks) < ticksShown; tick = table.Next(tick) {
-			p.Ticks = append(p.Ticks, figures.When(tick, r.now))
+			p.Ticks = append(p.Ticks, figures.When(tick, r.Now))
 		}
 	}
 	ticks, err := q.gate.history(q.r.Context(), s.ID)
@@ -100,7 +101,7 @@ func showSchedule(q *request) error {
 		return err
 	}
 	for _, t := range ticks {
-		row := tickRow{Tick: t, Nominal: figures.When(t.Tick, r.now), Done: figures.When(t.At, r.now)}
+		row := tickRow{Tick: t, Nominal: figures.When(t.Tick, r.Now), Done: figures.When(t.At, r.Now)}
 		if t.State != "" {
 			row.Link = link("job", "queue", t.Queue, "id", t.JobID)
 		}

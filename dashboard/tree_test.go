@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 )
 
 // leaves gives the values of a tree in order.
@@ -74,31 +73,4 @@ func FuzzTree(f *testing.F) {
 			t.Errorf("%d bytes are shown", shown)
 		}
 	})
-}
-
-// TestRatesAreWhatHappenedBetweenReadings, spread evenly, and unknown where nobody looked.
-func TestRatesAreWhatHappenedBetweenReadings(t *testing.T) {
-	t.Parallel()
-	now := time.UnixMilli(1_800_000_000_000)
-	h := &history{}
-	h.add(point{at: now.Add(-100 * time.Second)})
-	h.add(point{at: now.Add(-60 * time.Second), enqueued: 400, ended: 200})
-	h.add(point{at: now, enqueued: 400, ended: 320, fails: 6})
-	r := h.rates(now)
-	if r.NowIn != 0 || r.NowOut != 2 || r.NowFails != 0.1 {
-		t.Errorf("now %v in, %v out, %v fails; want 0, 2, 0.1", r.NowIn, r.NowOut, r.NowFails)
-	}
-	if first := r.in[steps-10]; first != 10 || r.in[steps-11] != -1 || r.in[steps-1] != 0 {
-		t.Errorf("in %v", r.in)
-	}
-	h.add(point{at: now.Add(time.Second), enqueued: 1}) // the queue was made anew
-	if r := h.rates(now.Add(time.Second)); r.NowIn != -1 {
-		t.Errorf("after a fall of the totals: %v", r.NowIn)
-	}
-	for i := range 5000 {
-		h.add(point{at: now.Add(time.Duration(i) * time.Second), enqueued: int64(i)})
-	}
-	if n := len(h.points); n > int(span/time.Second)+2 {
-		t.Errorf("%d points are kept", n)
-	}
 }

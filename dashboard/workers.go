@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
@@ -54,7 +55,7 @@ func rowOfWorker(w *admin.Worker, now time.Time) workerRow {
 }
 
 type workersPage struct {
-	Fleet      fleet
+	Fleet      board.Fleet
 	Workers    []workerRow
 	From, To   int // of the list, from 1
 	Prev, Next int // pages; 0: none
@@ -69,17 +70,17 @@ func listWorkers(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := &workersPage{Fleet: fleetOf(r.workers)}
-	from := min((page-1)*workersShown, len(r.workers))
-	to := min(from+workersShown, len(r.workers))
+	p := &workersPage{Fleet: board.FleetOf(r.Workers)}
+	from := min((page-1)*workersShown, len(r.Workers))
+	to := min(from+workersShown, len(r.Workers))
 	for i := from; i < to; i++ {
-		p.Workers = append(p.Workers, rowOfWorker(&r.workers[i], r.now))
+		p.Workers = append(p.Workers, rowOfWorker(&r.Workers[i], r.Now))
 	}
 	p.From, p.To = from+1, to
 	if page > 1 {
 		p.Prev = page - 1
 	}
-	if to < len(r.workers) {
+	if to < len(r.Workers) {
 		p.Next = page + 1
 	}
 	return q.show("workers", "Workers", p)

@@ -1,16 +1,9 @@
-package dashboard
+package board
 
 import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
-)
-
-// Rates are kept for span, and shown in so many steps.
-const (
-	span     = 10 * time.Minute
-	steps    = 60
-	stepTime = span / steps
 )
 
 // point is the totals of a queue at one moment.
@@ -33,8 +26,15 @@ func (p *point) add(o point) {
 	}
 }
 
-// history is the points of the last span, oldest first.
-type history struct{ points []point }
+// history is the points of one span, oldest first.
+type history struct {
+	step    time.Duration
+	steps   int
+	aligned bool
+	points  []point
+}
+
+func (h *history) span() time.Duration { return time.Duration(h.steps) * h.step }
 
 // add adds a point. Where totals fall, a queue was deleted or Redis lost something: what
 // was before says nothing of rates.
@@ -49,37 +49,41 @@ func (h *history) add(p point) {
 		}
 	}
 	h.points = append(h.points, p)
-	for len(h.points) > 1 && h.points[1].at.Before(p.at.Add(-span)) {
+	for len(h.points) > 1 && h.points[1].at.Before(p.at.Add(-h.span())) {
 		h.points = h.points[1:]
 	}
 }
 
-// rates are jobs a second, in steps of stepTime, the last one until now; negative where
-// nothing is known.
-type rates struct {
-	in, out, fails []float64
+// Rates are jobs a second, in equal steps, the last one until now; negative where nothing is
+// known.
+type Rates struct {
+	In, Out, Fails []float64 // put in, ended, attempts that failed
 	// NowIn and the others are those of the last steps that are known; negative: none.
 	NowIn, NowOut, NowFails float64
 }
 
 // rates spreads what happened between two points evenly over the time between them.
-func (h *history) rates(now time.Time) rates {
-	r := rates{in: unknown(), out: unknown(), fails: unknown(), NowIn: -1, NowOut: -1, NowFails: -1}
-	began := now.Add(-span)
-	for i := range steps {
-		from := began.Add(time.Duration(i) * stepTime)
-		if in, out, fails, ok := h.between(from, from.Add(stepTime)); ok {
-			r.in[i], r.out[i], r.fails[i] = in, out, fails
+func (h *history) rates(now time.Time) Rates {
+	r := Rates{In: h.unknown(), Out: h.unknown(), Fails: h.unknown(), NowIn: -1, NowOut: -1, NowFails: -1}
+	end := now
+	if h.aligned {
+		end = now.Truncate(h.step).Add(h.step)
+	}
+	began := end.Add(-h.span())
+	for i := range h.steps {
+		from := began.Add(time.Duration(i) * h.step)
+		if in, out, fails, ok := h.between(from, from.Add(h.step)); ok {
+			r.In[i], r.Out[i], r.Fails[i] = in, out, fails
 		}
 	}
-	if in, out, fails, ok := h.between(now.Add(-stepTime), now); ok {
+	if in, out, fails, ok := h.between(now.Add(-h.step), now); ok {
 		r.NowIn, r.NowOut, r.NowFails = in, out, fails
 	}
 	return r
 }
 
-func unknown() []float64 {
-	all := make([]float64, steps)
+func (h *history) unknown() []float64 {
+	all := make([]float64, h.steps)
 	for i := range all {
 		all[i] = -1
 	}
