@@ -1,39 +1,35 @@
 package dashboard
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/access"
+	"github.com/drayhorse/drayhorse/internal/deeds"
 )
 
-// What an action is done to.
+// What an action is done to, beside what deeds are.
 const (
-	onQueue    = "queue"
-	onJob      = "job"
-	onSchedule = "schedule"
-	onAll      = "all"    // jobs that match a filter
-	onAction   = "action" // one that was begun
+	onQueue    = deeds.OnQueue
+	onJob      = deeds.OnJob
+	onSchedule = deeds.OnSchedule
+	onAction   = deeds.OnAction
+	onAll      = "all" // jobs that match a filter
 )
 
 // action is something that a person can do: a button, a question, a deed.
 type action struct {
-	Name   string // as the parameter action has it
-	On     string
-	Verb   string // on the button
-	Effect string // in the question: what it does
-	Done   string // afterwards
-	Danger bool   // it cannot be undone
-	Typed  bool   // the name of what it is done to has to be typed
+	deeds.Deed // its Name is as the parameter action has it
+
+	Typed bool // the name of what it is done to has to be typed
 
 	needs access.Right // that who does it has to have
 
-	act func(ctx context.Context, a *admin.Admin, t target) (string, error) // may give where to go on
+	next func(t target, made deeds.Target) string // where to go on; nil: where he came from
 
-	all admin.Verb // instead of act: what is done to all jobs that match
+	all admin.Verb // what is done to all jobs that match, instead of the deed
 }
 
 // target is what an action is done to.
@@ -46,83 +42,50 @@ type target struct {
 	Reason string       // that was given; "": none
 }
 
+// deed gives the target of a deed.
+func (t target) deed(on string) deeds.Target {
+	to := deeds.Target{Reason: t.Reason}
+	switch on {
+	case onQueue:
+		to.Queue = t.Name
+	case onJob:
+		to.Queue, to.Job = t.Queue, t.Name
+	case onSchedule:
+		to.Schedule = t.Name
+	case onAction:
+		to.Action = t.Name
+	}
+	return to
+}
+
 // actions are all that the dashboard does.
 var actions = []action{
+	{Deed: deeds.PauseQueue, needs: access.Steer},
+	{Deed: deeds.ResumeQueue, needs: access.Steer},
+	{Deed: deeds.DeleteQueue, needs: access.Delete, Typed: true, next: func(target, deeds.Target) string { return "queues" }},
+	{Deed: deeds.RetryJob, needs: access.Steer},
+	{Deed: deeds.CancelJob, needs: access.Steer},
+	{Deed: deeds.DeleteJob, needs: access.Delete, next: func(t target, _ deeds.Target) string { return link("jobs", "queue", t.Queue) }},
 	{
-		Name: "pause-queue", needs: access.Steer, On: onQueue, Verb: "Pause", Effect: "Its jobs wait until it is resumed. Jobs that run go on.", Done: "The queue is paused.",
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return "", a.Pause(ctx, admin.Target{Queue: t.Name}, t.Reason)
+		Deed: deeds.Deed{
+			Name: "retry-all", On: onAll, Verb: "Retry", Effect: "They become available now, each once; jobs that come meanwhile are left alone.", Done: "The action has begun.",
 		},
+		needs: access.Bulk, all: admin.VerbRetry,
 	},
 	{
-		Name: "resume-queue", needs: access.Steer, On: onQueue, Verb: "Resume", Effect: "Workers claim its jobs again.", Done: "The queue goes on.",
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return "", a.Resume(ctx, admin.Target{Queue: t.Name}, t.Reason)
+		Deed: deeds.Deed{
+			Name: "cancel-all", On: onAll, Verb: "Cancel", Effect: "Those that wait never run. Of those that run, the contexts of the handlers end.", Done: "The action has begun.", Danger: true,
 		},
+		needs: access.Bulk, all: admin.VerbCancel,
 	},
 	{
-		Name: "delete-queue", needs: access.Delete, On: onQueue, Verb: "Delete queue", Effect: "All that is known of it goes, its ended jobs included. With jobs that wait or run it stays as it is.",
-		Done: "The queue is deleted.", Danger: true, Typed: true,
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			_, err := a.DeleteQueue(ctx, t.Name, false)
-			return "queues", err
-		},
+		Deed:  deeds.Deed{Name: "delete-all", On: onAll, Verb: "Delete", Effect: "They go, with all that is known of them.", Done: "The action has begun.", Danger: true},
+		needs: access.Bulk, all: admin.VerbDelete,
 	},
-	{
-		Name: "retry-job", needs: access.Steer, On: onJob, Verb: "Retry", Effect: "It becomes available now, whether it waits for its time or has ended.", Done: "The job is available.",
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return "", a.Retry(ctx, t.Queue, t.Name)
-		},
-	},
-	{
-		Name: "cancel-job", needs: access.Steer, On: onJob, Verb: "Cancel", Effect: "While it waits, it never runs. While it runs, the context of its handler ends.", Done: "The job was told to end.", Danger: true,
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return "", a.Cancel(ctx, t.Queue, t.Name)
-		},
-	},
-	{
-		Name: "delete-job", needs: access.Delete, On: onJob, Verb: "Delete", Effect: "It goes, with all that is known of it. A job that runs stays.", Done: "The job is deleted.", Danger: true,
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return link("jobs", "queue", t.Queue), a.Delete(ctx, t.Queue, t.Name)
-		},
-	},
-	{
-		Name: "retry-all", needs: access.Bulk, On: onAll, Verb: "Retry", Effect: "They become available now, each once; jobs that come meanwhile are left alone.", Done: "The action has begun.",
-		all: admin.VerbRetry,
-	},
-	{
-		Name: "cancel-all", needs: access.Bulk, On: onAll, Verb: "Cancel", Effect: "Those that wait never run. Of those that run, the contexts of the handlers end.", Done: "The action has begun.", Danger: true,
-		all: admin.VerbCancel,
-	},
-	{
-		Name: "delete-all", needs: access.Bulk, On: onAll, Verb: "Delete", Effect: "They go, with all that is known of them.", Done: "The action has begun.", Danger: true,
-		all: admin.VerbDelete,
-	},
-	{
-		Name: "stop-action", needs: access.Bulk, On: onAction, Verb: "Stop", Effect: "It ends where it stands. What it has done stays so.", Done: "The action was told to stop.", Danger: true,
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return link("action", "id", t.Name), a.StopAction(ctx, t.Name)
-		},
-	},
-	{
-		Name: "pause-schedule", needs: access.Steer, On: onSchedule, Verb: "Pause", Effect: "Its ticks stop until it is resumed; those that come meanwhile are not made up.", Done: "The schedule is paused.",
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return "", a.PauseSchedule(ctx, t.Name)
-		},
-	},
-	{
-		Name: "resume-schedule", needs: access.Steer, On: onSchedule, Verb: "Resume", Effect: "It goes on from its next tick.", Done: "The schedule goes on.",
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			return "", a.ResumeSchedule(ctx, t.Name)
-		},
-	},
-	{
-		Name: "trigger-schedule", needs: access.Steer, On: onSchedule, Verb: "Run now", Effect: "A job of it is enqueued now, beside its ticks.", Done: "A job was enqueued.",
-		act: func(ctx context.Context, a *admin.Admin, t target) (string, error) {
-			queue, id, err := a.TriggerSchedule(ctx, t.Name)
-			return link("job", "queue", queue, "id", id), err
-		},
-	},
+	{Deed: deeds.StopAction, needs: access.Bulk, next: func(t target, _ deeds.Target) string { return link("action", "id", t.Name) }},
+	{Deed: deeds.PauseSchedule, needs: access.Steer},
+	{Deed: deeds.ResumeSchedule, needs: access.Steer},
+	{Deed: deeds.TriggerSchedule, needs: access.Steer, next: func(_ target, made deeds.Target) string { return link("job", "queue", made.Queue, "id", made.Job) }},
 }
 
 // actionOf gives the action of a name.
@@ -137,12 +100,7 @@ func actionOf(name string) (action, error) {
 // jobActions are those that a job in a state allows.
 func jobActions(state drayhorse.State) (all []action) {
 	for _, a := range actions {
-		fits := map[string]bool{
-			"retry-job":  state != drayhorse.Running && state != drayhorse.Available,
-			"cancel-job": !state.Ended(),
-			"delete-job": state != drayhorse.Running,
-		}
-		if fits[a.Name] {
+		if a.On == onJob && a.Fits(state) {
 			all = append(all, a)
 		}
 	}

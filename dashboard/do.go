@@ -164,7 +164,11 @@ func do(q *request) error {
 // go on.
 func (q *request) carryOut(a action, t target) (to string, err error) {
 	if a.On != onAll {
-		return a.act(q.r.Context(), q.gate.admin, t)
+		made, err := a.Do(q.r.Context(), q.gate.admin, t.deed(a.On))
+		if err != nil || a.next == nil {
+			return "", err
+		}
+		return a.next(t, made), nil
 	}
 	begun, err := q.gate.admin.StartAction(q.r.Context(), admin.Order{Verb: a.all, Filter: t.Filter, Reason: t.Reason})
 	if err != nil {

@@ -1,0 +1,116 @@
+// Package deeds is what a person can do to a queue, a job, a schedule or an action, in words and
+// in calls: pages in a browser and on a terminal ask and say the same.
+package deeds
+
+import (
+	"context"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+)
+
+// What a deed is done to.
+const (
+	OnQueue    = "queue"
+	OnJob      = "job"
+	OnSchedule = "schedule"
+	OnAction   = "action" // on many jobs, that was begun
+)
+
+// Deed is a button, a question and an act.
+type Deed struct {
+	Name   string
+	On     string
+	Verb   string // on the button
+	Effect string // in the question: what it does
+	Done   string // afterwards
+	Danger bool   // it cannot be undone
+
+	do func(ctx context.Context, a *admin.Admin, t Target) (made Target, err error)
+}
+
+// Target is what a deed is done to: of a queue and a schedule by Queue or Schedule, of a job by
+// its Job and Queue.
+type Target struct {
+	Queue, Job, Schedule, Action string
+	Reason                       string // that was given; "": none
+}
+
+// Do does it, and gives the job that was made by it, if one was. The errors are those of
+// admin's.
+func (d Deed) Do(ctx context.Context, a *admin.Admin, t Target) (made Target, err error) {
+	return d.do(ctx, a, t)
+}
+
+// only makes an act that makes nothing.
+func only(act func(ctx context.Context, a *admin.Admin, t Target) error) func(ctx context.Context, a *admin.Admin, t Target) (Target, error) {
+	return func(ctx context.Context, a *admin.Admin, t Target) (Target, error) { return Target{}, act(ctx, a, t) }
+}
+
+// All that is done to one thing.
+var (
+	StopAction = Deed{
+		Name: "stop-action", On: OnAction, Verb: "Stop", Effect: "It ends where it stands. What it has done stays so.", Done: "The action was told to stop.", Danger: true,
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.StopAction(ctx, t.Action) }),
+	}
+	PauseQueue = Deed{
+		Name: "pause-queue", On: OnQueue, Verb: "Pause", Effect: "Its jobs wait until it is resumed. Jobs that run go on.", Done: "The queue is paused.",
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			return a.Pause(ctx, admin.Target{Queue: t.Queue}, t.Reason)
+		}),
+	}
+	ResumeQueue = Deed{
+		Name: "resume-queue", On: OnQueue, Verb: "Resume", Effect: "Workers claim its jobs again.", Done: "The queue goes on.",
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			return a.Resume(ctx, admin.Target{Queue: t.Queue}, t.Reason)
+		}),
+	}
+	DeleteQueue = Deed{
+		Name: "delete-queue", On: OnQueue, Verb: "Delete queue", Effect: "All that is known of it goes, its ended jobs included. With jobs that wait or run it stays as it is.",
+		Done: "The queue is deleted.", Danger: true,
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			_, err := a.DeleteQueue(ctx, t.Queue, false)
+			return err
+		}),
+	}
+	RetryJob = Deed{
+		Name: "retry-job", On: OnJob, Verb: "Retry", Effect: "It becomes available now, whether it waits for its time or has ended.", Done: "The job is available.",
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.Retry(ctx, t.Queue, t.Job) }),
+	}
+	CancelJob = Deed{
+		Name: "cancel-job", On: OnJob, Verb: "Cancel", Effect: "While it waits, it never runs. While it runs, the context of its handler ends.", Done: "The job was told to end.", Danger: true,
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.Cancel(ctx, t.Queue, t.Job) }),
+	}
+	DeleteJob = Deed{
+		Name: "delete-job", On: OnJob, Verb: "Delete", Effect: "It goes, with all that is known of it. A job that runs stays.", Done: "The job is deleted.", Danger: true,
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.Delete(ctx, t.Queue, t.Job) }),
+	}
+	PauseSchedule = Deed{
+		Name: "pause-schedule", On: OnSchedule, Verb: "Pause", Effect: "Its ticks stop until it is resumed; those that come meanwhile are not made up.", Done: "The schedule is paused.",
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.PauseSchedule(ctx, t.Schedule) }),
+	}
+	ResumeSchedule = Deed{
+		Name: "resume-schedule", On: OnSchedule, Verb: "Resume", Effect: "It goes on from its next tick.", Done: "The schedule goes on.",
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.ResumeSchedule(ctx, t.Schedule) }),
+	}
+	TriggerSchedule = Deed{
+		Name: "trigger-schedule", On: OnSchedule, Verb: "Run now", Effect: "A job of it is enqueued now, beside its ticks.", Done: "A job was enqueued.",
+		do: func(ctx context.Context, a *admin.Admin, t Target) (Target, error) {
+			queue, id, err := a.TriggerSchedule(ctx, t.Schedule)
+			return Target{Queue: queue, Job: id}, err
+		},
+	}
+)
+
+// Fits reports whether a job in a state allows a deed.
+func (d Deed) Fits(state drayhorse.State) bool {
+	switch d.Name {
+	case RetryJob.Name:
+		return state != drayhorse.Running && state != drayhorse.Available
+	case CancelJob.Name:
+		return !state.Ended()
+	case DeleteJob.Name:
+		return state != drayhorse.Running
+	}
+	return false
+}
