@@ -25,7 +25,7 @@ func defaults() common {
 // with calls act with a connection.
 func (c *common) with(call *cli.Call, act func(a *admin.Admin) error) error {
 	a, err := admin.New(admin.Config{
-		RedisURL: c.RedisURL.Reveal(), Namespace: c.Namespace, Logger: call.Log, Actor: actor(),
+		RedisURL: c.RedisURL.Reveal(), Namespace: c.Namespace, Logger: call.Log, Actor: cli.Actor(),
 	})
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package operate
 
 import (
 	"context"
-	"os/user"
 	"strconv"
 	"time"
 
@@ -125,13 +124,4 @@ func removeLimit() *cobra.Command {
 			})
 		},
 	}.Command()
-}
-
-// actor is who runs the program, as far as the system knows.
-func actor() string {
-	u, err := user.Current()
-	if err != nil {
-		return ""
-	}
-	return u.Username
 }

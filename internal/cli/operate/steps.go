@@ -43,7 +43,7 @@ func sendSignal(ctx context.Context, call *cli.Call, cfg *signalConfig) error {
 		}
 	}
 	if cfg.Sender == "" {
-		cfg.Sender = actor()
+		cfg.Sender = cli.Actor()
 	}
 	return cfg.with(call, func(a *admin.Admin) error {
 		first, err := a.Signal(ctx, id, name, payload, flow.Key(cfg.Key), flow.Sender(cfg.Sender), flow.Queue(cfg.Queue))
