@@ -97,10 +97,31 @@ func (a *Admin) Limits(ctx context.Context) ([]Limit, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range declared {
-			all = append(all, Limit{d.Limit, d.Operator, d.Version, d.At, d.By, d.Why})
-		}
+		all = append(all, limitsOf(declared)...)
 	}
 	slices.SortFunc(all, func(a, b Limit) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Queue, b.Queue)) })
 	return all, nil
+}
+
+// LimitsOf gives the limits of one queue, ordered by name, at the same cost however many queues
+// there are. The error is drayhorse.ErrNotFound, ErrQueueInvalid or ErrUnavailable.
+func (a *Admin) LimitsOf(ctx context.Context, queue string) ([]Limit, error) {
+	partitions, err := a.queue(ctx, queue)
+	if err != nil || len(partitions) > 1 { // of several partitions it has none
+		return nil, err
+	}
+	declared, err := a.engine.Limits(ctx, partitions...)
+	if err != nil {
+		return nil, err
+	}
+	all := limitsOf(declared)
+	slices.SortFunc(all, func(a, b Limit) int { return cmp.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+func limitsOf(declared []*jobs.Declared) (all []Limit) {
+	for _, d := range declared {
+		all = append(all, Limit{d.Limit, d.Operator, d.Version, d.At, d.By, d.Why})
+	}
+	return all
 }
