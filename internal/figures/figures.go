@@ -48,7 +48,7 @@ func Rate(v float64) string {
 	case v < 0.01:
 		return "<0.01"
 	case v < 1:
-		return strings.TrimRight(fmt.Sprintf("%.2f", v), "0")
+		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", v), "0"), ".")
 	case v < 10:
 		return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
 	}
