@@ -16,6 +16,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/cli/produce"
 	"github.com/drayhorse/drayhorse/internal/cli/schedule"
 	"github.com/drayhorse/drayhorse/internal/cli/size"
+	"github.com/drayhorse/drayhorse/internal/cli/top"
 	"github.com/drayhorse/drayhorse/internal/cli/ui"
 	"github.com/drayhorse/drayhorse/internal/cli/work"
 	"github.com/drayhorse/drayhorse/internal/demo"
@@ -37,6 +38,7 @@ func command(name string) *cobra.Command {
 		dev.Command(),
 		demo.Command(),
 		ui.Command(),
+		top.Command(),
 		work.Command(),
 		produce.Command(),
 		schedule.Command(),
