@@ -112,23 +112,24 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 	if within != nil {
 		queues = slices.DeleteFunc(queues, func(parts []*jobs.Partition) bool { return len(parts) == 0 || !within.HasQueue(parts[0].Queue) })
 	}
+	matches := func(info *drayhorse.Info) bool {
+		return where.Matches(info) && (within == nil || within.Has(info.Queue, info.Kind))
+	}
+	if within == nil && where.OnlyPlaces() {
+		matches = nil
+	}
 	page := &Page{Jobs: []*drayhorse.Info{}}
 	for looked := 0; len(page.Jobs) < f.Limit && looked < maxLooked; {
 		part, state := at.settle(queues, f.State)
 		if part == nil {
 			return page, nil
 		}
-		want := min(f.Limit-len(page.Jobs), jobs.MaxPage)
-		infos, next, err := part.List(ctx, state, at.Inner, want)
+		found, next, n, err := listed(ctx, part, state, at.Inner, f.Limit-len(page.Jobs), matches)
 		if err != nil {
 			return nil, err
 		}
-		looked += want
-		for _, info := range infos {
-			if where.Matches(info) && (within == nil || within.Has(info.Queue, info.Kind)) {
-				page.Jobs = append(page.Jobs, info)
-			}
-		}
+		looked += n
+		page.Jobs = append(page.Jobs, found...)
 		if at.Inner = next; next == "" {
 			at.Partition++
 		}
@@ -137,6 +138,30 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 		page.Next = at.String()
 	}
 	return page, nil
+}
+
+// listed gives the next jobs of a partition that match (nil: all do), room of them at most but
+// where it lists running ones, the cursor behind them, and how many it looked at. Where jobs
+// are to be found among others it looks at many at once: the last place of a page may be that
+// of a rare one. Where they turn out to be more than there is room for, it looks again at
+// fewer, since a cursor stands between what was asked for.
+func listed(ctx context.Context, part *jobs.Partition, state drayhorse.State, cursor string, room int, matches func(*drayhorse.Info) bool) (found []*drayhorse.Info, next string, looked int, err error) {
+	want := min(room, jobs.MaxPage)
+	if matches != nil {
+		want = jobs.MaxPage
+	}
+	for ; ; want = max(want/2, room) {
+		if found, next, err = part.List(ctx, state, cursor, want); err != nil {
+			return nil, "", looked, err
+		}
+		looked += want
+		if matches != nil {
+			found = slices.DeleteFunc(found, func(info *drayhorse.Info) bool { return !matches(info) })
+		}
+		if len(found) <= room || want <= room {
+			return found, next, looked, nil
+		}
+	}
 }
 
 // where gives all that a job has to meet, and takes the queue and the state that Where

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/redistest"
+	"github.com/drayhorse/drayhorse/producer"
 )
 
 // TestJobsAreFoundInWords: by the fields of a filter, by its words, and by both.
@@ -56,4 +59,52 @@ func TestJobsAreFoundInWords(t *testing.T) {
 			t.Errorf("of no queue: %v", err)
 		}
 	})
+}
+
+// TestAPageThatLacksOneJob looks at many at once for it.
+func TestAPageThatLacksOneJob(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	a, err := admin.New(admin.Config{RedisURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	p, err := producer.New(producer.Config{RedisURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const jobs = 2000
+	specs := make([]drayhorse.Spec, jobs)
+	for i := range specs {
+		kind := "common"
+		if i == 0 {
+			kind = "rare"
+		}
+		specs[i].Args = drayhorse.Raw(kind, nil)
+	}
+	if _, err := p.EnqueueMany(t.Context(), specs); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	client := server.Client(t)
+	scripts := func() (n int) {
+		text, err := client.Info(t.Context(), "commandstats").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(text, "cmdstat_evalsha:calls=")
+		_, _ = fmt.Sscanf(rest, "%d", &n)
+		return n
+	}
+	before := scripts()
+	page, err := a.Jobs(t.Context(), admin.Filter{Queue: "default", State: drayhorse.Available, Kind: "rare", Limit: 2})
+	if err != nil || len(page.Jobs) != 1 || page.Next != "" {
+		t.Fatalf("%+v, %v; want the one job and no more pages", page, err)
+	}
+	if n := scripts() - before; n > 2*jobs/100+10 {
+		t.Errorf("%d scripts for a page of %d jobs; want two for a hundred of them", n, jobs)
+	}
 }

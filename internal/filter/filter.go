@@ -65,6 +65,13 @@ func Names() []string {
 // IsZero reports whether all jobs are meant.
 func (f *Filter) IsZero() bool { return reflect.DeepEqual(f, &Filter{}) }
 
+// OnlyPlaces reports whether all jobs of some queue, or in some state, are meant.
+func (f *Filter) OnlyPlaces() bool {
+	rest := *f
+	rest.Queue, rest.State = "", ""
+	return rest.IsZero()
+}
+
 // Error is what is wrong with a text, and where. It is drayhorse.ErrInvalid.
 type Error struct {
 	At   int // the byte, from 0
