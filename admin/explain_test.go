@@ -86,7 +86,7 @@ func TestExplainTellsTheTruth(t *testing.T) {
 		if id := <-began; id != first {
 			t.Fatalf("%s runs, want %s", id, first)
 		}
-		x = y.explained(first, "running: attempt 1 runs")
+		y.explained(first, "running: attempt 1 runs")
 		redistest.Eventually(t, 15*time.Second, "its worker names it", func() bool {
 			x, err := y.admin.Explain(ctx, "q", first)
 			return err == nil && strings.Contains(x.Why[0].Detail, " on ") && !x.Why[0].Since.IsZero()

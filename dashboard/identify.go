@@ -14,7 +14,7 @@ import (
 )
 
 // secretHeader is where a proxy shows that it is one.
-const secretHeader = "X-Drayhorse-Proxy-Secret"
+const secretHeader = "X-Drayhorse-Proxy-Secret" //nolint:gosec // the name of a header
 
 // proxies are those whose headers are believed.
 type proxies []netip.Prefix

@@ -54,7 +54,7 @@ func (q *request) setCookie(token string) {
 	if token == "" {
 		age = -1
 	}
-	http.SetCookie(q.w, &http.Cookie{
+	http.SetCookie(q.w, &http.Cookie{ //nolint:gosec // Secure where the browser came by https
 		Name: q.cookieName(), Value: token, Path: "/", MaxAge: age, HttpOnly: true, Secure: q.isSecure(), SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -142,13 +142,11 @@ func (r *rig) wants(page, body string, texts ...string) {
 }
 
 // enqueue puts a job in.
-func (r *rig) enqueue(kind, args string, options ...drayhorse.Option) string {
+func (r *rig) enqueue(kind, args string, options ...drayhorse.Option) {
 	r.t.Helper()
-	info, err := r.jobs.EnqueueRaw(r.t.Context(), kind, json.RawMessage(args), options...)
-	if err != nil {
+	if _, err := r.jobs.EnqueueRaw(r.t.Context(), kind, json.RawMessage(args), options...); err != nil {
 		r.t.Fatal(err)
 	}
-	return info.ID
 }
 
 // state waits until a job is in a state, by what Redis says.

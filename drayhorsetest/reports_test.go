@@ -22,8 +22,11 @@ func handleReport(_ context.Context, job *drayhorse.Job[report]) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(out, "a,b\n")
-	fmt.Fprint(out, "c,d\n")
+	for _, line := range []string{"a,b\n", "c,d\n"} {
+		if _, err := fmt.Fprint(out, line); err != nil {
+			return err
+		}
+	}
 	return job.Progress(0.5, "half")
 }
 

@@ -76,7 +76,10 @@ func half(t *testing.T, addr string) *halfRequest {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	fmt.Fprintf(conn, "POST /signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(form), form[:5])
+	_, err = fmt.Fprintf(conn, "POST /signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(form), form[:5])
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &halfRequest{conn}
 }
 

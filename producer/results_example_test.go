@@ -68,7 +68,9 @@ func withThumbnails(use func(ctx context.Context, p *producer.Producer)) {
 	use(ctx, p)
 	_ = p.Close()
 	stop()
-	<-done
+	if err := <-done; err != nil {
+		fmt.Println(err)
+	}
 }
 
 // The result of a job, which is run once for all who ask for it within ten minutes.

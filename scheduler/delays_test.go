@@ -46,7 +46,7 @@ func (r *record) logger(c *Config) { c.Logger = slog.New(slog.NewTextHandler(r, 
 // entries in the outbox and a call now and then; and of all its ticks one is made up.
 func TestDelayIsBoundedAndSaidOnce(t *testing.T) {
 	r := setup(t)
-	r.set("bad", "jobs", "a text")
+	r.set("bad", "jobs")
 	var log record
 	s := r.scheduler([]Schedule{each("bad")}, log.logger)
 	r.run(s)
@@ -90,7 +90,7 @@ func TestUnknownLastJobDelaysItsScheduleAlone(t *testing.T) {
 	r.overdue("a", period)
 	r.rounds(l)
 	r.declares(rare("a", skip, into("new")))
-	r.set("old", "jobs", "a text")
+	r.set("old", "jobs")
 	for range 3 {
 		r.overdue("a", period)
 		r.overdue("b", period)
@@ -143,7 +143,7 @@ func TestBrokenPartitionDelaysItsOwnTicks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.set("wide/1", "jobs", "a text")
+	r.set("wide/1", "jobs")
 	declared := Schedule{ID: "a", Every: time.Second, Args: raw("k")}
 	into("wide")(&declared)
 	r.run(r.scheduler([]Schedule{declared}))

@@ -92,22 +92,22 @@ func TestReportsAreSeen(t *testing.T) {
 }
 
 // readAll reads a stream to its end, from an offset on, and gives what the last run wrote.
-func readAll(ctx context.Context, p *producer.Producer, id string, offset int64) (data []byte, restarts int, err error) {
+func readAll(ctx context.Context, p *producer.Producer, id string, offset int64) (data []byte, err error) {
 	s, err := p.ReadStream(ctx, id, "tokens", offset)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer s.Close()
 	for {
 		chunk, err := s.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return data, restarts, nil
+			return data, nil
 		}
 		if err != nil {
-			return data, restarts, err
+			return data, err
 		}
 		if chunk.Restarted {
-			data, restarts = nil, restarts+1
+			data = nil
 		}
 		data = append(data, chunk.Data...)
 	}
@@ -144,7 +144,7 @@ func TestReportsOfAStream(t *testing.T) {
 	}
 	early, interrupted := make(chan read, 1), make(chan read, 1)
 	go func() {
-		data, _, err := readAll(t.Context(), p, id, 0)
+		data, err := readAll(t.Context(), p, id, 0)
 		early <- read{data, err}
 	}()
 	go func() {
@@ -159,7 +159,7 @@ func TestReportsOfAStream(t *testing.T) {
 			interrupted <- read{nil, err}
 			return
 		}
-		rest, _, err := readAll(t.Context(), p, id, chunk.Offset)
+		rest, err := readAll(t.Context(), p, id, chunk.Offset)
 		interrupted <- read{append(chunk.Data, rest...), err}
 	}()
 	for name, c := range map[string]chan read{"early": early, "interrupted": interrupted} {
@@ -167,7 +167,7 @@ func TestReportsOfAStream(t *testing.T) {
 			t.Errorf("%s: %d bytes, want %d: %v", name, len(r.data), want.Len(), r.err)
 		}
 	}
-	late, _, err := readAll(t.Context(), p, id, 0)
+	late, err := readAll(t.Context(), p, id, 0)
 	if err != nil || !bytes.Equal(late, want.Bytes()) {
 		t.Errorf("late: %d bytes, want %d: %v", len(late), want.Len(), err)
 	}
@@ -185,7 +185,9 @@ func TestReportsOfANewRun(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "attempt %d", job.Attempt)
+		if _, err := fmt.Fprintf(out, "attempt %d", job.Attempt); err != nil {
+			return err
+		}
 		if job.Attempt == 1 {
 			<-fail
 			return errors.New("no")
@@ -222,10 +224,10 @@ func TestReportsHaveLimits(t *testing.T) {
 				}
 			}
 			if _, err := job.Stream("another"); !errors.Is(err, drayhorse.ErrInvalid) {
-				return fmt.Errorf("another stream: %v", err)
+				return fmt.Errorf("another stream: %w", err)
 			}
 			if _, err := job.Stream("a/b"); !errors.Is(err, drayhorse.ErrInvalid) {
-				return fmt.Errorf("a/b: %v", err)
+				return fmt.Errorf("a/b: %w", err)
 			}
 			out, err := job.Stream("s1")
 			if err != nil {
@@ -235,7 +237,7 @@ func TestReportsHaveLimits(t *testing.T) {
 				return err
 			}
 			if n, err := out.Write([]byte("x")); n != 0 || !errors.Is(err, drayhorse.ErrInvalid) {
-				return fmt.Errorf("one byte more: %d, %v", n, err)
+				return fmt.Errorf("one byte more: %d, %w", n, err)
 			}
 			for i := range 5000 {
 				job.Log().Info(fmt.Sprint("line ", i))

@@ -78,9 +78,9 @@ func call(ctx context.Context, handler Handler, job *drayhorse.Job[json.RawMessa
 // for here, the text of the error, what it wraps, the wait before the next attempt and
 // the log, may panic or end the goroutine as well: the attempt has failed with that.
 func (r *runner) fail(e *execution, kind *registration, series *series, err error) {
-	f, message := e.failed(errGoexit)
+	f, _ := e.failed(errGoexit)
 	defer func() { e.conclude(f, series) }()
-	f, message = decide(e, kind.retry, err)
+	f, message := decide(e, kind.retry, err)
 	if f.Outcome == jobs.Limit {
 		r.limited(e.queue, e.kind)
 	}

@@ -124,7 +124,7 @@ func routes(p *producer.Producer, w *worker.Worker) http.Handler {
 		case err != nil:
 			http.Error(rw, err.Error(), http.StatusServiceUnavailable)
 		default:
-			fmt.Fprintln(rw, info.ID)
+			_, _ = fmt.Fprintln(rw, info.ID) // the client is there or not
 		}
 	})
 	mux.HandleFunc("GET /readyz", func(rw http.ResponseWriter, _ *http.Request) {

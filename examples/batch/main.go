@@ -51,8 +51,9 @@ func main() {
 	redisURL := flag.String("redis", os.Getenv("DRAYHORSE_REDIS_URL"), "where Redis is")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Stdout, *redisURL, *id, *lines); err != nil {
+	err := run(ctx, os.Stdout, *redisURL, *id, *lines)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

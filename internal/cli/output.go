@@ -77,7 +77,7 @@ func (w *Watching) Show(ctx context.Context, c *Call, show func() error) error {
 		}
 	}
 	if w.Watch && ctx.Err() != nil {
-		return nil // Ctrl-C
+		return nil //nolint:nilerr // Ctrl-C
 	}
 	return err
 }

@@ -22,7 +22,7 @@ type profiles struct {
 }
 
 func (p *profiles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !p.remote && !(IsLoopback(r.RemoteAddr) && IsLoopback(r.Host)) {
+	if !p.remote && (!IsLoopback(r.RemoteAddr) || !IsLoopback(r.Host)) {
 		http.Error(w, "profiles are for this machine alone; want pprof_remote for others", http.StatusForbidden)
 		return
 	}

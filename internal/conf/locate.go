@@ -48,8 +48,8 @@ func (l Lines) Locate(err error) error {
 
 // split gives the errors that were joined.
 func split(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // one that wraps is about one thing
-	if !ok || !strings.Contains(err.Error(), "\n") {  // fmt.Errorf with two %w is one thing too
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || !strings.Contains(err.Error(), "\n") { // fmt.Errorf with two %w is one thing too
 		return []error{err}
 	}
 	var all []error

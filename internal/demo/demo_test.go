@@ -84,7 +84,7 @@ func TestBrokenRecordFails(t *testing.T) {
 	} {
 		t.Run(string(broken), func(t *testing.T) {
 			r := setup(t, "--sabotage", string(broken))
-			r.ownFiles(3000)
+			r.ownFiles()
 			r.start()
 			if code := r.exit(); code != 1 {
 				t.Errorf("exit code %d; want 1", code)
@@ -105,7 +105,7 @@ func TestInterruptedDemoLeavesNothing(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			r := setup(t)
-			r.ownFiles(3000)
+			r.ownFiles()
 			r.start()
 			r.awaitLine("is killed with SIGKILL")
 			if err := r.cmd.Process.Signal(sig); err != nil {
@@ -121,7 +121,7 @@ func TestInterruptedDemoLeavesNothing(t *testing.T) {
 
 func TestFailedWorkerFailsTheDemo(t *testing.T) {
 	r := setup(t)
-	r.ownFiles(3000)
+	r.ownFiles()
 	r.start()
 	line := r.awaitLine("worker 2 is up")
 	pid := atoi(regexp.MustCompile(`process (\d+)`).FindStringSubmatch(line)[1])
@@ -158,7 +158,7 @@ func TestBadValuesAreUsageErrors(t *testing.T) {
 // that is killed.
 func TestABrokenConnectionDoesNotEndTheDemo(t *testing.T) {
 	r := setup(t)
-	r.ownFiles(3000)
+	r.ownFiles()
 	r.start()
 	r.awaitLine("the producer imports")
 	if err := r.cmd.Process.Signal(syscall.SIGPIPE); err != nil {
@@ -172,7 +172,7 @@ func TestABrokenConnectionDoesNotEndTheDemo(t *testing.T) {
 // TestADemoThatNobodySeesClearsUp: whoever watched has closed the pipe.
 func TestADemoThatNobodySeesClearsUp(t *testing.T) {
 	r := setup(t)
-	r.ownFiles(3000)
+	r.ownFiles()
 	seen, behind, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 // TestKilledDemoTakesAllAlong: even then no process is left, only files.
 func TestKilledDemoTakesAllAlong(t *testing.T) {
 	r := setup(t)
-	r.ownFiles(3000)
+	r.ownFiles()
 	r.start()
 	r.awaitLine("is killed with SIGKILL")
 	if err := r.cmd.Process.Signal(syscall.SIGKILL); err != nil {

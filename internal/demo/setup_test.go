@@ -112,7 +112,8 @@ func setup(t *testing.T, args ...string) *trial {
 }
 
 // ownFiles lets the demo digest files that are made for it.
-func (r *trial) ownFiles(n int) {
+func (r *trial) ownFiles() {
+	const n = 3000
 	r.Helper()
 	dir := filepath.Join(r.root, "files")
 	if err := os.Mkdir(dir, 0o700); err != nil {

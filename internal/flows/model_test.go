@@ -2,7 +2,7 @@ package flows
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // the name that Redis gives a script
+	"crypto/sha1"
 	"encoding/hex"
 
 	"flag"
@@ -169,7 +169,7 @@ func assembled(tb testing.TB) map[string]string {
 }
 
 func hashOf(text string) string {
-	sum := sha1.Sum([]byte(text)) //nolint:gosec // see the import
+	sum := sha1.Sum([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -217,7 +217,7 @@ func (g *playground) play(seed uint64, steps int) (fault error) {
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	st := &stage{rng: rand.New(rand.NewPCG(seed, 1)), names: g.names, swapped: g.swapped} //nolint:gosec // reproducible
+	st := &stage{rng: rand.New(rand.NewPCG(seed, 1)), names: g.names, swapped: g.swapped}
 	client.AddHook(st)
 	namespace := fmt.Sprintf("m%d", namespaces.Add(1))
 	w := &world{stage: st, ctx: ctx, engine: jobs.New(client, namespace), truth: newTruth()}
@@ -250,10 +250,10 @@ func TestBatchesModel(t *testing.T) {
 	g := newPlayground(t, redistest.Start(t, redistest.WithUnixSocket()), nil)
 	first := *modelSeed
 	if first == 0 {
-		first = uint64(time.Now().UnixNano()) //nolint:gosec // positive
+		first = uint64(time.Now().UnixNano())
 	}
 	for i := range *modelRuns {
-		if err := g.play(first+uint64(i), *modelSteps); err != nil { //nolint:gosec // positive
+		if err := g.play(first+uint64(i), *modelSteps); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -184,12 +184,12 @@ func (r *reading) value(at int) error {
 // longOption reads --name and --name=value, and gives how many items more it takes.
 func (r *reading) longOption(at int, text string) (skip int, err error) {
 	name, value, given := strings.Cut(strings.TrimLeft(text, "-+"), "=")
-	switch kind := r.long[name]; {
-	case kind == none:
+	switch r.long[name] {
+	case none:
 		return 0, r.unknown(at, "--"+name)
-	case kind == code:
+	case code:
 		r.code = true
-	case kind == bare:
+	case bare:
 		return 0, nil
 	}
 	if given {

@@ -74,7 +74,7 @@ func (s *Server) streams(c *call) error {
 	for {
 		// A token that is removed counts no more.
 		if who, err := s.authenticate(c.r); err != nil || !who.Read.Has(info.Queue, info.Kind) {
-			return nil //nolint:nilerr // the answer has begun
+			return nil
 		}
 		chunk, err := next(follow, stream)
 		switch {
@@ -90,7 +90,7 @@ func (s *Server) streams(c *call) error {
 			pause(follow, outagePause)
 		}
 		if err != nil {
-			return nil //nolint:nilerr // the answer has begun: who reads goes on by its last event
+			return nil
 		}
 	}
 }

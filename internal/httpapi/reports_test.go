@@ -30,9 +30,13 @@ func TestLogsAndStreams(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		fmt.Fprint(out, "Hello ")
+		if _, err := fmt.Fprint(out, "Hello "); err != nil {
+			return err
+		}
 		<-goOn
-		fmt.Fprint(out, "world")
+		if _, err := fmt.Fprint(out, "world"); err != nil {
+			return err
+		}
 		return job.Progress(1, "done")
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -152,7 +152,7 @@ func (w *walk) bytesOf(n name) []byte {
 }
 
 func (w *walk) number(raw []byte) error {
-	if len(raw) < 300 && bytes.IndexAny(raw, "eE") < 0 {
+	if len(raw) < 300 && !bytes.ContainsAny(raw, "eE") {
 		return nil // fewer digits than the largest double has
 	}
 	if _, err := strconv.ParseFloat(string(raw), 64); err != nil {

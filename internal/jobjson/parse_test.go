@@ -62,7 +62,7 @@ func TestErrorsNameTheirField(t *testing.T) {
 		{`[{"kind":"k"}]`, "", "an array, not a JSON object"},
 		{`{"kind":"k","unique":1}`, "unique", "1; want true, a key, or an object"},
 		{`{"kind":"k","unique":""}`, "unique", "field unique.key is empty"},
-		{`{"kind":"k","unique":{"untill":"ended"}}`, "unique.untill", `field "untill" is not known; want key, fields, until`},
+		{`{"kind":"k","unique":{"untli":"ended"}}`, "unique.untli", `field "untli" is not known; want key, fields, until`},
 		{`{"kind":"k","unique":{"until":"finished"}}`, "unique.until", `until "finished"; want ended or started`},
 		{`{"kind":"k","unique":{"for":5}}`, "unique.for", `5; want a duration such as "30s"`},
 		{`{"kind":"k","unique":{"fields":["a",null]}}`, "unique.fields", `want a list of texts such as`},

@@ -24,7 +24,7 @@ const (
 	VerbDelete Verb = "delete"
 )
 
-// ErrStale: the step of an action begins at a place that the action has left.
+// ErrStale says that the step of an action begins at a place that the action has left.
 var ErrStale = errStale
 
 // Place is where jobs are looked for: the name of a column, and the states of the jobs there
@@ -149,8 +149,9 @@ func (p *Partition) ForgetAction(ctx context.Context, action string) error {
 // decodeStanding reads the row of act.lua.
 func decodeStanding(row string) (ActionStanding, error) {
 	var n [6]int64
-	rest, ok := row, true
+	rest := row
 	for i := range n {
+		var ok bool
 		if n[i], rest, ok = number(rest, '|'); !ok {
 			return ActionStanding{}, fmt.Errorf("act: malformed row %q", row)
 		}

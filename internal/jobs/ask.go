@@ -78,7 +78,7 @@ func (l *listener) run(ctx context.Context, b *round) bool {
 
 // call lays out one call. Callers hold mu.
 func (l *listener) call(g group, some []*awaited) redis.Call {
-	ttl := time.Duration(listens)
+	ttl := listens
 	if g.over {
 		ttl = 0
 	}
@@ -103,7 +103,7 @@ func (l *listener) settle(some []*awaited, standings []standing, reports bool, e
 		case l.awaited[a.number] != a: // nobody waits any more
 			if standings[i].live {
 				l.over = append(l.over, a)
-				l.Inbox.wakeListener()
+				l.wakeListener()
 			}
 			continue
 		}

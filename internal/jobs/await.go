@@ -98,7 +98,7 @@ func decodeNews(text string) (n uint64, end *ending, ok bool) {
 		return 0, nil, false
 	}
 	if rest == "report" {
-		return uint64(id), nil, true
+		return uint64(id), nil, true //nolint:gosec // number gives no negative ones
 	}
 	kept, rest, ok1 := strings.Cut(rest, "|")
 	event, rest, ok2 := strings.Cut(rest, "|")
@@ -107,7 +107,8 @@ func decodeNews(text string) (n uint64, end *ending, ok bool) {
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return 0, nil, false
 	}
-	return uint64(id), &ending{kept: kept == "1", event: drayhorse.Event(event), at: time.UnixMilli(at), failed: int(failed)}, true
+	end = &ending{kept: kept == "1", event: drayhorse.Event(event), at: time.UnixMilli(at), failed: int(failed)}
+	return uint64(id), end, true //nolint:gosec // as above
 }
 
 // endings are the events after which a job has ended, with the state that it is in then: what

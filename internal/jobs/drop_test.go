@@ -22,7 +22,7 @@ func (r *rig) keys() []string {
 		all = append(all, keys...)
 	}
 	if cluster, ok := r.client.UniversalClient.(*goredis.ClusterClient); ok {
-		nodes, err := cluster.ClusterSlots(r.ctx).Result()
+		nodes, err := cluster.ClusterSlots(r.ctx).Result() //nolint:staticcheck // the master stands first
 		r.must(err)
 		for _, n := range nodes {
 			node := goredis.NewClient(&goredis.Options{Addr: n.Nodes[0].Addr, Protocol: 2})
@@ -60,8 +60,8 @@ func TestADeletedQueueLeavesNoKey(t *testing.T) {
 			r.t.Errorf("got %v; want live jobs, not found, invalid", got)
 		}
 		want := 3 * len(r.parts)
-		if !strings.Contains(got[0].Err.Error(), fmt.Sprint(want, " live jobs")) || r.row("q") == "" {
-			r.t.Errorf("%v, and the row is %q; want %d live jobs", got[0].Err, r.row("q"), want)
+		if !strings.Contains(got[0].Err.Error(), fmt.Sprint(want, " live jobs")) || r.row() == "" {
+			r.t.Errorf("%v, and the row is %q; want %d live jobs", got[0].Err, r.row(), want)
 		}
 		if got := r.DropQueues(r.ctx, true, "q")[0]; got.Err != nil || got.Jobs != want {
 			r.t.Errorf("by force: %d jobs, %v; want %d", got.Jobs, got.Err, want)
@@ -92,8 +92,8 @@ func TestAQueueThatCannotBeReadCanBeDeleted(t *testing.T) {
 		if got := other.DropQueues(r.ctx, true, "q")[0]; got.Err != nil || got.Jobs != 1 {
 			r.t.Errorf("by force: %d jobs, %v; want 1", got.Jobs, got.Err)
 		}
-		if after := r.keys(); len(after) != 0 || r.row("q") != "" {
-			r.t.Errorf("keys %q and the row %q are left", after, r.row("q"))
+		if after := r.keys(); len(after) != 0 || r.row() != "" {
+			r.t.Errorf("keys %q and the row %q are left", after, r.row())
 		}
 	})
 }
@@ -148,7 +148,7 @@ func TestADeletedQueueIsForgotten(t *testing.T) {
 		if _, known := r.Known("q"); known || len(r.queues) > 0 {
 			r.t.Errorf("%d queues are known still", len(r.queues))
 		}
-		if row := r.row("q"); row != "" {
+		if row := r.row(); row != "" {
 			r.t.Errorf("it has the row %q", row)
 		}
 		_, err = r.Lookup(r.ctx, "q")
@@ -159,7 +159,7 @@ func TestADeletedQueueIsForgotten(t *testing.T) {
 		if err != nil || len(changes) != 1 || len(changes[0].Partitions) != len(r.parts) {
 			r.t.Errorf("changes %v, %v; want q to be there again", changes, err)
 		}
-		if row := r.row("q"); row != fmt.Sprint(len(r.parts)) {
+		if row := r.row(); row != fmt.Sprint(len(r.parts)) {
 			r.t.Errorf("it has the row %q, want %d", row, len(r.parts))
 		}
 	})
@@ -182,13 +182,13 @@ func TestAQueueMadeAnewIsSmaller(t *testing.T) {
 		remake()
 		r.enqueue(r.newJob()) // in the second partition
 		changes, err := r.Keep(r.ctx, r.parts)
-		if err != nil || len(changes) > 0 || r.row("q") != "3" {
-			r.t.Errorf("changes %v, %v and %s partitions; want the 3 in which the job is", changes, err, r.row("q"))
+		if err != nil || len(changes) > 0 || r.row() != "3" {
+			r.t.Errorf("changes %v, %v and %s partitions; want the 3 in which the job is", changes, err, r.row())
 		}
 		remake()
 		changes, err = r.Keep(r.ctx, r.parts)
-		if err != nil || len(changes) != 1 || len(changes[0].Partitions) != 1 || r.row("q") != "1" {
-			r.t.Errorf("changes %v, %v and %s partitions; want 1", changes, err, r.row("q"))
+		if err != nil || len(changes) != 1 || len(changes[0].Partitions) != 1 || r.row() != "1" {
+			r.t.Errorf("changes %v, %v and %s partitions; want 1", changes, err, r.row())
 		}
 	})
 }

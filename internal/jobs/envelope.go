@@ -126,7 +126,7 @@ func (e *Envelope) extras() []byte {
 		for _, tag := range e.Tags {
 			size += 1 + len(tag)
 		}
-		b = binary.AppendUvarint(append(b, extraTags), uint64(size)) //nolint:gosec // validated to be short
+		b = binary.AppendUvarint(append(b, extraTags), uint64(size))
 		for _, tag := range e.Tags {
 			b = append(append(b, byte(len(tag))), tag...) //nolint:gosec // names have at most 128 bytes
 		}

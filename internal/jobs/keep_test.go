@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// row is what the registry says of a queue.
-func (r *rig) row(queue string) string {
+// row is what the registry says of queue q.
+func (r *rig) row() string {
 	r.t.Helper()
-	return asString(r.client.HMGet(r.ctx, r.registryKey(), queue).Val()[0])
+	return asString(r.client.HMGet(r.ctx, r.registryKey(), "q").Val()[0])
 }
 
 // lose takes the registry away, as an empty restart of Redis does.
@@ -34,7 +34,7 @@ func TestKeepWritesWhatRedisHasForgotten(t *testing.T) {
 		r.lose()
 		r.keeps()
 		want := fmt.Sprint(len(r.parts))
-		if got := r.row("q"); got != want {
+		if got := r.row(); got != want {
 			r.t.Errorf("q has the row %q, want %s", got, want)
 		}
 		if n := r.client.HLen(r.ctx, r.registryKey()).Val(); n != keepAtOnce+1 {
@@ -43,7 +43,7 @@ func TestKeepWritesWhatRedisHasForgotten(t *testing.T) {
 		r.must(r.client.HSet(r.ctx, r.registryKey(), "q", "broken").Err())
 		_, err := r.KeepAll(r.ctx)
 		r.must(err)
-		if got := r.row("q"); got != want {
+		if got := r.row(); got != want {
 			r.t.Errorf("q has the row %q, want %s", got, want)
 		}
 	})

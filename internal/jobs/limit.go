@@ -109,7 +109,7 @@ func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Decla
 			if isPause(pairs[n]) {
 				continue
 			}
-			d, err := partitions[i].declared(pairs[n], pairs[n+1])
+			d, err := partitions[i].declared(pairs[n], pairs[n+1]) //nolint:gosec // see the condition
 			all, errs = append(all, d), append(errs, err)
 		}
 	}

@@ -176,7 +176,7 @@ func (l *listener) pause(now time.Time) (pause time.Duration, ended bool) {
 	case now.Sub(l.usedAt) < lingers:
 		return lingers - now.Sub(l.usedAt), false
 	}
-	l.Inbox.wake, l.Inbox.due = nil, nil
+	l.Inbox.wake, l.due = nil, nil
 	l.cancel()
 	return 0, true
 }

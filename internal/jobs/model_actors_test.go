@@ -119,8 +119,8 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 func (w *world) drawUnique(t *rapid.T, j *NewJob) {
 	by := &drayhorse.UniqueBy{
 		Key:      fmt.Sprintf("key%d", rapid.IntRange(1, 3).Draw(t, "key")),
-		Until:    drayhorse.Until(rapid.IntRange(0, 1).Draw(t, "until")),       //nolint:gosec // see the range
-		Conflict: drayhorse.Conflict(rapid.IntRange(0, 3).Draw(t, "conflict")), //nolint:gosec // see the range
+		Until:    drayhorse.Until(rapid.IntRange(0, 1).Draw(t, "until")),
+		Conflict: drayhorse.Conflict(rapid.IntRange(0, 3).Draw(t, "conflict")),
 	}
 	if by.Conflict == drayhorse.Postpone || chance(t, "later", 3) {
 		j.In = time.Duration(rapid.SampledFrom([]int{1, 2, 3_600_000}).Draw(t, "delay")) * time.Millisecond

@@ -50,7 +50,7 @@ func (w *world) report(t *rapid.T) {
 		return
 	}
 	claim := rapid.SampledFrom(claims).Draw(t, "claim").claim
-	report := &Report{ID: claim.ID, Seq: claim.Seq, Number: uint64(rapid.IntRange(1, 3).Draw(t, "number")), Attempt: claim.Failed + 1} //nolint:gosec // positive
+	report := &Report{ID: claim.ID, Seq: claim.Seq, Number: uint64(rapid.IntRange(1, 3).Draw(t, "number")), Attempt: claim.Failed + 1}
 	if rapid.Bool().Draw(t, "progress") {
 		report.Progress = &drayhorse.Progress{Fraction: 0.5, Text: "half", At: time.UnixMilli(1)}
 	}

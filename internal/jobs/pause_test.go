@@ -28,8 +28,8 @@ func TestOtherKindsPassOneThatIsPaused(t *testing.T) {
 	r.must(r.part.Pause(r.ctx, Pause{Kind: "stuck", By: "ann", Why: "their API is down"}))
 	l := r.newLease()
 	var turned *Turned
-	turns := 0
-	for turns = 1; turns <= n/1000+1; turns++ {
+	turns := 1
+	for ; turns <= n/1000+1; turns++ {
 		if turned = r.turn(l, 10); len(turned.Claims) > 0 {
 			break
 		}

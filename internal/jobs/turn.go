@@ -309,10 +309,10 @@ func (f *Finish) isPlain() bool { return f.Outcome == Complete && !f.Keep }
 
 func (f *Finish) args() []any {
 	detail, record := string(f.Result), ""
-	switch {
-	case f.Outcome == Divert || f.Outcome == Limit:
+	switch f.Outcome {
+	case Divert, Limit:
 		detail = f.Lane
-	case f.Outcome == Snooze:
+	case Snooze:
 		detail = f.Sleep.detail()
 	}
 	if f.Error != nil {

@@ -163,10 +163,10 @@ func exclusive(t *testing.T, f *fixture) {
 	}
 }
 
-// try is Try as long as a busy machine makes Redis look away.
-func try(ctx context.Context, l *Locker, name string, fn func(context.Context, int64) error) error {
+// try is Try of "thing" as long as a busy machine makes Redis look away.
+func try(ctx context.Context, l *Locker, fn func(context.Context, int64) error) error {
 	for {
-		if err := l.Try(ctx, name, fn); !errors.Is(err, drayhorse.ErrUnavailable) || ctx.Err() != nil {
+		if err := l.Try(ctx, "thing", fn); !errors.Is(err, drayhorse.ErrUnavailable) || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -176,7 +176,7 @@ func tryHeld(t *testing.T, f *fixture) {
 	ctx := patient(t)
 	l, other := f.locker(t), f.locker(t)
 	err := l.Do(ctx, "thing", func(context.Context, int64) error {
-		err := try(ctx, other, "thing", func(context.Context, int64) error { return errors.New("ran") })
+		err := try(ctx, other, func(context.Context, int64) error { return errors.New("ran") })
 		if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), l.cfg.Identity) {
 			t.Errorf("Try on a held lock: %v", err)
 		}
@@ -186,7 +186,7 @@ func tryHeld(t *testing.T, f *fixture) {
 		t.Fatal(err)
 	}
 	want := errors.New("the function's own")
-	if err := try(ctx, other, "thing", func(context.Context, int64) error { return want }); !errors.Is(err, want) {
+	if err := try(ctx, other, func(context.Context, int64) error { return want }); !errors.Is(err, want) {
 		t.Errorf("Try on a free lock: %v, want %v", err, want)
 	}
 }
@@ -253,11 +253,11 @@ func TestTryWatchesASilentHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	fn := func(context.Context, int64) error { return nil }
-	if err := try(ctx, f.locker(t), "thing", fn); !errors.Is(err, ErrLocked) {
+	if err := try(ctx, f.locker(t), fn); !errors.Is(err, ErrLocked) {
 		t.Errorf("the holder was just heard of: %v, want ErrLocked", err)
 	}
 	redistest.Eventually(t, patience, "a lock taken from the dead", func() bool {
-		err := try(ctx, f.locker(t), "thing", fn)
+		err := try(ctx, f.locker(t), fn)
 		if err != nil && !errors.Is(err, ErrLocked) {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestTryOnALivingHolderThatLooksOld(t *testing.T) {
 				if err := f.client.HSet(ctx, l.keys("thing").lease, "renewed_ms", renewed).Err(); err != nil {
 					return err
 				}
-				err := try(ctx, f.locker(t), "thing", func(context.Context, int64) error { return nil })
+				err := try(ctx, f.locker(t), func(context.Context, int64) error { return nil })
 				if !errors.Is(err, ErrLocked) {
 					t.Errorf("got %v, want ErrLocked", err)
 				}

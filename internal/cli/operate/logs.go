@@ -62,7 +62,7 @@ func showLog(ctx context.Context, call *cli.Call, cfg *logsConfig) error {
 			return show(log)
 		})
 		if cfg.Follow && errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			return nil // Ctrl-C
+			return nil //nolint:nilerr // Ctrl-C
 		}
 		return err
 	})

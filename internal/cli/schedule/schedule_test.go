@@ -119,8 +119,8 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// runs runs the daemon until a fact, and gives its log.
-func (s *shell) runs(until string, args ...string) string {
+// runs runs the daemon until its schedules are declared, and gives its log.
+func (s *shell) runs(args ...string) string {
 	s.Helper()
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
@@ -133,6 +133,7 @@ func (s *shell) runs(until string, args ...string) string {
 		}
 		code <- p.Run(ctx, schedule.Command())
 	}()
+	const until = "schedules declared"
 	redistest.Eventually(s.T, 20*time.Second, until, func() bool { return strings.Contains(log.String(), until) })
 	cancel()
 	if got := <-code; got != cli.ExitOK {
@@ -179,22 +180,22 @@ func TestTwoFilesWithoutSource(t *testing.T) {
 	s := setup(t)
 	first := s.file("schedules:\n  - {id: a, every: 1h, kind: k}\n  - {id: b, every: 1h, kind: k}\n")
 	second := s.file("schedules:\n  - {id: c, every: 1h, kind: k}\n")
-	s.runs("schedules declared", "--config", first)
-	s.runs("schedules declared", "--config", second)
+	s.runs("--config", first)
+	s.runs("--config", second)
 	if got := s.ids(); got != "a b c" {
 		t.Fatalf("schedules %s, want those of both files", got)
 	}
 	if err := os.WriteFile(first, []byte("schedules:\n  - {id: a, every: 1h, kind: k}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := s.runs("schedules declared", "--config", first, "--log-format", "json")
+	log := s.runs("--config", first, "--log-format", "json")
 	if !strings.Contains(log, `"level":"warn"`) || !strings.Contains(log, "schedule removed") || !strings.Contains(log, `"schedule":"b"`) {
 		t.Errorf("log %s, want a warning that names b", log)
 	}
 	if err := os.WriteFile(first, []byte("schedules: []\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.runs("schedules declared", "--config", first)
+	s.runs("--config", first)
 	if got := s.ids(); got != "c" {
 		t.Errorf("schedules %s, want c alone", got)
 	}
@@ -205,12 +206,12 @@ func TestTwoFilesWithoutSource(t *testing.T) {
 func TestFileOf1970(t *testing.T) {
 	s := setup(t)
 	file := s.file("schedules:\n  - {id: a, every: 1h, kind: k}\n")
-	s.runs("schedules declared", "--config", file)
+	s.runs("--config", file)
 	for _, at := range []time.Time{time.Unix(0, 0), time.Unix(-1e6, 0)} {
 		if err := os.Chtimes(file, at, at); err != nil {
 			t.Fatal(err)
 		}
-		if log := s.runs("schedules declared", "--config", file); strings.Contains(log, "left alone") {
+		if log := s.runs("--config", file); strings.Contains(log, "left alone") {
 			t.Errorf("dated %v: %s", at, log)
 		}
 	}
@@ -252,7 +253,7 @@ func TestNobodyLeads(t *testing.T) {
 // A schedule can be manual, or paused from the start.
 func TestManualAndPaused(t *testing.T) {
 	s := setup(t)
-	s.runs("schedules declared", "--config", s.file("schedules:\n  - {id: a, manual: true, kind: k}\n  - {id: b, every: 1h, paused: true, kind: k}\n"))
+	s.runs("--config", s.file("schedules:\n  - {id: a, manual: true, kind: k}\n  - {id: b, every: 1h, paused: true, kind: k}\n"))
 	got := s.does("schedules", "list")
 	if !strings.Contains(got, "by hand") || !strings.Contains(got, "paused") {
 		t.Errorf("list: %s", got)

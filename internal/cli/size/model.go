@@ -40,7 +40,7 @@ func allocated(n int) int {
 	case n <= 128:
 		return (n + 15) &^ 15
 	}
-	step := 1 << (bits.Len(uint(n-1)) - 3) //nolint:gosec // positive
+	step := 1 << (bits.Len(uint(n-1)) - 3)
 	return (n + step - 1) &^ (step - 1)
 }
 

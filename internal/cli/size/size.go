@@ -111,8 +111,6 @@ type need struct {
 	Notes       []string `json:"notes,omitempty"`
 }
 
-const days = 24 * time.Hour
-
 func (c *config) need() *need {
 	n := &need{}
 	backlog := int(c.Rate * c.Outage.Seconds())

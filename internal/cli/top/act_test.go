@@ -66,8 +66,8 @@ func TestActsOnJobs(t *testing.T) {
 	d.press("D", "y") // there is nothing left to be deleted
 	d.sees("Delete job a of queue default (ok): not found")
 	d.press("esc", "r", "esc")
-	if strings.Contains(d.screen(80, 24), "not found") {
-		t.Errorf("an error that was seen stays:\n%s", d.screen(80, 24))
+	if strings.Contains(d.screen(80), "not found") {
+		t.Errorf("an error that was seen stays:\n%s", d.screen(80))
 	}
 }
 
@@ -184,7 +184,7 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	for _, keys := range [][]key{{"2", "P"}, {"3", "C"}, {"3", "R"}, {"3", "D"}, {"1", "P"}} {
 		d.press(keys...)
 		d.sees("Nothing can be changed: top was started with --read-only.")
-		if text := d.screen(80, 24); d.m.ask != nil || d.m.edit != nil || strings.Contains(text, "C cancel") || strings.Contains(text, "P pause") {
+		if text := d.screen(80); d.m.ask != nil || d.m.edit != nil || strings.Contains(text, "C cancel") || strings.Contains(text, "P pause") {
 			t.Errorf("%v is offered:\n%s", keys, text)
 		}
 	}

@@ -95,9 +95,10 @@ func (c *canvas) set(x, y int, one cell, width int) {
 
 // middle writes text of which, where it is too long, the end is shown too: IDs that were made one
 // after the other begin alike.
-func (c *canvas) middle(x, y, most int, text string, s style) int {
+func (c *canvas) middle(x, y, most int, text string, s style) {
 	if _, cut := split(text, most); !cut || most < 10 {
-		return c.put(x, y, most, text, s)
+		c.put(x, y, most, text, s)
+		return
 	}
 	tail, room := []string{}, most-7
 	for _, one := range backwards(text) {
@@ -107,7 +108,7 @@ func (c *canvas) middle(x, y, most int, text string, s style) int {
 		tail = append([]string{one}, tail...)
 	}
 	x = c.put(x, y, 7, text, s)
-	return c.put(x, y, most-7, strings.Join(tail, ""), s)
+	c.put(x, y, most-7, strings.Join(tail, ""), s)
 }
 
 // backwards gives the last characters of a text, the last in front.

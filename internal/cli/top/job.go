@@ -36,7 +36,6 @@ type jobView struct {
 	gone      bool
 	scroll    int
 	lines     []field // as they were drawn last
-	shownFor  int     // the width for which they were made
 }
 
 func newJob(info *drayhorse.Info) *jobView {

@@ -118,14 +118,14 @@ func (p *jobsView) press(k key, m *model) bool {
 	if p.list.steer(k, m.height-8) {
 		return true
 	}
-	switch {
-	case k == "/":
+	switch k {
+	case "/":
 		p.editFilter(m)
 		return true
-	case k == "n":
+	case "n":
 		p.turn(m)
 		return true
-	case k == "b":
+	case "b":
 		if n := len(p.cursors); n > 0 {
 			p.cursors = p.cursors[:n-1]
 			p.list.reset()

@@ -42,7 +42,7 @@ func (o *overview) draw(c *canvas, b box, m *model) {
 	y = drawCounts(c, y, m)
 	y = drawFleet(c, y, m)
 	y = drawNotices(c, y, b.y+b.height-y-4, m)
-	drawQueues(c, box{y, b.y + b.height - y}, o.queues, m)
+	drawQueues(c, box{y, b.y + b.height - y}, o.queues)
 }
 
 // drawRates draws what comes in, what ends and what fails, with the minutes before.

@@ -103,7 +103,7 @@ func (p *queuesView) draw(c *canvas, b box, m *model) {
 		}
 		c.put(1, b.y-1, c.width-2, text, faint)
 	}
-	drawQueues(c, box{b.y, height}, p.list, m)
+	drawQueues(c, box{b.y, height}, p.list)
 	for i, f := range detail {
 		c.put(1, b.y+height+i, c.width-2, f.text, f.style)
 	}
@@ -205,7 +205,7 @@ func limitText(l *admin.Limit) string {
 }
 
 // drawQueues draws a table of queues.
-func drawQueues(c *canvas, b box, l *list[queueRow], m *model) {
+func drawQueues(c *canvas, b box, l *list[queueRow]) {
 	columns := []column{
 		{title: "QUEUE", width: 12, share: 3, most: 48}, {title: "WAITING", width: 7, right: true}, {title: "OLDEST", width: 6, right: true},
 		{title: "RUNNING", width: 7, right: true}, {title: "RETRYABLE", width: 9, right: true, rank: 1}, {title: "SCHEDULED", width: 9, right: true, rank: 3},

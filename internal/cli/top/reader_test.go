@@ -142,7 +142,7 @@ func TestAnOutageIsSaid(t *testing.T) {
 		d.m.take(d.r.read(t.Context(), d.m.want()))
 		return d.m.away == nil
 	})
-	if text := d.screen(80, 24); strings.Contains(text, "AWAY") || strings.Contains(text, "Since ") || strings.Contains(text, "as it was") || !strings.Contains(text, "available") {
+	if text := d.screen(80); strings.Contains(text, "AWAY") || strings.Contains(text, "Since ") || strings.Contains(text, "as it was") || !strings.Contains(text, "available") {
 		t.Errorf("the outage is over, but\n%s", text)
 	}
 }

@@ -100,10 +100,10 @@ func (d *desk) types(text string) {
 	}
 }
 
-// screen gives what is shown in a size.
-func (d *desk) screen(width, height int) string {
+// screen gives what is shown at a width.
+func (d *desk) screen(width int) string {
 	d.t.Helper()
-	d.m.width, d.m.height = width, height
+	d.m.width, d.m.height = width, 24
 	return wholesome(d.t, d.m.draw())
 }
 
@@ -135,7 +135,7 @@ func wholesome(t *testing.T, c *canvas) string {
 // sees wants all that on the screen, at 80x24.
 func (d *desk) sees(want ...string) {
 	d.t.Helper()
-	text := d.screen(80, 24)
+	text := d.screen(80)
 	for _, w := range want {
 		if !strings.Contains(text, w) {
 			d.t.Errorf("%q is not seen in\n%s", w, text)
@@ -146,7 +146,7 @@ func (d *desk) sees(want ...string) {
 // chosen wants a line to be the one that is chosen.
 func (d *desk) chosen(want string) {
 	d.t.Helper()
-	text := d.screen(80, 24)
+	text := d.screen(80)
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, "›") {
 			if !strings.Contains(line, want) {

@@ -17,7 +17,7 @@ import (
 // matches wants the screen to match a pattern, at 80x24.
 func (d *desk) matches(pattern string) {
 	d.t.Helper()
-	if text := d.screen(80, 24); !regexp.MustCompile(pattern).MatchString(text) {
+	if text := d.screen(80); !regexp.MustCompile(pattern).MatchString(text) {
 		d.t.Errorf("%s is not seen in\n%s", pattern, text)
 	}
 }
@@ -86,8 +86,8 @@ func TestQueues(t *testing.T) {
 	d.types("mai")
 	d.press("enter")
 	d.sees(`1 of 1 queue with "mai" in the name`)
-	if strings.Contains(d.screen(80, 24), "orders") {
-		t.Errorf("orders is found, too:\n%s", d.screen(80, 24))
+	if strings.Contains(d.screen(80), "orders") {
+		t.Errorf("orders is found, too:\n%s", d.screen(80))
 	}
 	d.press("enter") // into its jobs
 	d.sees("filter queue:mail", "cancelled", "completed")
@@ -116,11 +116,11 @@ func TestJobs(t *testing.T) {
 	d.types(`error:"no such"`)
 	d.press("enter")
 	d.sees(`filter state:discarded error:"no such"`, "no such")
-	if text := d.screen(140, 24); !strings.Contains(text, `no such \x1b[31muser\u202e`) {
+	if text := d.screen(140); !strings.Contains(text, `no such \x1b[31muser\u202e`) {
 		t.Errorf("the error is not there in\n%s", text)
 	}
 	d.matches(`(?m)^›discarded discarded +dead`)
-	if text := d.screen(80, 24); strings.Count(text, "\n›")+strings.Count(text, "\n discarded") != 1 {
+	if text := d.screen(80); strings.Count(text, "\n›")+strings.Count(text, "\n discarded") != 1 {
 		t.Errorf("others are there, too:\n%s", text)
 	}
 	d.press("/")
@@ -179,7 +179,7 @@ func TestOneJob(t *testing.T) {
 	d.m.enter(newJob(&drayhorse.Info{Queue: "mail", ID: "explained"}))
 	redistest.Eventually(t, within, "the worker has set it aside", func() bool {
 		d.read()
-		return strings.Contains(d.screen(80, 24), "has a handler for kind nobody")
+		return strings.Contains(d.screen(80), "has a handler for kind nobody")
 	})
 	d.sees("Why it is where it is")
 }

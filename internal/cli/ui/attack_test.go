@@ -25,7 +25,7 @@ func open(t *testing.T, patience time.Duration) string {
 		t.Fatal(err)
 	}
 	site.Hurry(patience)
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the test
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 	addr := open(t, 200*time.Millisecond)
 	var slow []net.Conn
 	for i := range 300 {
-		conn, err := net.Dial("tcp", addr) //nolint:noctx // it is closed below
+		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 		}
 		slow = append(slow, conn)
 	}
-	resp, err := http.Get("http://" + addr + "/static/style.css") //nolint:noctx // within a test
+	resp, err := http.Get("http://" + addr + "/static/style.css")
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("others are kept out: %v, %v", resp, err)
 	} else {
@@ -92,7 +92,7 @@ func TestOversizedRequestsAreRefused(t *testing.T) {
 		"a form":           {form + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", 200<<10, "action="+strings.Repeat("x", 200<<10-7)), http.StatusRequestEntityTooLarge},
 		"a form in chunks": {form + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("x", 0x1000)+"\r\n", 50) + "0\r\n\r\n", http.StatusRequestEntityTooLarge},
 	} {
-		conn, err := net.Dial("tcp", addr) //nolint:noctx // it is closed below
+		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}

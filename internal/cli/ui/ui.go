@@ -50,7 +50,7 @@ type config struct {
 
 // Settle reports the first impossible value, as drayhorse.ErrInvalid.
 func (c *config) Settle() error {
-	if err := c.Monitoring.Validate(); err != nil {
+	if err := c.Validate(); err != nil {
 		return err
 	}
 	if err := cli.ValidateAddr("listen", c.Listen); err != nil {

@@ -181,7 +181,7 @@ func TestServesHTTPS(t *testing.T) {
 		base = regexp.MustCompile(`https://\S+/`).FindString(stdout.String())
 		return base != ""
 	})
-	resp, err := other.Client().Post(base+"login", "application/x-www-form-urlencoded", strings.NewReader("name=ann&password=correct+horse+battery")) //nolint:noctx // within a test
+	resp, err := other.Client().Post(base+"login", "application/x-www-form-urlencoded", strings.NewReader("name=ann&password=correct+horse+battery"))
 	if err != nil {
 		t.Fatal(err)
 	}
