@@ -16,7 +16,9 @@ export CGO_ENABLED := 0
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 # Servers and clocks are no inputs that the cache of test results knows of: -count=1.
 # Nobody debugs these programs: they are linked quicker without what debuggers need.
-RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w $(TESTFLAGS)
+# Most tests wait for servers: of a package four run at once, also on two processors.
+PARALLEL      := $(shell n=$$(getconf _NPROCESSORS_ONLN); [ "$$n" -gt 4 ] || n=4; echo $$n)
+RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w -parallel $(PARALLEL) $(TESTFLAGS)
 # The tests of these wait the longest: they come first, so that others fill the time.
 SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./internal/redis
 
