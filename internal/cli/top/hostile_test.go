@@ -68,7 +68,7 @@ func hostile() *model {
 // TestHostileTextIsShownNotObeyed in every view and size, beside every window.
 func TestHostileTextIsShownNotObeyed(t *testing.T) {
 	t.Parallel()
-	for _, size := range [][2]int{{80, 24}, {60, 20}, {200, 60}, {40, 10}, {41, 19}, {10, 3}, {1, 1}} {
+	for _, size := range [][2]int{{80, 24}, {60, 20}, {200, 12}, {40, 10}, {41, 19}, {10, 3}, {1, 1}} {
 		m := hostile()
 		look := func() {
 			m.width, m.height = size[0], size[1]
@@ -115,8 +115,8 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 // TestSizes: whatever the size, the line of keys is the last one, and names help and the end.
 func TestSizes(t *testing.T) {
 	t.Parallel()
-	for width := leastWidth; width <= 210; width += 17 {
-		for height := leastHeight; height <= 60; height += 7 {
+	for width := leastWidth; width <= 210; width += 34 {
+		for height := leastHeight; height <= 60; height += 10 {
 			m := hostile()
 			m.width, m.height = width, height
 			for tab := range m.tabs {
