@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,11 +18,14 @@ func (p *Producer) mayCreate(ctx context.Context, queue string) error {
 	if p.most == 0 {
 		return nil
 	}
-	found, total, err := p.engine.Look(ctx, queue)
+	if _, err := p.engine.Lookup(ctx, queue); !errors.Is(err, drayhorse.ErrNotFound) {
+		return err
+	}
+	_, total, err := p.engine.Look(ctx)
 	if err != nil {
 		return err
 	}
-	if found[0] == nil && total >= p.most {
+	if total >= p.most {
 		return fmt.Errorf("%w: queue %q does not exist, and %d others do; max_queues is %d", drayhorse.ErrInvalid, queue, total, p.most)
 	}
 	return nil

@@ -97,9 +97,9 @@ type looked struct {
 // look asks Redis, and creates queues that do not exist: that is what enqueuing does.
 func (d *directory) look(ctx context.Context, names []string) *looked {
 	out := &looked{known: map[string][]*jobs.Partition{}, failed: map[string]error{}}
-	_, err := d.engine.Meet(ctx, names)
+	found, err := d.engine.Meet(ctx, names)
 	for _, name := range names {
-		if errors.Is(err, drayhorse.ErrUnavailable) { // not once for each of them
+		if found[name] == nil && errors.Is(err, drayhorse.ErrUnavailable) { // not once for each of them
 			out.failed[name] = err
 			continue
 		}

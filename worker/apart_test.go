@@ -6,6 +6,7 @@ import (
 	"flag"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
+	"github.com/drayhorse/drayhorse/producer"
 	"github.com/drayhorse/drayhorse/worker"
 )
 
@@ -156,19 +158,21 @@ func TestMiddlewareMustBeThere(t *testing.T) {
 	}
 }
 
-// TestFrozenNodeHoldsUpNothingElse freezes one master of three for longer than a lease:
-// on the others long jobs keep their leases, the jobs of a dead worker run elsewhere, and
-// new jobs run.
+// TestFrozenNodeHoldsUpNothingElse freezes one master of three, the one with the registry
+// of queues, for longer than a lease: on the others long jobs keep their leases, the jobs
+// of a dead worker run elsewhere, new jobs run, and processes that start then work.
 func TestFrozenNodeHoldsUpNothingElse(t *testing.T) {
 	t.Parallel()
 	c := redistest.StartCluster(t, 3, 0, redistest.WithConfig("cluster-require-full-coverage no", "cluster-node-timeout 15000"))
-	queues := queuesOf(t, c)
-	sick, well := queues[0], queues[1:]
-	weights := map[string]int{}
+	queues, weights := queuesOf(t, c), map[string]int{}
 	for _, q := range queues {
 		weights[q] = 1
 	}
-	r := setupAt(t, c.URL, func(cfg *worker.Config) { cfg.Queues = weights })
+	serving := func(cfg *worker.Config) { cfg.Queues = weights }
+	r := setupAt(t, c.URL, serving)
+	away := nodeOf(t, c, r.namespace+":queues")
+	sick := queues[away]
+	well := slices.DeleteFunc(slices.Clone(queues), func(q string) bool { return q == sick })
 	release := make(chan struct{})
 	causes := make(chan error, 10)
 	r.handle("long", func(ctx context.Context, job *rawJob) error {
@@ -193,9 +197,30 @@ func TestFrozenNodeHoldsUpNothingElse(t *testing.T) {
 	for i, id := range long {
 		r.becomesIn(well[i], id, drayhorse.Running)
 	}
-	c.Nodes[0].Pause()
+	for _, q := range well {
+		redistest.Eventually(t, time.Minute, "queue "+q+" has a note of itself", func() bool {
+			noted, err := c.Client(t).HExists(t.Context(), r.namespace+":{"+q+"}:meta", "partitions").Result()
+			return err == nil && noted
+		})
+	}
+	c.Nodes[away].Pause()
 	frozen := time.Now()
-	defer c.Nodes[0].Resume()
+	defer c.Nodes[away].Resume()
+	late, err := producer.New(producer.Config{RedisURL: c.URL, Namespace: r.namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = late.Close() })
+	second := r.newWorker(serving)
+	worker.HandleKind(second, "late", func(context.Context, *rawJob) error { return nil })
+	run(t, second)
+	for _, q := range well {
+		info, err := late.EnqueueRaw(t.Context(), "late", []byte("{}"), keep, drayhorse.Queue(q))
+		if err != nil {
+			t.Fatalf("a producer that starts meanwhile: %v", err)
+		}
+		r.becomesIn(q, info.ID, drayhorse.Completed)
+	}
 	r.becomesIn(well[0], dead, drayhorse.Completed)
 	t.Logf("the dead worker's job ran %v after the node froze", time.Since(frozen))
 	redistest.Eventually(t, 2*time.Minute, "three leases' time goes by", func() bool {

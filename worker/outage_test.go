@@ -122,20 +122,25 @@ func TestNodeThatIsAwayLeavesTheOthersAtWork(t *testing.T) {
 // queuesOf gives the name of a queue for each master of a Cluster.
 func queuesOf(t *testing.T, c *redistest.Cluster) []string {
 	t.Helper()
-	client := c.Client(t)
 	queues := make([]string, len(c.Nodes))
 	for i, found := 0, 0; found < len(queues); i++ {
 		name := fmt.Sprint("q", i)
-		slot, err := client.ClusterKeySlot(t.Context(), name).Result()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if node := int(slot) * len(c.Nodes) / 16384; queues[node] == "" {
+		if node := nodeOf(t, c, name); queues[node] == "" {
 			queues[node] = name
 			found++
 		}
 	}
 	return queues
+}
+
+// nodeOf gives the index of the master that has a key.
+func nodeOf(t *testing.T, c *redistest.Cluster, key string) int {
+	t.Helper()
+	slot, err := c.Client(t).ClusterKeySlot(t.Context(), key).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(slot) * len(c.Nodes) / 16384
 }
 
 // notReady waits until the worker says that Redis is away.

@@ -114,14 +114,19 @@ func (s *session) connect(ctx context.Context) error {
 		return err
 	}
 	names := slices.Sorted(maps.Keys(s.cfg.Queues))
-	if _, err := s.engine.Meet(ctx, names); err != nil {
+	found, err := s.engine.Meet(ctx, names)
+	switch {
+	case err == nil:
+		s.missing, err = s.addQueues(ctx, names)
+	case errors.Is(err, drayhorse.ErrUnavailable): // it has asked for all of them
+		s.missing = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return found[name] != nil })
+		_, _ = s.addQueues(ctx, slices.Sorted(maps.Keys(found))) // they are known
+	default:
 		return err
 	}
-	var failed error
-	s.missing, failed = s.addQueues(ctx, names)
 	if len(s.missing) == len(names) {
 		s.missing = nil
-		return failed
+		return err
 	}
 	if err := s.declareLimits(ctx); err != nil {
 		return err

@@ -2,8 +2,10 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"sync"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
@@ -31,15 +33,31 @@ func (e *Engine) Client() *redis.Client { return e.client }
 
 // Check asks the nodes of Redis that have these queues, and the one that has the
 // registry, whether they can hold jobs, each until it has passed; see
-// redis.Client.CheckFor.
+// redis.Client.CheckFor. A Cluster may do without the registry's: note.go.
 func (e *Engine) Check(ctx context.Context, queues ...[]*Partition) error {
-	keys := []string{e.registryKey()}
+	var keys []string
+	if err := e.checkRegistry(ctx); err != nil {
+		return err
+	}
 	for _, partitions := range queues {
 		for _, p := range partitions {
 			keys = append(keys, p.key(colJobs))
 		}
 	}
 	return e.client.CheckFor(ctx, keys...)
+}
+
+func (e *Engine) checkRegistry(ctx context.Context) error {
+	if !e.client.IsCluster() {
+		return e.client.CheckFor(ctx, e.registryKey())
+	}
+	e.client.NodeOf(ctx, e.registryKey()) // asks for a map of the slots
+	soon, cancel := context.WithTimeout(ctx, registryPatience)
+	defer cancel()
+	if err := e.client.CheckFor(soon, e.registryKey()); soon.Err() == nil && !errors.Is(err, drayhorse.ErrUnavailable) {
+		return err
+	}
+	return ctx.Err()
 }
 
 // Check asks the node of Redis that has the partition whether it can hold jobs.

@@ -45,6 +45,7 @@ type Change struct {
 // KeepUntil runs KeepSome every KeepEvery until ctx ends, and tells of each outcome but
 // that all is as it was.
 func (e *Engine) KeepUntil(ctx context.Context, tell func([]Change, error)) {
+	e.note(ctx, e.nextRound(keepAtOnce))
 	ticker := time.NewTicker(KeepEvery)
 	defer ticker.Stop()
 	for {
@@ -64,8 +65,15 @@ func (e *Engine) KeepUntil(ctx context.Context, tell func([]Change, error)) {
 func (e *Engine) KeepSome(ctx context.Context) ([]Change, error) {
 	some := e.nextRound(keepAtOnce)
 	changes, lost, err := e.keep(ctx, some)
-	if err != nil || !lost {
+	if err != nil {
 		return changes, err
+	}
+	if lost {
+		e.forgetNotes()
+	}
+	e.note(ctx, some)
+	if !lost {
+		return changes, nil
 	}
 	more, err := e.KeepAll(ctx)
 	return append(changes, more...), err

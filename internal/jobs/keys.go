@@ -38,7 +38,7 @@ const (
 	colSeen   // zset id by expiry ms: callers' own IDs after their end
 	colTicks  // hash schedule -> highest tick ms
 	colBell   // list of at most one element
-	colMeta   // hash: paused, format, large, parked, joins, what is declared of kinds, bytes of each state of archive
+	colMeta   // hash: paused, format, large, parked, joins, partitions, what is declared of kinds, bytes of each state of archive
 	colStats  // hash: totals
 	colAnswer // string: a producer lane's last call and its answer
 	colAction // hash: how far an action has come, and the live jobs that it has met

@@ -29,6 +29,7 @@ import (
 type queue struct {
 	partitions []*Partition
 	seen       int64 // the last deletion of any queue when this one was seen in the registry
+	noted      int   // how many partitions this process has noted in the queue itself
 }
 
 func (e *Engine) registryKey() string { return e.namespace + ":queues" }
@@ -51,8 +52,14 @@ func (e *Engine) CreateQueue(ctx context.Context, name string, partitions int) (
 	if partitions < 1 || partitions > MaxPartitions {
 		return nil, fmt.Errorf("%w: %d partitions; want 1 to %d", drayhorse.ErrInvalid, partitions, MaxPartitions)
 	}
-	if err := e.client.HSetNX(ctx, e.registryKey(), name, partitions).Err(); err != nil {
-		return nil, failure("create queue", err)
+	noted, err := e.orNotes(ctx, []string{name}, func(ctx context.Context) error {
+		return failure("create queue", e.client.HSetNX(ctx, e.registryKey(), name, partitions).Err())
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case noted != nil:
+		return noted[name].partitions, nil
 	}
 	return e.ask(ctx, name)
 }
@@ -72,7 +79,7 @@ func (e *Engine) Lookup(ctx context.Context, name string) ([]*Partition, error) 
 // ask looks one queue up in the registry. One that has been deleted before it was
 // written is drayhorse.ErrNotFound.
 func (e *Engine) ask(ctx context.Context, name string) ([]*Partition, error) {
-	rows, _, err := e.rows(ctx, name)
+	rows, err := e.find(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -83,15 +90,12 @@ func (e *Engine) ask(ctx context.Context, name string) ([]*Partition, error) {
 }
 
 // Meet asks for many queues in one call and gives the partitions of those that exist,
-// by name. It creates none. Rows that cannot be read are errors; beside them the
-// others are given.
+// by name. It creates none. Rows that cannot be read are errors, and so is a registry that
+// does not answer; beside them what else is known is given.
 func (e *Engine) Meet(ctx context.Context, names []string) (map[string][]*Partition, error) {
-	rows, _, err := e.rows(ctx, names...)
-	if err != nil {
-		return nil, err
-	}
+	rows, err := e.find(ctx, names...)
 	found := make(map[string][]*Partition, len(rows))
-	var errs []error
+	errs := []error{err}
 	for name, row := range rows {
 		if row.err != nil {
 			errs = append(errs, row.err)
@@ -106,6 +110,20 @@ func (e *Engine) Meet(ctx context.Context, names []string) (map[string][]*Partit
 type row struct {
 	partitions []*Partition
 	err        error
+}
+
+// find gives the rows of those queues that exist. Where the registry does not answer it
+// gives what queues have noted, and an error unless that is all of them.
+func (e *Engine) find(ctx context.Context, names ...string) (map[string]*row, error) {
+	var rows map[string]*row
+	noted, err := e.orNotes(ctx, names, func(ctx context.Context) (err error) {
+		rows, _, err = e.rows(ctx, names...)
+		return err
+	})
+	if noted != nil {
+		return noted, err
+	}
+	return rows, err
 }
 
 // rows reads some rows of the registry, and says whether a queue was ever deleted.
