@@ -60,8 +60,13 @@ func lastWord(info *drayhorse.Info) event {
 	if info.State == drayhorse.Completed {
 		_ = json.Unmarshal(info.Result, &e.Exec) // without a result it stays empty, which the oracle sees
 	}
-	if n := len(info.Errors); n > 0 && strings.HasPrefix(info.Errors[n-1].Message, poisonedMark) {
-		e.Said += " " + poisonedMark
+	if n := len(info.Errors); n > 0 {
+		switch last := info.Errors[n-1].Message; {
+		case strings.HasPrefix(last, poisonedMark):
+			e.Said += " " + poisonedMark
+		case strings.HasPrefix(last, "the result of") && strings.HasSuffix(last, "Redis is full"):
+			e.Said += " " + fullMark
+		}
 	}
 	return e
 }

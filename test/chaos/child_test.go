@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -37,6 +38,9 @@ type plan struct {
 	Callers int // calls at once
 	Durable int // replicas to wait for
 	Millis  int // how long the jobs of kind hold last
+
+	// Of a producer or a scheduler.
+	Spread []string // the queues of its jobs, in turn; empty: default alone
 
 	// Of a worker or a scheduler that is to do something wrong.
 	Bug     bug
@@ -83,6 +87,14 @@ func child(text string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	return roles[p.Role](ctx, &p, j)
+}
+
+// queue gives the queue of the i-th job or schedule.
+func (p *plan) queue(i int) string {
+	if len(p.Spread) == 0 {
+		return drayhorse.DefaultQueue
+	}
+	return p.Spread[i%len(p.Spread)]
 }
 
 // ready tells the parent that the process does its work.

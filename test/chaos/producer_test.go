@@ -52,6 +52,7 @@ func (s *source) feed(ctx context.Context, line chan<- order) {
 	defer close(line)
 	start := time.Now()
 	for i, o := range orders(s.plan.Seed, s.plan.Name, s.plan.Only, s.plan.Jobs) {
+		o.queue = s.plan.queue(i)
 		if s.plan.Millis > 0 {
 			o.work.Millis = s.plan.Millis
 		}
@@ -95,7 +96,7 @@ func (s *source) call(ctx context.Context, o order) bool {
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	info, err := s.client.EnqueueRaw(context.WithoutCancel(ctx), o.kind, args, o.options...)
+	info, err := s.client.EnqueueRaw(context.WithoutCancel(ctx), o.kind, args, append(o.options, drayhorse.Queue(o.queue))...)
 	e := event{Key: o.work.Key, Kind: o.kind}
 	switch {
 	case errors.Is(err, drayhorse.ErrFull), errors.Is(err, drayhorse.ErrInvalid):
@@ -121,5 +122,5 @@ func (s *source) cancel(ctx context.Context, o order, id string) {
 	case <-ctx.Done():
 	}
 	s.journal.must(event{What: wished, Key: o.work.Key, ID: id})
-	_ = s.client.Cancel(context.WithoutCancel(ctx), id, drayhorse.Queue(drayhorse.DefaultQueue)) // it may have ended
+	_ = s.client.Cancel(context.WithoutCancel(ctx), id, drayhorse.Queue(o.queue)) // it may have ended
 }

@@ -46,11 +46,21 @@ func clusterKilled(r *rig, wait bool) {
 // slot gives the slot of the queue.
 func (r *rig) slot(c *redistest.Cluster) int {
 	r.Helper()
-	n, err := c.Client(r.T).ClusterKeySlot(r.Context(), r.namespace+":{default}:jobs").Result()
+	return r.slotOfKey(c, r.namespace+":{default}:jobs")
+}
+
+func (r *rig) slotOfKey(c *redistest.Cluster, key string) int {
+	r.Helper()
+	n, err := c.Client(r.T).ClusterKeySlot(r.Context(), key).Result()
 	if err != nil {
 		r.Fatal(err)
 	}
 	return int(n)
+}
+
+func (r *rig) masterOfKey(c *redistest.Cluster, key string) int {
+	r.Helper()
+	return r.masterOf(c, r.slotOfKey(c, key))
 }
 
 // masterOf gives the index of the node that serves a slot.

@@ -38,6 +38,9 @@ func (r *rig) schedulers(n int, d time.Duration, change ...func(*plan)) []*proce
 	r.Helper()
 	start := time.Now().Truncate(time.Second).Add(3 * time.Second)
 	p := plan{Schedules: schedulesOf, Start: start, End: start.Add(d)}
+	for _, c := range change {
+		c(&p)
+	}
 	r.expect(&p)
 	var all []*process
 	for range n {
@@ -57,7 +60,7 @@ func (r *rig) expect(p *plan) {
 	for i := range p.Schedules {
 		s := p.schedule(i)
 		d := schedules.Declaration{
-			ID: s.ID, Every: s.Every, Start: s.Start, End: s.End, Kind: s.Args.Kind(), Args: tickArgs, Retain: keep, CatchUp: s.CatchUp,
+			ID: s.ID, Every: s.Every, Start: s.Start, End: s.End, Kind: s.Args.Kind(), Args: tickArgs, Queue: p.queue(i), Retain: keep, CatchUp: s.CatchUp,
 		}
 		if err := d.Settle(); err != nil {
 			r.Fatal(err)

@@ -39,7 +39,7 @@ func (p *plan) schedule(i int) scheduler.Schedule {
 	return scheduler.Schedule{
 		ID: "every-" + strconv.Itoa(i), Every: time.Duration(1+i%3) * time.Second, Start: p.Start, End: p.End,
 		Args:    drayhorse.Raw("tick", tickArgs),
-		Options: []drayhorse.Option{drayhorse.Retain(keep)}, CatchUp: scheduler.CatchUpAll,
+		Options: []drayhorse.Option{drayhorse.Retain(keep), drayhorse.Queue(p.queue(i))}, CatchUp: scheduler.CatchUpAll,
 	}
 }
 

@@ -87,6 +87,7 @@ type order struct {
 	kind    string
 	work    work
 	options []drayhorse.Option
+	queue   string
 }
 
 // keep is how long ended jobs are kept: until the auditor has seen them.
@@ -101,7 +102,7 @@ func orders(seed uint64, prefix, only string, n int) []order {
 		k := pick(r, only)
 		w := work{Key: fmt.Sprintf("%s-%05d", prefix, i)}
 		options := append(k.make(r, &w), drayhorse.Retain(keep))
-		list[i] = order{k.name, w, options}
+		list[i] = order{kind: k.name, work: w, options: options}
 	}
 	return list
 }
