@@ -18,6 +18,7 @@ type Info struct {
 	DueAt       time.Time // when it is to run; zero unless scheduled or retryable
 	FinishedAt  time.Time // zero until it has ended
 	Tick        time.Time // nominal time of a periodic job, else zero
+	Priority    Priority  // see there
 	Tags        []string  // see the option of that name
 	Args        json.RawMessage
 	Result      json.RawMessage
@@ -48,6 +49,7 @@ type infoJSON struct {
 	DueAt       time.Time       `json:"due_at,omitzero"`
 	FinishedAt  time.Time       `json:"finished_at,omitzero"`
 	Tick        time.Time       `json:"tick,omitzero"`
+	Priority    Priority        `json:"priority,omitempty"`
 	Tags        []string        `json:"tags,omitempty"`
 	Args        json.RawMessage `json:"args,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`

@@ -44,6 +44,8 @@ type Settings struct {
 	StartWithin time.Duration
 	// Unique: the queue holds no other that counts as the same; nil: it may.
 	Unique *UniqueBy
+	// Priority: which of the jobs that wait start first.
+	Priority Priority
 	// Tags: words by which the job is found.
 	Tags []string
 	// Fresh: how old a result may be that is as good as a new one; see producer.Do.
@@ -70,6 +72,7 @@ const (
 	FieldStartWithin
 	FieldFresh
 	FieldTags
+	FieldPriority
 )
 
 // Has reports whether all of f are in the set.
@@ -141,6 +144,9 @@ func (s *Settings) validate() error {
 		return fmt.Errorf("%w: Durable(%d); want 0 to %d replicas", ErrInvalid, s.Durable, MaxDurable)
 	}
 	if err := s.validateTags(); err != nil {
+		return err
+	}
+	if err := s.Priority.validate(); err != nil {
 		return err
 	}
 	if err := s.validateStart(); err != nil {

@@ -24,6 +24,7 @@ const (
 	GateSlots     = "slots"     // all workers that would are busy
 	GateParked    = "parked"    // it is set aside until a worker that serves its kind is free
 	GateSuspect   = "suspect"   // workers died with it, so it is tried with care
+	GatePriority  = "priority"  // others of a higher priority are in line
 	GateLine      = "line"      // others are in front of it, or it is next
 	GateRunning   = "running"   // it runs
 	GateEnded     = "ended"     // it has ended
@@ -118,6 +119,9 @@ func (a *Admin) reasons(ctx context.Context, info *drayhorse.Info, hold *jobs.Ho
 	}
 	if hold.Suspect {
 		why = append(why, Reason{Gate: GateSuspect, Detail: fmt.Sprintf("its workers died %s, so it waits for one that tries it with few others", plural(info.Rescues, "time"))})
+	}
+	if info.State == drayhorse.Available && hold.Above > 0 {
+		why = append(why, Reason{Gate: GatePriority, Detail: are(hold.Above) + " in line with a higher priority than " + info.Priority.String()})
 	}
 	if info.State == drayhorse.Available && hold.Line > 0 { // one that is aside is in no line
 		why = append(why, Reason{Gate: GateLine, Detail: place(hold), Since: info.EnqueuedAt})
@@ -241,6 +245,8 @@ func place(hold *jobs.Hold) string {
 	switch {
 	case hold.Ahead < 0:
 		return fmt.Sprintf("it is far back in a line of %s", plural(hold.Line, "job"))
+	case hold.Ahead == 0 && hold.Above > 0:
+		return "it is the next one of its priority"
 	case hold.Ahead == 0:
 		return "it is next in line"
 	}

@@ -52,6 +52,17 @@ func TestExplainTellsTheTruth(t *testing.T) {
 		y.explained(first, "workers: no worker runs", "line: it is next in line")
 		y.explained(second, "workers: no worker runs", "line: 1 job is in line ahead of it")
 
+		// Another one has a higher priority.
+		urgent := y.enqueue("k", on("q", drayhorse.Priority(drayhorse.Urgent))...)
+		y.explained(first, "workers: no worker runs", "priority: 1 job is in line with a higher priority than normal", "line: it is the next one of its priority")
+		y.explained(urgent, "workers: no worker runs", "line: it is next in line")
+		if q, err := y.admin.Queue(ctx, "q"); err != nil || q.Priorities[drayhorse.Urgent] != 1 || len(q.Priorities) != 1 {
+			t.Errorf("%+v, %v; want one urgent job in line", q, err)
+		}
+		if err := y.admin.Cancel(ctx, "q", urgent); err != nil {
+			t.Fatal(err)
+		}
+
 		// Its time has not come.
 		later := y.enqueue("k", on("q", drayhorse.In(time.Hour))...)
 		x := y.explained(later, "scheduled: ", "workers: no worker runs")

@@ -35,6 +35,8 @@ type Queue struct {
 	Parked   int `json:"parked"`   // of the available: no worker so far serves their kind
 	Held     int `json:"held"`     // of the available: set aside since their kind is paused or has a limit
 	Leases   int `json:"leases"`   // of workers that hold jobs
+	// Priorities are how many are in line of each but normal, where there are any.
+	Priorities map[drayhorse.Priority]int `json:"priorities,omitempty"`
 
 	// MaxDepth is how many live jobs there may be; 0: any number. See SetMaxDepth.
 	MaxDepth int `json:"max_depth,omitzero"`
@@ -168,6 +170,14 @@ func (q *Queue) add(s *jobs.Summary) {
 	q.Parked += s.Parked
 	q.Held += s.Held
 	q.addPauses(s.Pauses)
+	for p, n := range s.Ranks {
+		if q.Priorities == nil && n > 0 {
+			q.Priorities = map[drayhorse.Priority]int{}
+		}
+		if n > 0 {
+			q.Priorities[p] += n
+		}
+	}
 	q.Leases += s.Leases
 	if !s.Oldest.IsZero() && (q.Oldest.IsZero() || s.Oldest.Before(q.Oldest)) {
 		q.Oldest = s.Oldest

@@ -2,6 +2,7 @@ package drayhorsetest_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,31 @@ func TestJobsExpireByTheClockOfTheTest(t *testing.T) {
 	}
 	if _, err := env.Admin.Get(t.Context(), "default", delayed.ID); err == nil {
 		t.Error("the delayed job is still there; want it completed")
+	}
+}
+
+// TestUrgentJobsComeFirst, also when they are due later.
+func TestUrgentJobsComeFirst(t *testing.T) {
+	t.Parallel()
+	env := drayhorsetest.New(t)
+	var order []int64
+	w := newWorker(t, env)
+	worker.Handle(w, func(_ context.Context, job *drayhorse.Job[welcome]) error {
+		order = append(order, job.Args.UserID)
+		return nil
+	})
+	for user, options := range [][]drayhorse.Option{
+		{drayhorse.Priority(drayhorse.Low)}, nil, {drayhorse.Priority(drayhorse.High)}, {drayhorse.Priority(drayhorse.Urgent), drayhorse.In(time.Minute)},
+	} {
+		if _, err := env.Producer.Enqueue(t.Context(), welcome{UserID: int64(user)}, options...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drayhorsetest.RequireEnqueued(t, env, welcome{UserID: 2}, drayhorse.Priority(drayhorse.High))
+	env.Advance(time.Minute)
+	env.Work(w)
+	if want := []int64{3, 2, 1, 0}; !slices.Equal(order, want) {
+		t.Errorf("they ran in the order %v; want %v", order, want)
 	}
 }
 

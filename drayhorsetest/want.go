@@ -25,7 +25,8 @@ type difference struct{ path, want, got string }
 
 // compared is the options that are stored with a job.
 const compared = drayhorse.FieldQueue | drayhorse.FieldID | drayhorse.FieldIn | drayhorse.FieldAt |
-	drayhorse.FieldMaxAttempts | drayhorse.FieldTimeout | drayhorse.FieldRetain | drayhorse.FieldStartWithin | drayhorse.FieldTags
+	drayhorse.FieldMaxAttempts | drayhorse.FieldTimeout | drayhorse.FieldRetain | drayhorse.FieldStartWithin |
+	drayhorse.FieldPriority | drayhorse.FieldTags
 
 func newWant(args drayhorse.Args, options []drayhorse.Option) (*want, error) {
 	kind, err := drayhorse.KindOf(args)
@@ -89,6 +90,7 @@ func (w *want) differences(j waiting) (all []difference) {
 	check(drayhorse.FieldTimeout, "timeout", near(s.Timeout, e.Timeout), s.Timeout, e.Timeout)
 	check(drayhorse.FieldRetain, "retain", near(s.Retain, e.Retain), s.Retain, e.Retain)
 	check(drayhorse.FieldStartWithin, "start within", near(s.StartWithin, e.StartWithin), s.StartWithin, e.StartWithin)
+	check(drayhorse.FieldPriority, "priority", s.Priority == e.Priority, s.Priority, e.Priority)
 	check(drayhorse.FieldTags, "tags", slices.Equal(s.Tags, e.Tags), s.Tags, e.Tags)
 	return all
 }
@@ -115,6 +117,7 @@ func (w *want) String() string {
 	add(drayhorse.FieldTimeout, fmt.Sprintf("timeout %v", s.Timeout))
 	add(drayhorse.FieldRetain, fmt.Sprintf("retain %v", s.Retain))
 	add(drayhorse.FieldStartWithin, fmt.Sprintf("start within %v", s.StartWithin))
+	add(drayhorse.FieldPriority, fmt.Sprintf("priority %v", s.Priority))
 	add(drayhorse.FieldTags, fmt.Sprintf("tags %v", s.Tags))
 	return strings.Join(parts, "  ")
 }

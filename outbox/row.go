@@ -35,14 +35,15 @@ func (r *row) size() int {
 // stored are the options of a job that were given, apart from its queue and ID, as they
 // stand in the table. What was not given is decided by the relay's producer.
 type stored struct {
-	MaxAttempts int       `json:"max_attempts,omitempty"`
-	Timeout     string    `json:"timeout,omitempty"` // as time.Duration writes it
-	Retain      string    `json:"retain,omitempty"`
-	In          string    `json:"in,omitempty"` // from Enqueue on
-	At          time.Time `json:"at,omitzero"`
-	Durable     *int      `json:"durable,omitempty"`
-	StartWithin string    `json:"start_within,omitempty"` // from Enqueue on, or when it is due
-	Tags        []string  `json:"tags,omitempty"`
+	MaxAttempts int                `json:"max_attempts,omitempty"`
+	Timeout     string             `json:"timeout,omitempty"` // as time.Duration writes it
+	Retain      string             `json:"retain,omitempty"`
+	In          string             `json:"in,omitempty"` // from Enqueue on
+	At          time.Time          `json:"at,omitzero"`
+	Durable     *int               `json:"durable,omitempty"`
+	StartWithin string             `json:"start_within,omitempty"` // from Enqueue on, or when it is due
+	Priority    drayhorse.Priority `json:"priority,omitempty"`
+	Tags        []string           `json:"tags,omitempty"`
 }
 
 // newRow validates a spec as a producer does. A job without an ID gets one: by it, it is
@@ -105,7 +106,7 @@ func encodeOptions(s drayhorse.Settings) (string, error) {
 	if s.StartWithin > 0 {
 		o.StartWithin = s.StartWithin.String()
 	}
-	o.Tags = s.Tags
+	o.Priority, o.Tags = s.Priority, s.Tags
 	text, err := json.Marshal(o)
 	if string(text) == "{}" {
 		return "", nil
@@ -156,6 +157,9 @@ func (s *stored) options(age time.Duration) (options []drayhorse.Option, err err
 	}
 	if s.Durable != nil {
 		options = append(options, drayhorse.Durable(*s.Durable))
+	}
+	if s.Priority != drayhorse.Normal {
+		options = append(options, s.Priority)
 	}
 	if len(s.Tags) > 0 {
 		options = append(options, drayhorse.Tags(s.Tags...))

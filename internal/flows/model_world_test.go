@@ -443,6 +443,9 @@ func (w *world) newJob(batch string) (*jobs.NewJob, *jobs.Partition) {
 	if w.chance(6) {
 		j.In = time.Millisecond
 	}
+	if w.chance(6) {
+		j.Envelope.Priority = drayhorse.Urgent
+	}
 	if batch != "" {
 		j.Envelope.Link = batch
 	}

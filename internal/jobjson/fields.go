@@ -13,7 +13,7 @@ import (
 )
 
 // FieldNames are the fields that a job may have, for people.
-const FieldNames = "kind, args, queue, id, in, at, max_attempts, timeout, retain, start_within, tags, replace_ended, unique"
+const FieldNames = "kind, args, queue, id, in, at, max_attempts, timeout, retain, start_within, priority, tags, replace_ended, unique"
 
 // fields are the same, and how each is taken.
 var fields = map[string]func(d *draft, value json.RawMessage) error{
@@ -27,6 +27,7 @@ var fields = map[string]func(d *draft, value json.RawMessage) error{
 	"timeout":       option("timeout", duration, drayhorse.Timeout),
 	"retain":        option("retain", duration, drayhorse.Retain),
 	"start_within":  option("start_within", duration, drayhorse.StartWithin),
+	"priority":      option("priority", priority, func(p drayhorse.Priority) drayhorse.Option { return p }),
 	"tags":          option("tags", texts, func(tags []string) drayhorse.Option { return drayhorse.Tags(tags...) }),
 	"replace_ended": takeReplaceEnded,
 	"unique":        takeUnique,
@@ -102,6 +103,17 @@ func duration(value json.RawMessage) (time.Duration, error) {
 		}
 	}
 	return 0, errors.New(`a duration such as "30s", "5m" or "7d"`)
+}
+
+func priority(value json.RawMessage) (p drayhorse.Priority, err error) {
+	s, err := text(value)
+	if err == nil {
+		err = p.UnmarshalText([]byte(s))
+	}
+	if err != nil {
+		return p, errors.New(`"low", "normal", "high" or "urgent"`)
+	}
+	return p, nil
 }
 
 func moment(value json.RawMessage) (time.Time, error) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -89,46 +90,75 @@ func TestCommandsOfCalls(t *testing.T) {
 	l := r.newLease()
 	r.enqueue(r.newJob(), r.newJob()) // everything is loaded, and all hashes are open
 	claims := r.turn(l, 1).Claims
-	count := func(call func()) map[string]int {
-		r.must(server.Client(t).ConfigResetStat(r.ctx).Err())
-		call()
-		text, err := server.Client(t).Info(r.ctx, "commandstats").Result()
-		r.must(err)
-		counts := map[string]int{}
-		for line := range strings.Lines(text) {
-			name, rest, ok := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
-			if !ok || strings.HasPrefix(name, "config") || name == "info" || name == "hello" {
-				continue
-			}
-			n, _, _ := strings.Cut(rest, ",")
-			counts[name], err = strconv.Atoi(n)
-			r.must(err)
-		}
-		return counts
-	}
-	total := func(counts map[string]int) (n int) {
-		for name, c := range counts {
-			if name != "evalsha" {
-				n += c
-			}
-		}
-		return n
-	}
 	for _, size := range []int{1, 100} {
 		news := make([]*NewJob, size)
 		for i := range news {
 			news[i] = r.newJob()
 		}
-		if counts := count(func() { r.enqueue(news...) }); counts["evalsha"] != 1 || total(counts) != 6 {
+		if counts := r.commands(server, func() { r.enqueue(news...) }); counts["evalsha"] != 1 || total(counts) != 6 {
 			t.Errorf("push of %d: %v, want 1 script of 6 commands", size, counts)
 		}
 	}
 	for _, size := range []int{1, 100} {
-		counts := count(func() { claims = r.turn(l, size, complete(claims)...).Claims })
+		counts := r.commands(server, func() { claims = r.turn(l, size, complete(claims)...).Claims })
 		if counts["evalsha"] != 1 || total(counts) != 17 {
 			t.Errorf("turn of %d: %v, want 1 script of 17 commands", size, counts)
 		}
 	}
+}
+
+// TestCommandsOfPriorities: those of another priority cost some more, and how many does not
+// matter either.
+func TestCommandsOfPriorities(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	r := newRig(t, server.URL, 1)
+	l := r.newLease()
+	r.enqueueRanks()
+	claims := r.turn(l, 3).Claims
+	for _, size := range []int{10, 100} {
+		news := make([]*NewJob, size)
+		for i := range news {
+			news[i] = r.newJob(priority(drayhorse.High))
+		}
+		if counts := r.commands(server, func() { r.enqueue(news...) }); total(counts) > 20 {
+			t.Errorf("enqueue of %d: %v, want at most 20 commands", size, counts)
+		}
+		counts := r.commands(server, func() { claims = r.turn(l, size, complete(claims)...).Claims })
+		if total(counts) > 40 {
+			t.Errorf("turn of %d: %v, want at most 40 commands", size, counts)
+		}
+	}
+}
+
+// commands counts what Redis runs for a call.
+func (r *rig) commands(server *redistest.Server, call func()) map[string]int {
+	r.t.Helper()
+	r.must(server.Client(r.t).ConfigResetStat(r.ctx).Err())
+	call()
+	text, err := server.Client(r.t).Info(r.ctx, "commandstats").Result()
+	r.must(err)
+	counts := map[string]int{}
+	for line := range strings.Lines(text) {
+		name, rest, ok := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":calls=")
+		if !ok || strings.HasPrefix(name, "config") || name == "info" || name == "hello" {
+			continue
+		}
+		n, _, _ := strings.Cut(rest, ",")
+		counts[name], err = strconv.Atoi(n)
+		r.must(err)
+	}
+	return counts
+}
+
+// total is how many commands scripts ran.
+func total(counts map[string]int) (n int) {
+	for name, c := range counts {
+		if name != "evalsha" {
+			n += c
+		}
+	}
+	return n
 }
 
 func complete(claims []Claim) []Finish {

@@ -95,14 +95,17 @@ func (j *NewJob) sort() (sort int) {
 	return sort
 }
 
-// isPlain reports whether the job is new for sure and due at once.
-func (j *NewJob) isPlain() bool {
+// isPlain reports whether the job is new for sure, due at once and of normal priority.
+func (j *NewJob) isPlain() bool { return j.isNew() && j.Envelope.Priority == drayhorse.Normal }
+
+// isNew reports whether it is new for sure and due at once: there is nothing to plan.
+func (j *NewJob) isNew() bool {
 	return !j.Envelope.OwnID && !j.Guarded && j.In == 0 && j.At.IsZero() && j.Past == nil && j.Unique == nil && j.Envelope.StartWithin == 0
 }
 
 // plan is what the script is to know of the job; see enqueue.lua.
 func (j *NewJob) plan() string {
-	if j.isPlain() {
+	if j.isNew() {
 		return ""
 	}
 	own, due, within, schedule, tick := "", "", "", "", ""

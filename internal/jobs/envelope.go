@@ -42,6 +42,7 @@ type Envelope struct {
 	// is until its first claim, not its end.
 	UniqueKey    string
 	UntilStarted bool
+	Priority     drayhorse.Priority
 	Tags         []string
 	Fresh        time.Duration // since it has completed: for so long its result stands for others
 	Link         string        // the batch of which the job is a member, see members.go; empty: of none
@@ -54,6 +55,8 @@ const (
 	flagOwnID       = 1
 	flagUnique      = 2 // the first extra is extraUnique
 	flagLinked      = 4 // the next one is extraLink; the two bits above say as what the job's end has counted
+
+	flagPriority = 32 // its lowest bit of two, see priorityBits
 
 	extraSchedule = 1 // tick as Unix ms (8 bytes), then the schedule's ID
 	extraDue      = 2 // due as Unix ms (8 bytes)
@@ -83,6 +86,7 @@ func (e *Envelope) Encode() []byte {
 	if e.Link != "" {
 		b[1] |= flagLinked
 	}
+	b[1] |= e.priorityBits()
 	put48(b[2:8], e.Retain.Milliseconds())
 	put48(b[8:14], e.EnqueuedAt.UnixMilli())
 	b[14] = byte(len(e.Kind)) //nolint:gosec // names have at most 128 bytes
@@ -93,6 +97,19 @@ func (e *Envelope) Encode() []byte {
 	b = binary.AppendUvarint(b, uint64(len(extras)))
 	b = append(b, extras...)
 	return append(b, e.Args...)
+}
+
+// priorities are those that the two bits stand for.
+var priorities = [4]drayhorse.Priority{drayhorse.Normal, drayhorse.Low, drayhorse.High, drayhorse.Urgent}
+
+// priorityBits are the two bits, as priority_of of prelude.lua reads them.
+func (e *Envelope) priorityBits() byte {
+	for i, p := range priorities {
+		if p == e.Priority {
+			return byte(i) * flagPriority
+		}
+	}
+	return 0
 }
 
 func (e *Envelope) extras() []byte {
@@ -168,6 +185,7 @@ func (e *Envelope) Decode(s string) error {
 		return fmt.Errorf("%w: version %d", errEnvelope, s[0])
 	}
 	e.OwnID = s[1]&flagOwnID != 0
+	e.Priority = priorities[s[1]/flagPriority%4]
 	e.Retain = time.Duration(get48(s[2:8])) * time.Millisecond
 	e.EnqueuedAt = time.UnixMilli(get48(s[8:14]))
 	rest := s[headerSize:]

@@ -22,6 +22,7 @@ func drawEnvelope(t *rapid.T) *Envelope {
 		Retain:      time.Duration(ms("retain")) * time.Millisecond,
 		EnqueuedAt:  time.UnixMilli(ms("enqueued at")),
 		OwnID:       rapid.Bool().Draw(t, "own ID"),
+		Priority:    rapid.SampledFrom(drayhorse.Priorities()).Draw(t, "priority"),
 		Args:        rapid.SliceOf(rapid.Byte()).Draw(t, "args"),
 	}
 	if rapid.Bool().Draw(t, "periodic") {

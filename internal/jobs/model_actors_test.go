@@ -106,6 +106,9 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 	case 9, 10, 11:
 		w.drawUnique(t, j)
 	}
+	if w.ranks && chance(t, "ranked", 2) {
+		j.Envelope.Priority = rapid.SampledFrom([]drayhorse.Priority{drayhorse.Low, drayhorse.High, drayhorse.Urgent}).Draw(t, "priority")
+	}
 	if j.Past == nil && chance(t, "expires", 4) {
 		j.Envelope.StartWithin = time.Duration(rapid.SampledFrom([]int{1, 3, 3_600_000}).Draw(t, "start within")) * time.Millisecond
 	}
@@ -272,6 +275,7 @@ func (w *world) tookBack(after *raw) []string {
 		slices.Reverse(front)
 		gone = append(append(gone, front...), end...)
 	}
+	gone = append(gone, w.tookBackRanked(after)...)
 	for id, j := range w.model.jobs {
 		if _, runs := after.hashes[colRunning][id]; j.token != "" && !runs && !slices.Contains(gone, id) {
 			gone = append(gone, id)

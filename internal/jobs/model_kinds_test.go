@@ -183,6 +183,9 @@ func (m *model) open(now int64) []string {
 	var all []string
 	for _, j := range m.parked() {
 		lane, _, _ := strings.Cut(j.slot, "/")
+		if lane == rankedLane {
+			continue
+		}
 		shut := slices.ContainsFunc(m.barred, func(b modelBarred) bool {
 			return b.kind == lane && (b.till == 0 || isClosed(b.till, b.since, now) && (b.till < startFar || now < b.since+5000))
 		})
@@ -211,7 +214,7 @@ func (m *model) pauseKind(kind string, on bool) {
 	if kind == "*" {
 		m.limit.shut = 0
 	}
-	if len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
+	if len(m.scheduled()) > 0 || m.waits() {
 		m.ring()
 	}
 }
@@ -265,7 +268,7 @@ func (w *world) dropKindLimit(t *rapid.T) {
 func (m *model) limitsChanged() {
 	m.declare()
 	m.barred, m.limit.shut = nil, 0
-	if len(m.ready)+len(m.scheduled())+len(m.suspects)+len(m.parked()) > 0 {
+	if len(m.scheduled()) > 0 || m.waits() {
 		m.ring()
 	}
 }

@@ -37,12 +37,12 @@ func (m *model) retry(id string) error {
 		if ended.key != "" {
 			m.keys[ended.key] = id
 		}
-		ended.failed, ended.place = 0, inReady
+		ended.failed = 0
 		ended.clear()
 		m.move(ended, drayhorse.EventRetry, drayhorse.Available)
 		delete(m.ended, id)
 		m.jobs[id] = ended
-		m.ready = append(m.ready, id)
+		m.putInLine(ended, false)
 		m.totals["retried"]++
 	case live == nil:
 		return drayhorse.ErrNotFound
@@ -248,7 +248,7 @@ func (m *model) alive(name string, ids []string) (int, error) {
 			j.clear()
 			if j.place == inSuspects {
 				m.suspects = without(m.suspects, id)
-				j.place, m.ready = inReady, slices.Insert(m.ready, 0, id)
+				m.putInLine(j, true)
 			}
 			cleared++
 		}

@@ -17,6 +17,8 @@ type model struct {
 	limit               modelLimit
 	kinds               map[string]*modelKind // that something is declared of
 	barred              []modelBarred         // kinds whose lanes nobody is told of
+	ranked              bool                  // there have been jobs of another priority than normal
+	picks               int                   // by priority, modulo 512
 
 	jobs  map[string]*modelJob // live
 	ended map[string]*modelJob // archived
@@ -108,7 +110,7 @@ func (m *model) nextStart(now int64) int64 {
 		due = first[0].due
 	}
 	shut := m.limit.shut
-	if m.limit.isShut(now) && shut < startFar && len(m.ready)+len(m.suspects)+len(m.parked()) > 0 && (due == 0 || shut < due) {
+	if m.limit.isShut(now) && shut < startFar && m.waits() && (due == 0 || shut < due) {
 		due = shut
 	}
 	for _, b := range m.barred {
@@ -269,15 +271,17 @@ func (m *model) settle(j *NewJob, now int64) (said modelSaid, moved bool) {
 			if other.place == inRunning {
 				break
 			}
+			before := other.priority()
 			other.envelope = string(j.encoded)
 			other.retain, other.untilStarted = j.Envelope.Retain, j.Envelope.UntilStarted
+			ranked := m.rank(other, before)
 			defer func() { other.renew(j, now) }()
 			if moved = j.Unique.Conflict == drayhorse.Postpone && other.place == inScheduled && other.failed == 0; moved {
 				first, due := m.firstDue(), other.due
 				other.due = now + j.In.Milliseconds()
 				moved = first == other.id && due != other.due || first != m.firstDue()
 			}
-			return modelSaid{duplicate: true, other: other.id}, moved
+			return modelSaid{duplicate: true, other: other.id}, moved || ranked
 		}
 	}
 	if m.refuse(&said) {
@@ -327,7 +331,8 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]m
 		return nil, errStale
 	}
 	said := make([]modelSaid, len(jobs))
-	first, rings, empty := m.firstDue(), false, len(m.ready) == 0
+	first, rings := m.firstDue(), false
+	empty := map[bool]bool{true: len(m.ready) == 0, false: len(m.lane(rankedLane)) == 0} // by whether it is of normal priority
 	for i, j := range jobs {
 		m.large = m.large || len(j.encoded) > largeEnvelope // also if it is not stored
 		if said[i].duplicate = m.known(j, now); said[i].duplicate {
@@ -349,6 +354,7 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]m
 		job := &modelJob{id: j.ID, envelope: string(j.encoded), own: j.Envelope.OwnID, retain: j.Envelope.Retain,
 			key: j.Envelope.UniqueKey, untilStarted: j.Envelope.UntilStarted}
 		m.jobs[j.ID] = job
+		m.ranked = m.ranked || job.priority() != drayhorse.Normal
 		m.totals["enqueued"]++
 		if j.Guarded {
 			m.ticks[j.Envelope.Schedule] = j.Envelope.Tick.UnixMilli()
@@ -367,8 +373,9 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]m
 			job.place, job.due = inScheduled, now+j.In.Milliseconds()
 			m.move(job, event, job.waits())
 		default:
-			m.ready, rings = append(m.ready, j.ID), empty
+			rings = rings || empty[job.priority() == drayhorse.Normal]
 			m.move(job, event, drayhorse.Available)
+			m.putInLine(job, false)
 		}
 		if within := j.Envelope.StartWithin; within > 0 && !job.state.Ended() {
 			job.startBy = max(now, job.due) + within.Milliseconds()
@@ -420,15 +427,15 @@ func (m *model) firstDue() string {
 // available puts a job in line, in front or at the end.
 func (m *model) available(j *modelJob, event drayhorse.Event, front bool) {
 	m.move(j, event, drayhorse.Available)
-	line := &m.ready
-	j.place = inReady
-	if j.rescued >= suspectRescues {
-		j.place, line = inSuspects, &m.suspects
+	if j.rescued < suspectRescues {
+		m.putInLine(j, front)
+		return
 	}
+	j.place = inSuspects
 	if front {
-		*line = slices.Insert(*line, 0, j.id)
+		m.suspects = slices.Insert(m.suspects, 0, j.id)
 	} else {
-		*line = append(*line, j.id)
+		m.suspects = append(m.suspects, j.id)
 	}
 }
 

@@ -162,7 +162,7 @@ func (w *world) ring(t *rapid.T) {
 	}
 	if w.clock.jump == nil && w.model.limit.shut != 0 {
 		w.model.bell = w.engine.client.Exists(w.ctx, w.p.key(colBell)).Val() == 1 // whether it is still shut, the clock says
-	} else if now, _ := w.clock.bounds(); len(w.model.ready) > 0 && !w.model.closed(now) {
+	} else if now, _ := w.clock.bounds(); w.model.inLine() > 0 && !w.model.closed(now) {
 		w.model.ring()
 	}
 }
@@ -190,7 +190,8 @@ func (w *world) summary(t *rapid.T) {
 	want := &Summary{
 		Now: got.Now, Oldest: got.Oldest, Totals: got.Totals, Paused: w.model.paused, MaxDepth: w.model.depth, Leases: len(w.model.leases),
 		Available: len(w.model.ready) + len(w.model.suspects) + len(w.model.parked()),
-		Suspects:  len(w.model.suspects), Parked: len(w.model.parked()) - w.model.held(), Held: w.model.held(),
+		Suspects:  len(w.model.suspects), Parked: len(w.model.parked()) - w.model.held() - len(w.model.lane(rankedLane)), Held: w.model.held(),
+		Ranks:     w.model.ranks(),
 		Running:   len(w.model.sorted(inRunning, func(_, _ *modelJob) int { return 0 })),
 		Completed: len(w.model.kept(drayhorse.Completed)), Cancelled: len(w.model.kept(drayhorse.Cancelled)),
 		Discarded: len(w.model.kept(drayhorse.Discarded)),
@@ -213,7 +214,7 @@ func (w *world) summary(t *rapid.T) {
 }
 
 func summariesEqual(a, b Summary) bool {
-	return a.Paused == b.Paused && a.MaxDepth == b.MaxDepth && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked && a.Held == b.Held &&
+	return a.Paused == b.Paused && a.MaxDepth == b.MaxDepth && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked && a.Held == b.Held && maps.Equal(a.Ranks, b.Ranks) &&
 		a.Scheduled == b.Scheduled && a.Retryable == b.Retryable && a.Running == b.Running && a.Leases == b.Leases &&
 		a.Completed == b.Completed && a.Cancelled == b.Cancelled && a.Discarded == b.Discarded
 }

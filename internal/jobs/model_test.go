@@ -51,6 +51,7 @@ type world struct {
 	producers []*modelProducer
 	passes    []*modelPass
 	crashy    bool // workers die one after the other
+	ranks     bool // some jobs have another priority than normal
 	lost      []lostLease
 	late      []func(*rapid.T) // copies of calls that are still on their way
 	names     int              // used for jobs and leases
@@ -213,6 +214,7 @@ var modelOps = []struct {
 
 func (w *world) run(t *rapid.T) {
 	w.crashy = chance(t, "crashy", 3)
+	w.ranks = rapid.Bool().Draw(t, "ranks")
 	var deck []int
 	for i, op := range modelOps {
 		weight := op.weight

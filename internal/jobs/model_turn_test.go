@@ -64,7 +64,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	if m.closed(now) {
 		return modelTurned{rejects, claims, true}, nil
 	}
-	if len(m.ready) > 0 || ((t.Suspect || t.Trial) && len(m.suspects) > 0) {
+	if m.inLine() > 0 || ((t.Suspect || t.Trial) && len(m.suspects) > 0) {
 		m.ring()
 	}
 	return modelTurned{rejects, claims, true}, nil
@@ -163,7 +163,7 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 // setAside puts a job at the end of a lane, or in front.
 func (m *model) setAside(j *modelJob, lane string, front bool) {
 	m.slots++
-	at := 1_000_000_000_000_000 + m.slots
+	at := lanePlaces[j.priority()] + m.slots
 	if front {
 		at -= 2 * m.slots
 	}
@@ -171,8 +171,12 @@ func (m *model) setAside(j *modelJob, lane string, front bool) {
 }
 
 func (m *model) promote(t *Turn, now int64) {
+	most := max(t.Want, 100)
+	if m.ranked && m.large {
+		most = 10
+	}
 	for i, j := range m.scheduled() {
-		if j.due > now || i == max(t.Want, 100) {
+		if j.due > now || i == most {
 			return
 		}
 		m.available(j, drayhorse.EventPromote, false)
@@ -241,32 +245,60 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 			maySuspect = false
 		}
 	}
-	for _, lane := range t.Lanes {
-		if k := m.kinds[lane]; k.closed(now) || k != nil && k.room == 0 {
-			continue
+	parked := func(j *modelJob, lane string) modelOutcome {
+		suspect := j.rescued >= suspectRescues
+		if suspect && !maySuspect { // it waits for a trial, and holds up nobody
+			m.suspects, j.place = append(m.suspects, j.id), inSuspects
+			return passed
 		}
+		if j.kind() != lane && m.bars(&aside, j, true) {
+			j.place = inReady // until it is in the other lane
+			return passed
+		}
+		if k := m.kinds[lane]; k != nil && j.kind() == lane && k.room == 0 {
+			return shut
+		}
+		if !take(j.id) {
+			return noRoom
+		}
+		maySuspect = maySuspect && !suspect
+		j.slot = "" // it is not in the lane any more
+		return taken
+	}
+	lined := func(j *modelJob) modelOutcome {
+		outcome := taken
+		if m.bars(&aside, j, true) {
+			outcome = passed
+		} else if !take(j.id) {
+			return noRoom
+		}
+		if j.place == inParked {
+			j.place, j.slot = inReady, "" // until it runs, or is in the other lane
+		}
+		return outcome
+	}
+	open := slices.DeleteFunc(slices.Clone(t.Lanes), func(lane string) bool {
+		k := m.kinds[lane]
+		return k.closed(now) || k != nil && k.room == 0
+	})
+	if m.ranked && len(m.lane(rankedLane))+len(t.Lanes) > 0 {
+		m.claimByPriority(open, func() bool { return len(ids) < want }, func(j *modelJob, lane string) modelOutcome {
+			if lane == rankedLane {
+				return lined(j)
+			}
+			return parked(j, lane)
+		})
+		return ids
+	}
+	for _, lane := range open {
 		for _, j := range m.next(lane, want-len(ids), ids) {
-			suspect := j.rescued >= suspectRescues
-			if suspect && !maySuspect { // it waits for a trial, and holds up nobody
-				m.suspects, j.place = append(m.suspects, j.id), inSuspects
-				continue
-			}
-			if j.kind() != lane && m.bars(&aside, j, true) {
-				j.place = inReady // until it is in the other lane
-				continue
-			}
-			if k := m.kinds[lane]; k != nil && j.kind() == lane && k.room == 0 {
+			if outcome := parked(j, lane); outcome == shut || outcome == noRoom {
 				break
 			}
-			if !take(j.id) {
-				break
-			}
-			maySuspect = maySuspect && !suspect
-			j.slot = "" // it is not in the lane any more
 		}
 	}
 	for len(ids) < want && len(m.ready) > 0 {
-		if id := m.ready[0]; m.dead[id] == 0 && !m.bars(&aside, m.jobs[id], true) && !take(id) {
+		if id := m.ready[0]; m.dead[id] == 0 && lined(m.jobs[id]) == noRoom {
 			break
 		}
 		m.buried(m.pop())

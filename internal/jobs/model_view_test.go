@@ -113,6 +113,8 @@ func (m *model) view() view {
 	v.set("meta", "large", map[bool]string{true: "1"}[m.large])
 	v.set("meta", "parked", strconv.Itoa(m.slots))
 	v.set("meta", "depth", strconv.Itoa(m.depth))
+	v.set("meta", "ranked", strconv.Itoa(len(m.lane(rankedLane))))
+	v.set("meta", "picks", strconv.Itoa(m.picks))
 	var kinds, barred strings.Builder
 	for _, kind := range slices.Sorted(maps.Keys(m.kinds)) {
 		k := m.kinds[kind]
@@ -210,7 +212,7 @@ func (r *raw) view() view {
 		seq, _, _ := strings.Cut(row, "|")
 		v.set("rows", name, seq)
 	}
-	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "kinds", "barred", "run:a", "tat:k", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
+	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "kinds", "barred", "run:a", "tat:k", "ranked", "picks", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
 		v.set("meta", key, r.hashes[colMeta][key])
 	}
 	v.set("bell", "", map[bool]string{true: "rung"}[len(r.lists[colBell]) > 0])

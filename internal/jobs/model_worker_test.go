@@ -197,7 +197,7 @@ func (w *world) compareTurned(t *rapid.T, got *Turned, want modelTurned) {
 		t.Fatalf("claims %q and rejects %q, want %q and %q", ids, got.Rejected, want.claims, want.rejects)
 	}
 	now := got.Now.UnixMilli()
-	left, due := len(w.model.ready), w.model.nextStart(now)
+	left, due := w.model.inLine(), w.model.nextStart(now)
 	if w.model.closed(now) {
 		left = 0
 	}

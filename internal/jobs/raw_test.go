@@ -83,6 +83,7 @@ func (r *raw) unsound() []string {
 	r.checkLeases(complain)
 	r.checkNotes(complain)
 	r.checkLanes(complain)
+	r.checkRanks(complain)
 	r.checkReports(complain)
 	if n := len(r.lists[colBell]); n > 1 {
 		complain("the bell has %d elements", n)
@@ -261,6 +262,10 @@ func (r *raw) checkLanes(complain func(string, ...any)) {
 	if len(r.parked) != len(r.hashes[colRoute]) {
 		complain("%d jobs are parked, %d have a route", len(r.parked), len(r.hashes[colRoute]))
 	}
+	if counted := cmp.Or(r.hashes[colMeta]["ranked"], "0"); counted != strconv.FormatInt(lanes[rankedLane], 10) {
+		complain("meta counts %s jobs in line by priority, there are %d", counted, lanes[rankedLane])
+	}
+	delete(lanes, rankedLane)
 	if !maps.Equal(lanes, r.scores[colLanes]) {
 		complain("lanes = %v, parked has %v", r.scores[colLanes], lanes)
 	}

@@ -21,6 +21,9 @@ type Summary struct {
 	Suspects  int     // of these
 	Parked    int     // of these, set aside for a worker that serves their kind
 	Held      int     // of these, set aside since something is declared of their kind
+	// Ranks are how many are in line of each priority but normal, which the rest of Available is;
+	// nil: the queue has never had one.
+	Ranks     map[drayhorse.Priority]int
 	Scheduled int
 	Retryable int
 	Running   int
@@ -79,7 +82,7 @@ func (e *Engine) Summaries(ctx context.Context, partitions ...*Partition) ([]*Su
 // decodeSummary reads the reply of summary.lua.
 func decodeSummary(value any) (*Summary, error) {
 	reply := asList(value)
-	if len(reply) != 16 {
+	if len(reply) != 17 {
 		return nil, fmt.Errorf("summary: unexpected reply %v", value)
 	}
 	n := func(i int) int { return int(asInt(reply[i])) }
@@ -97,6 +100,12 @@ func decodeSummary(value any) (*Summary, error) {
 	var err error
 	if s.Pauses, err = decodePauses(reply[15]); err != nil {
 		return nil, err
+	}
+	for i, v := range asList(reply[16]) {
+		if s.Ranks == nil {
+			s.Ranks = map[drayhorse.Priority]int{}
+		}
+		s.Ranks[priorities[i+1]] = int(asInt(v))
 	}
 	totals := asList(reply[13])
 	for i := 0; i+1 < len(totals); i += 2 {

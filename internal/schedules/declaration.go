@@ -60,6 +60,7 @@ type Declaration struct {
 	Timeout       time.Duration
 	Retain        time.Duration
 	StartWithin   time.Duration // 0: jobs wait for as long as it takes
+	Priority      drayhorse.Priority
 	Tags          []string
 	CatchUp       CatchUp
 	CatchUpWindow time.Duration // older ticks are not made up; 0: no limit, for all DefaultCatchUpWindow
@@ -154,6 +155,9 @@ func (d *Declaration) options() []drayhorse.Option {
 	}
 	if d.StartWithin != 0 {
 		options = append(options, drayhorse.StartWithin(d.StartWithin))
+	}
+	if d.Priority != drayhorse.Normal {
+		options = append(options, d.Priority)
 	}
 	if len(d.Tags) > 0 {
 		options = append(options, drayhorse.Tags(d.Tags...))

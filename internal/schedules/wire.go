@@ -4,31 +4,34 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/drayhorse/drayhorse"
 )
 
 // wire is a Declaration as it is stored, and as it is shown as JSON.
 type wire struct {
-	ID            string          `json:"id"`
-	Cron          string          `json:"cron,omitempty"`
-	Every         duration        `json:"every,omitzero"`
-	Manual        bool            `json:"manual,omitempty"`
-	Paused        bool            `json:"paused,omitempty"`
-	Timezone      string          `json:"timezone,omitempty"`
-	Start         time.Time       `json:"start,omitzero"`
-	End           time.Time       `json:"end,omitzero"`
-	Jitter        duration        `json:"jitter,omitzero"`
-	Kind          string          `json:"kind"`
-	Args          json.RawMessage `json:"args,omitempty"`
-	Queue         string          `json:"queue"`
-	MaxAttempts   int             `json:"max_attempts"`
-	Timeout       duration        `json:"timeout"`
-	Retain        duration        `json:"retain,omitzero"`
-	StartWithin   duration        `json:"start_within,omitzero"`
-	Tags          []string        `json:"tags,omitempty"`
-	CatchUp       CatchUp         `json:"catch_up"`
-	CatchUpWindow duration        `json:"catch_up_window,omitzero"`
-	CatchUpMax    int             `json:"catch_up_max,omitempty"`
-	Overlap       Overlap         `json:"overlap"`
+	ID            string             `json:"id"`
+	Cron          string             `json:"cron,omitempty"`
+	Every         duration           `json:"every,omitzero"`
+	Manual        bool               `json:"manual,omitempty"`
+	Paused        bool               `json:"paused,omitempty"`
+	Timezone      string             `json:"timezone,omitempty"`
+	Start         time.Time          `json:"start,omitzero"`
+	End           time.Time          `json:"end,omitzero"`
+	Jitter        duration           `json:"jitter,omitzero"`
+	Kind          string             `json:"kind"`
+	Args          json.RawMessage    `json:"args,omitempty"`
+	Queue         string             `json:"queue"`
+	MaxAttempts   int                `json:"max_attempts"`
+	Timeout       duration           `json:"timeout"`
+	Retain        duration           `json:"retain,omitzero"`
+	StartWithin   duration           `json:"start_within,omitzero"`
+	Priority      drayhorse.Priority `json:"priority,omitempty"`
+	Tags          []string           `json:"tags,omitempty"`
+	CatchUp       CatchUp            `json:"catch_up"`
+	CatchUpWindow duration           `json:"catch_up_window,omitzero"`
+	CatchUpMax    int                `json:"catch_up_max,omitempty"`
+	Overlap       Overlap            `json:"overlap"`
 }
 
 // duration is written as 1m30s.
@@ -54,7 +57,7 @@ func (d *Declaration) UnmarshalJSON(data []byte) error {
 	*d = Declaration{
 		ID: w.ID, Cron: w.Cron, Every: time.Duration(w.Every), Manual: w.Manual, Paused: w.Paused, Timezone: w.Timezone, Start: w.Start, End: w.End,
 		Jitter: time.Duration(w.Jitter), Kind: w.Kind, Args: w.Args, Queue: w.Queue, MaxAttempts: w.MaxAttempts,
-		Timeout: time.Duration(w.Timeout), Retain: time.Duration(w.Retain), StartWithin: time.Duration(w.StartWithin), Tags: w.Tags, CatchUp: w.CatchUp,
+		Timeout: time.Duration(w.Timeout), Retain: time.Duration(w.Retain), StartWithin: time.Duration(w.StartWithin), Priority: w.Priority, Tags: w.Tags, CatchUp: w.CatchUp,
 		CatchUpWindow: time.Duration(w.CatchUpWindow), CatchUpMax: w.CatchUpMax, Overlap: w.Overlap,
 	}
 	return nil
@@ -64,7 +67,7 @@ func (d *Declaration) wire() wire {
 	return wire{
 		ID: d.ID, Cron: d.Cron, Every: duration(d.Every), Manual: d.Manual, Paused: d.Paused, Timezone: d.Timezone, Start: d.Start.UTC(), End: d.End.UTC(),
 		Jitter: duration(d.Jitter), Kind: d.Kind, Args: d.Args, Queue: d.Queue, MaxAttempts: d.MaxAttempts,
-		Timeout: duration(d.Timeout), Retain: duration(d.Retain), StartWithin: duration(d.StartWithin), Tags: d.Tags, CatchUp: d.CatchUp,
+		Timeout: duration(d.Timeout), Retain: duration(d.Retain), StartWithin: duration(d.StartWithin), Priority: d.Priority, Tags: d.Tags, CatchUp: d.CatchUp,
 		CatchUpWindow: duration(d.CatchUpWindow), CatchUpMax: d.CatchUpMax, Overlap: d.Overlap,
 	}
 }

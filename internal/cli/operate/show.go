@@ -154,6 +154,9 @@ func showJob(call *cli.Call, j seenJob) error {
 		}
 		f.add("Progress", text+" ("+ago(f.now.Sub(p.At))+")")
 	}
+	if j.Priority != drayhorse.Normal {
+		f.add("Priority", j.Priority.String())
+	}
 	f.add("Tags", strings.Join(j.Tags, " "))
 	f.add("Args", string(j.Args))
 	showSteps(f, j.steps)

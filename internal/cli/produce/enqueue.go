@@ -26,13 +26,14 @@ type enqueueConfig struct {
 	ReplaceEnded bool           `yaml:"-" flag:"replace-ended" usage:"with --id: take the place of a job of that ID that has ended"`
 	Unique       *string        `yaml:"-" flag:"unique" arg:"KEY" bare:"true" usage:"no second one with the same kind and arguments, or the same KEY, until it has ended"`
 
-	MaxAttempts *int           `yaml:"-" flag:"max-attempts" arg:"N" usage:"how often it may fail (default 25)"`
-	Timeout     *time.Duration `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
-	StartWithin *time.Duration `yaml:"-" flag:"start-within" usage:"discard it if it has not started within that time after it is due"`
-	Tags        cli.Tags       `yaml:"-" flag:"tag" arg:"TAG" usage:"a word by which it is found later; may come several times"`
-	Retain      *time.Duration `yaml:"-" flag:"retain" usage:"keep it that long after it completed (default 0, with --wait 1h)"`
-	Wait        bool           `yaml:"-" flag:"wait" usage:"follow it to its end and fail unless it completed"`
-	JSON        bool           `yaml:"-" flag:"json" usage:"print all that is known of it, not its ID alone"`
+	MaxAttempts *int                `yaml:"-" flag:"max-attempts" arg:"N" usage:"how often it may fail (default 25)"`
+	Timeout     *time.Duration      `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
+	StartWithin *time.Duration      `yaml:"-" flag:"start-within" usage:"discard it if it has not started within that time after it is due"`
+	Priority    *drayhorse.Priority `yaml:"-" flag:"priority" arg:"PRIORITY" values:"low,normal,high,urgent" usage:"which of the jobs that wait start first: low, normal, high or urgent (default normal)"`
+	Tags        cli.Tags            `yaml:"-" flag:"tag" arg:"TAG" usage:"a word by which it is found later; may come several times"`
+	Retain      *time.Duration      `yaml:"-" flag:"retain" usage:"keep it that long after it completed (default 0, with --wait 1h)"`
+	Wait        bool                `yaml:"-" flag:"wait" usage:"follow it to its end and fail unless it completed"`
+	JSON        bool                `yaml:"-" flag:"json" usage:"print all that is known of it, not its ID alone"`
 }
 
 func enqueueCommand() *cobra.Command {
@@ -70,6 +71,7 @@ func (c *enqueueConfig) options() []drayhorse.Option {
 	add(&options, c.MaxAttempts, drayhorse.MaxAttempts)
 	add(&options, c.Timeout, drayhorse.Timeout)
 	add(&options, c.StartWithin, drayhorse.StartWithin)
+	add(&options, c.Priority, func(p drayhorse.Priority) drayhorse.Option { return p })
 	if len(c.Tags) > 0 {
 		options = append(options, drayhorse.Tags(c.Tags...))
 	}

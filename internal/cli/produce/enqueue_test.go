@@ -183,6 +183,7 @@ func TestWrongEnqueues(t *testing.T) {
 		"enqueue --kind k --timeout 0":                       `Timeout(0s)`,
 		"enqueue --kind k --retain -1s":                      `Retain(-1s)`,
 		"enqueue --kind k --start-within 0s":                 `StartWithin(0s)`,
+		"enqueue --kind k --priority highest":                `priority "highest"; want low, normal, high, urgent`,
 		"enqueue --kind k --tag a,b":                         `tag "a,b"; want 1-128 of letters`,
 		"enqueue --kind k {}":                                `argument "{}"`,
 		"enqueue --kind k --redis http://h":                  `"http://h"`,

@@ -26,14 +26,15 @@ type addConfig struct {
 	End      *time.Time     `yaml:"-" flag:"end" arg:"RFC3339" usage:"no tick after it"`
 	Jitter   time.Duration  `yaml:"-" flag:"jitter" usage:"delay each job by up to that"`
 
-	Kind        string         `yaml:"-" flag:"kind" arg:"NAME" usage:"kind of the jobs (required)"`
-	Args        string         `yaml:"-" flag:"args" arg:"JSON" usage:"arguments of the jobs"`
-	Queue       *string        `yaml:"-" flag:"queue" arg:"NAME" usage:"queue of the jobs (default \"default\")"`
-	MaxAttempts *int           `yaml:"-" flag:"max-attempts" arg:"N" usage:"how often a job may fail (default 25)"`
-	Timeout     *time.Duration `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
-	Retain      *time.Duration `yaml:"-" flag:"retain" usage:"keep jobs that long after they completed"`
-	StartWithin *time.Duration `yaml:"-" flag:"start-within" usage:"discard a job that has not started within that time"`
-	Tags        cli.Tags       `yaml:"-" flag:"tag" arg:"TAG" usage:"a word by which the jobs are found later; may come several times"`
+	Kind        string              `yaml:"-" flag:"kind" arg:"NAME" usage:"kind of the jobs (required)"`
+	Args        string              `yaml:"-" flag:"args" arg:"JSON" usage:"arguments of the jobs"`
+	Queue       *string             `yaml:"-" flag:"queue" arg:"NAME" usage:"queue of the jobs (default \"default\")"`
+	MaxAttempts *int                `yaml:"-" flag:"max-attempts" arg:"N" usage:"how often a job may fail (default 25)"`
+	Timeout     *time.Duration      `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
+	Retain      *time.Duration      `yaml:"-" flag:"retain" usage:"keep jobs that long after they completed"`
+	StartWithin *time.Duration      `yaml:"-" flag:"start-within" usage:"discard a job that has not started within that time"`
+	Priority    *drayhorse.Priority `yaml:"-" flag:"priority" arg:"PRIORITY" values:"low,normal,high,urgent" usage:"which of the jobs that wait start first: low, normal, high or urgent (default normal)"`
+	Tags        cli.Tags            `yaml:"-" flag:"tag" arg:"TAG" usage:"a word by which the jobs are found later; may come several times"`
 
 	CatchUp       string        `yaml:"-" flag:"catch-up" arg:"POLICY" values:"skip,last,all" usage:"which missed ticks are made up: skip, last or all (default last)"`
 	CatchUpWindow time.Duration `yaml:"-" flag:"catch-up-window" usage:"how old a tick may be to be made up"`
@@ -72,6 +73,7 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 	option(&options, c.Timeout, drayhorse.Timeout)
 	option(&options, c.Retain, drayhorse.Retain)
 	option(&options, c.StartWithin, drayhorse.StartWithin)
+	option(&options, c.Priority, func(p drayhorse.Priority) drayhorse.Option { return p })
 	if len(c.Tags) > 0 {
 		options = append(options, drayhorse.Tags(c.Tags...))
 	}
@@ -85,7 +87,7 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 	d := schedules.Declaration{
 		ID: id, Cron: c.Cron, Every: orZero(c.Every), Manual: c.Manual, Paused: c.Paused, Timezone: c.Timezone, Start: orZero(c.Start), End: orZero(c.End), Jitter: c.Jitter,
 		Kind: c.Kind, Args: json.RawMessage(cmp.Or(c.Args, "{}")), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
-		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Tags: settings.Tags,
+		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Priority: settings.Priority, Tags: settings.Tags,
 		CatchUp: schedules.CatchUp(c.CatchUp), CatchUpWindow: c.CatchUpWindow, CatchUpMax: c.CatchUpMax, Overlap: schedules.Overlap(c.Overlap),
 	}
 	return d, d.Settle()

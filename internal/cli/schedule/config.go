@@ -28,27 +28,28 @@ func DefaultTuning() Tuning { return Tuning{LeaseTTL: scheduler.DefaultLeaseTTL}
 
 // Schedule is one entry of the config file.
 type Schedule struct {
-	ID            string            `yaml:"id"`
-	Cron          string            `yaml:"cron,omitempty"`
-	Every         *time.Duration    `yaml:"every,omitempty"`
-	Manual        bool              `yaml:"manual,omitempty"`
-	Paused        bool              `yaml:"paused,omitempty"`
-	Timezone      string            `yaml:"timezone,omitempty"`
-	Start         string            `yaml:"start,omitempty"`
-	End           string            `yaml:"end,omitempty"`
-	Jitter        time.Duration     `yaml:"jitter,omitempty"`
-	Kind          string            `yaml:"kind"`
-	Args          conf.JSON         `yaml:"args,omitempty"`
-	Queue         *string           `yaml:"queue,omitempty"`
-	MaxAttempts   *int              `yaml:"max_attempts,omitempty"`
-	Timeout       *time.Duration    `yaml:"timeout,omitempty"`
-	Retain        *time.Duration    `yaml:"retain,omitempty"`
-	StartWithin   *time.Duration    `yaml:"start_within,omitempty"`
-	Tags          []string          `yaml:"tags,omitempty"`
-	CatchUp       scheduler.CatchUp `yaml:"catch_up,omitempty"`
-	CatchUpWindow time.Duration     `yaml:"catch_up_window,omitempty"`
-	CatchUpMax    int               `yaml:"catch_up_max,omitempty"`
-	Overlap       scheduler.Overlap `yaml:"overlap,omitempty"`
+	ID            string              `yaml:"id"`
+	Cron          string              `yaml:"cron,omitempty"`
+	Every         *time.Duration      `yaml:"every,omitempty"`
+	Manual        bool                `yaml:"manual,omitempty"`
+	Paused        bool                `yaml:"paused,omitempty"`
+	Timezone      string              `yaml:"timezone,omitempty"`
+	Start         string              `yaml:"start,omitempty"`
+	End           string              `yaml:"end,omitempty"`
+	Jitter        time.Duration       `yaml:"jitter,omitempty"`
+	Kind          string              `yaml:"kind"`
+	Args          conf.JSON           `yaml:"args,omitempty"`
+	Queue         *string             `yaml:"queue,omitempty"`
+	MaxAttempts   *int                `yaml:"max_attempts,omitempty"`
+	Timeout       *time.Duration      `yaml:"timeout,omitempty"`
+	Retain        *time.Duration      `yaml:"retain,omitempty"`
+	StartWithin   *time.Duration      `yaml:"start_within,omitempty"`
+	Priority      *drayhorse.Priority `yaml:"priority,omitempty"`
+	Tags          []string            `yaml:"tags,omitempty"`
+	CatchUp       scheduler.CatchUp   `yaml:"catch_up,omitempty"`
+	CatchUpWindow time.Duration       `yaml:"catch_up_window,omitempty"`
+	CatchUpMax    int                 `yaml:"catch_up_max,omitempty"`
+	Overlap       scheduler.Overlap   `yaml:"overlap,omitempty"`
 }
 
 // Settle reports what is impossible, of the schedules all at once, as
@@ -148,6 +149,7 @@ func (e *Schedule) schedule() (scheduler.Schedule, error) {
 	option(&s.Options, e.Timeout, drayhorse.Timeout)
 	option(&s.Options, e.Retain, drayhorse.Retain)
 	option(&s.Options, e.StartWithin, drayhorse.StartWithin)
+	option(&s.Options, e.Priority, func(p drayhorse.Priority) drayhorse.Option { return p })
 	if len(e.Tags) > 0 {
 		s.Options = append(s.Options, drayhorse.Tags(e.Tags...))
 	}

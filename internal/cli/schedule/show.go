@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/schedules"
 )
@@ -62,6 +63,9 @@ func showOne(call *cli.Call, s *schedules.Status) error {
 	row("retain", s.Retain.String())
 	if s.StartWithin > 0 {
 		row("start within", s.StartWithin.String())
+	}
+	if s.Priority != drayhorse.Normal {
+		row("priority", s.Priority.String())
 	}
 	if len(s.Tags) > 0 {
 		row("tags", strings.Join(s.Tags, " "))

@@ -175,6 +175,11 @@ func depthText(q *admin.Queue) string {
 	if q.Partitions > 1 {
 		all = append(all, figures.Plural(q.Partitions, "partition"))
 	}
+	for _, p := range drayhorse.Priorities() {
+		if n := q.Priorities[p]; n > 0 {
+			all = append(all, figures.Count(n)+" of priority "+p.String())
+		}
+	}
 	if q.Parked > 0 {
 		all = append(all, figures.Count(q.Parked)+" parked: no worker serves their kind")
 	}

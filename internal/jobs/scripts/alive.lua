@@ -3,7 +3,7 @@
 -- What it held was no reason for a death: earlier ones are forgotten too. A job that no
 -- rescue has taken back yet is taken back. A repeat changes nothing.
 --
--- KEYS jobs ready running leases counts errors suspects cancels expiry bell meta stats
+-- KEYS jobs ready running leases counts errors suspects cancels expiry bell meta stats route lanes parked
 -- ARGV lease ...
 --   then the ids of the jobs that it held, at most 250.
 -- Returns how many jobs were cleared.
@@ -29,7 +29,7 @@ for i = rest, #ARGV do
     clear(id)
     cleared = cleared + 1
     if call('LREM', suspects, 1, id) == 1 then
-      call('RPUSH', ready, id)
+      available('RPUSH', {id})
     end
   end
 end

@@ -1,25 +1,41 @@
 #!lua flags=no-writes
 -- explain says what holds a job up, at one moment and at a bounded cost.
 --
--- KEYS jobs ready scheduled running counts suspects cancels route meta
+-- KEYS jobs ready scheduled running counts suspects cancels route parked meta
 -- ARGV id look
 --   look: entries of the line that are looked at for the job.
 -- Returns {now_ms, state, due_ms or '', paused, aside, suspect, cancelled, ahead, line, limits,
---   kind_paused, rest_ms or ''}:
+--   kind_paused, rest_ms or '', above}:
 --   state '' if it does not live; flags 1 or 0: aside for a worker that serves its kind; ahead:
 --   how many are in front of it in its line of so many, -1 if it is behind those that were
---   looked at, or aside; limits: of those that let no job start, of all or of its kind, name,
+--   looked at, or aside; in its line are those of its priority; limits: of those that let no job start, of all or of its kind, name,
 --   opens_ms, which is '' where one must end first, and how many run that count; rest_ms: before
---   when none of its kind starts, since a handler has asked for that.
+--   when none of its kind starts, since a handler has asked for that; above: how many are in line of
+--   a higher priority.
 local refused, paused = check()
 if refused then return refused end
 local now = clock()
 if id == '' or call('HEXISTS', jobs, id) == 0 then
-  return {now, '', '', 0, 0, 0, 0, -1, 0, {}, 0, ''}
+  return {now, '', '', 0, 0, 0, 0, -1, 0, {}, 0, '', 0}
 end
 local state, due = live_state(id)
-local aside, suspect, ahead, line = call('HEXISTS', route, id), 0, -1, 0
-if state == 'available' and aside == 0 then
+local slot = call('HGET', route, id)
+local aside, suspect, ahead, line, above = slot and 1 or 0, 0, -1, 0, 0
+local envelope = call('HGET', jobs, id)
+
+if state == 'available' and ranked then
+  -- bound gives a place in RANKED, relative to where those of the job's priority are.
+  local priority = priority_of(envelope)
+  local function bound(by) return RANKED .. string.format('/%016.0f', PLACES[priority] + by) end
+  above = call('ZLEXCOUNT', parked, '-', '(' .. bound(-WIDTH))
+  if priority == 1 then above = above + call('LLEN', ready) end
+  if slot and string.match(slot, '^[^/]*') == RANKED then
+    aside = 0
+    line = call('ZLEXCOUNT', parked, '[' .. bound(-WIDTH), '(' .. bound(WIDTH))
+    ahead = call('ZLEXCOUNT', parked, '[' .. bound(-WIDTH), '(' .. slot .. '/')
+  end
+end
+if state == 'available' and not slot then
   local list = ready
   local _, rescued = tally(id)
   if rescued >= SUSPECT then
@@ -44,7 +60,7 @@ local function look_at(terms, kind, run)
 end
 look_at(bounds or '', nil, math.max(call('HLEN', running) - 1, 0)) -- one field is the filler
 
-local kind = kind_of(call('HGET', jobs, id))
+local kind = kind_of(envelope)
 local declared = kinds_declared(now)
 local its, rest_ms = kind and declared[kind], 0
 if its then
@@ -55,4 +71,4 @@ for _, of in pairs({its or false, declared['*'] or false}) do
   if of and is_closed(of.till, of.since, now) then rest_ms = math.max(rest_ms, of.till) end
 end
 return {now, state, due or '', paused and 1 or 0, aside, suspect, call('HEXISTS', cancels, id), ahead, line, shut,
-  its and its.paused and 1 or 0, rest_ms > 0 and string.format('%.0f', rest_ms) or ''}
+  its and its.paused and 1 or 0, rest_ms > 0 and string.format('%.0f', rest_ms) or '', above}

@@ -3,7 +3,7 @@
 -- The first value of a name stays. A job that sleeps for it is in line at once. A repeat is
 -- known by its key, and changes nothing.
 --
--- KEYS jobs ready scheduled counts suspects bell meta stats reports
+-- KEYS jobs ready scheduled counts suspects bell meta stats route lanes parked reports
 -- ARGV id name key sender payload
 -- Returns 1; 0: that signal, by its key, was there.
 -- Errors NOTFOUND: no live job has that id; SIGNALLED: that signal came under another key;
