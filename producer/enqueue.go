@@ -155,7 +155,7 @@ func fresh(part *jobs.Partition, job *jobs.NewJob, stored jobs.Stored) drayhorse
 	e := job.Envelope
 	info := drayhorse.Info{
 		ID: jobs.UnpackID(job.ID), Kind: e.Kind, Queue: part.Queue, State: drayhorse.Available, Attempt: 1,
-		MaxAttempts: e.MaxAttempts, EnqueuedAt: e.EnqueuedAt, Tick: e.Tick, Tags: e.Tags, Args: e.Args,
+		MaxAttempts: e.MaxAttempts, EnqueuedAt: e.EnqueuedAt, Tick: e.Tick, Priority: e.Priority, Tags: e.Tags, Args: e.Args,
 	}
 	due := job.At
 	if job.In > 0 {

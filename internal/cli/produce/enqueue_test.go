@@ -20,12 +20,12 @@ func TestEnqueueTakesAllOptions(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	code, stdout, stderr := s.run(`{"user_id": 9007199254740993}`, "enqueue", "--kind", "welcome", "--args", "-", "--queue", "mail",
-		"--in", "10m", "--id", "welcome-42@x", "--max-attempts", "5", "--timeout", "30s", "--retain", "24h", "--tag", "import", "--tag", "eu")
+		"--in", "10m", "--id", "welcome-42@x", "--max-attempts", "5", "--timeout", "30s", "--retain", "24h", "--priority", "urgent", "--tag", "import", "--tag", "eu")
 	if code != 0 || stdout != "welcome-42@x\n" || stderr != "" {
 		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
 	}
 	info := s.get("welcome-42@x")
-	if info.Queue != "mail" || info.State != drayhorse.Scheduled || info.MaxAttempts != 5 || !slices.Equal(info.Tags, []string{"import", "eu"}) || string(info.Args) != `{"user_id": 9007199254740993}` {
+	if info.Queue != "mail" || info.State != drayhorse.Scheduled || info.MaxAttempts != 5 || info.Priority != drayhorse.Urgent || !slices.Equal(info.Tags, []string{"import", "eu"}) || string(info.Args) != `{"user_id": 9007199254740993}` {
 		t.Errorf("got %+v", info)
 	}
 	if left := time.Until(info.DueAt); left < 9*time.Minute || left > 10*time.Minute {

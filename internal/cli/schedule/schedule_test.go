@@ -72,6 +72,14 @@ func TestVerbs(t *testing.T) {
 		t.Errorf("add again: %d, %s", code, stderr)
 	}
 	s.does("schedules", "add", "a", "--every", "1h", "--kind", "digest", "--replace")
+	s.does("schedules", "add", "b", "--every", "1h", "--kind", "k", "--priority", "low")
+	if got := s.does("schedules", "get", "b", "--json"); !strings.Contains(got, `"priority": "low"`) {
+		t.Errorf("get: %s", got)
+	}
+	if got := s.does("schedules", "get", "b"); !strings.Contains(got, "low") {
+		t.Errorf("get: %s", got)
+	}
+	s.does("schedules", "remove", "b")
 	if got := s.does("scheduler", "list"); !strings.Contains(got, "every 1h0m0s") {
 		t.Errorf("list: %s", got)
 	}
@@ -266,7 +274,7 @@ func TestManualAndPaused(t *testing.T) {
 // The daemon declares what its file says, fires, and stops with 0.
 func TestDaemon(t *testing.T) {
 	s := setup(t)
-	file := s.file("schedules:\n  - {id: a, every: 1s, kind: k, args: {n: 12345678901234567890, deep: {list: [1, x]}}, retain: 1h}\n")
+	file := s.file("schedules:\n  - {id: a, every: 1s, kind: k, args: {n: 12345678901234567890, deep: {list: [1, x]}}, retain: 1h, priority: high}\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int)
 	go func() {
@@ -280,7 +288,7 @@ func TestDaemon(t *testing.T) {
 		code, history, _ := s.call("schedules", "history", "a")
 		return code == cli.ExitOK && strings.Contains(history, "enqueued")
 	})
-	if got := s.does("schedules", "get", "a"); !strings.Contains(got, `{"deep":{"list":[1,"x"]},"n":12345678901234567890}`) || !strings.Contains(got, "scheduler.yaml") {
+	if got := s.does("schedules", "get", "a"); !strings.Contains(got, `{"deep":{"list":[1,"x"]},"n":12345678901234567890}`) || !strings.Contains(got, "scheduler.yaml") || !strings.Contains(got, "high") {
 		t.Errorf("get: %s", got)
 	}
 	if code, _, stderr := s.call("schedules", "remove", "a"); code != cli.ExitUsage || !strings.Contains(stderr, "declared by source ") {
@@ -326,6 +334,7 @@ func TestBadConfig(t *testing.T) {
 		`{every: 1h, kind: k}`:                                                              `schedule id ""`,
 		`{id: a, every: 1h, kind: k, catch_up: some}`:                                       `catch_up "some"; want skip, last or all`,
 		`{id: a, every: 1h, kind: k, catch_up: all, overlap: skip}`:                         `catch_up all with overlap skip`,
+		`{id: a, every: 1h, kind: k, priority: highest}`:                                    `priority "highest"; want low, normal, high, urgent`,
 		`{id: a, every: 1h, kind: k, overlap: 3}`:                                           `overlap`,
 		`{id: a, every: 1h, kind: k, que: q}`:                                               `key "schedules[0].que" is not known`,
 		`{id: a, every: 1h, kind: k, start: tomorrow}`:                                      `start`,
