@@ -121,6 +121,11 @@ func remarks(q *admin.Queue) string {
 	} else if q.MaxDepth > 0 {
 		all = append(all, fmt.Sprintf("%d jobs at most", q.MaxDepth))
 	}
+	for _, p := range drayhorse.Priorities() {
+		if n := q.Priorities[p]; n > 0 {
+			all = append(all, fmt.Sprintf("%d %v", n, p))
+		}
+	}
 	return strings.Join(all, ", ")
 }
 
