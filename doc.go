@@ -13,6 +13,7 @@
 //   - kind: the name that selects the handler of a job.
 //   - handler: the user's function that runs jobs of a kind.
 //   - queue: a named line of jobs. Jobs of any kind share a queue.
+//   - series: what ended, counted by the minute and the hour.
 //   - partition: one of the P parts of a queue, each in one Redis Cluster slot.
 //   - namespace: the prefix of all keys. Programs in different ones share nothing.
 //   - state: where a job is in its life; see [State].
@@ -85,6 +86,7 @@
 //     or the jobs of a kind that are set aside.
 //   - term: the rising number of one leadership.
 //   - action: what an operator has done to all jobs that match a filter.
+//   - sum: what a turn tells of the attempts of a kind that it finishes, to be counted.
 //   - registry: the hash of all queues and how many partitions each has.
 //
 // And a worker, whose package says how they work together:

@@ -81,6 +81,9 @@ func draw(name string, values []float64, top float64) curve {
 			fmt.Fprintf(&line, "%s%.1f %.1f", to, x, y)
 			fmt.Fprintf(&area, "L%.1f %.1f", x, y)
 		}
+		if i == first+1 { // a line of one point is a dash
+			fmt.Fprintf(&line, "h%.1f", map[bool]float64{true: -step / 2, false: step / 2}[i == len(values)])
+		}
 		fmt.Fprintf(&area, "L%.1f %dZ", float64(i-1)*step, chartHeight)
 	}
 	return curve{name, line.String(), area.String()}

@@ -30,14 +30,15 @@ const (
 // dashboard is the handler. Nothing runs while no request does, but for actions that were begun
 // here and have not ended, and a look at the file of users, if there is one.
 type dashboard struct {
-	cfg     Config
-	admin   *admin.Admin
-	log     *slog.Logger
-	table   map[string]map[string]route // by path, then method
-	origins *http.CrossOriginProtection
-	pages   pages
-	board   *board.Board
-	slots   chan struct{}
+	cfg       Config
+	admin     *admin.Admin
+	log       *slog.Logger
+	table     map[string]map[string]route // by path, then method
+	origins   *http.CrossOriginProtection
+	pages     pages
+	board     *board.Board
+	histories histories
+	slots     chan struct{}
 	// strangers are the slots of what nobody has to log in for, so that they keep none from
 	// those who have.
 	strangers chan struct{}
@@ -71,7 +72,7 @@ func newDashboard(cfg Config, clock func() time.Time) (_ *dashboard, err error) 
 	d := &dashboard{
 		cfg: cfg, admin: cfg.Admin, log: logs.Or(cfg.Logger), origins: http.NewCrossOriginProtection(),
 		slots: make(chan struct{}, maxRequests), strangers: make(chan struct{}, maxStrangers), masks: newMasks(cfg.Mask), passwords: password.NewChecker(hashesAtOnce),
-		refusals: newRefusals(),
+		refusals: newRefusals(), histories: histories{known: map[string]*pastReading{}},
 	}
 	var closes []func() error
 	d.close = func() (err error) {

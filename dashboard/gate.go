@@ -21,11 +21,12 @@ import (
 // of its user, and nothing of a job that his role does not show. What is out of scope is not
 // there.
 type gate struct {
-	admin    *admin.Admin // acts as the user
-	board    *board.Board
-	user     *access.User
-	masks    masks
-	revealed bool // fields that may be secret are shown
+	admin     *admin.Admin // acts as the user
+	board     *board.Board
+	histories *histories
+	user      *access.User
+	masks     masks
+	revealed  bool // fields that may be secret are shown
 }
 
 func notThere(what, name string) error {

@@ -15,6 +15,7 @@ type overviewPage struct {
 	Sum        board.Sums
 	Throughput chart
 	Rates      board.Rates
+	History    *history
 	Notices    []notice
 	MoreNotes  int
 	Queues     []queueRow
@@ -43,6 +44,9 @@ func overview(q *request) error {
 	p := &overviewPage{
 		Throughput: throughput(r.Rates[""]), Rates: r.Rates[""], QueueCount: len(r.Names), Counted: len(r.Queues),
 		Workers: board.FleetOf(r.Workers), Leader: r.Leader, Sum: r.Sums(),
+	}
+	if p.History, err = q.history("./", ""); err != nil {
+		return err
 	}
 	if r.Leader != nil {
 		p.LeaderFor = figures.When(r.Leader.Since, r.Now)

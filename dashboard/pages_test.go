@@ -56,9 +56,11 @@ func TestPagesShowWhatThereIs(t *testing.T) {
 	r := setup(t, nil)
 	r.furnish()
 	for page, texts := range map[string][]string{
-		"":                                      {"Overview", `href="queue?queue=q"`, "nightly", "1 discarded job kept in 1 queue", "No worker works on queue .., and 1 job waits."},
+		"":                                      {"Overview", `href="queue?queue=q"`, "nightly", "1 discarded job kept in 1 queue", "No worker works on queue .., and 1 job waits.", "completed <b>1</b>", "discarded <b>1</b>"},
+		"?range=90d":                            {"History", `href="./?range=24h"`, "completed <b>1</b>", "Ended per 1d"},
 		"queues":                                {`href="queue?queue=..">..</a>`, `href="confirm?action=pause-queue&amp;from=queues&amp;queue=q"`, "2 queues"},
-		"queue?queue=q":                         {"Since the queue exists", "enqueued", "panic: out of hay", "job?id=dead&amp;queue=q"},
+		"queue?queue=..&range=72h":              {"Nothing in this time", `aria-current="true">72 hours`},
+		"queue?queue=q":                         {"History", `href="queue?queue=q&amp;range=24h"`, "failed attempts <b>1</b>", "Since the queue exists", "enqueued", "panic: out of hay", "job?id=dead&amp;queue=q"},
 		"jobs":                                  {"dead", "later", "the harness broke", "waits"},
 		"jobs?queue=q&state=retryable":          {"again", "the harness broke"},
 		"jobs?queue=q&kind=other":               {"parked"},

@@ -131,6 +131,7 @@ type queuePage struct {
 	States     []stateCount
 	Throughput chart
 	Rates      board.Rates
+	History    *history
 	Totals     []total
 	Workers    []workerRow
 	NoWorker   bool
@@ -157,6 +158,9 @@ func showQueue(q *request) error {
 		p.Throughput = throughput(rates)
 	} else {
 		p.Throughput.Empty = true
+	}
+	if p.History, err = q.history("queue", queue.Name); err != nil {
+		return err
 	}
 	for name, n := range queue.Totals {
 		p.Totals = append(p.Totals, total{name, n})

@@ -32,9 +32,9 @@ func (d *dashboard) routes() []route {
 	}
 	whole := func(r route) route { r.whole = true; return r }
 	all := []route{
-		get("/", access.See, overview),
+		get("/", access.See, overview, "range"),
 		get("/queues", access.See, listQueues, "after", "find"),
-		get("/queue", access.See, showQueue, "queue"),
+		get("/queue", access.See, showQueue, "queue", "range"),
 		get("/jobs", access.See, listJobs, "queue", "state", "kind", "where", "limit", "cursor"),
 		get("/job", access.See, showJob, "queue", "id"),
 		get("/job.json", access.Read, downloadJob, "queue", "id"),

@@ -28,6 +28,9 @@ type execution struct {
 	stuck     atomic.Bool  // it was reported that the handler does not heed its context's end
 	started   atomic.Int64 // Unix ns when the handler was called; 0 before
 
+	label       string        // of the kind, for what is counted
+	waited, ran time.Duration // of this attempt; negative: not known
+
 	kind        string // as the envelope has it, like the next two: handlers may change job
 	maxAttempts int
 	keep        bool // the job leaves something behind when it completes
@@ -91,6 +94,7 @@ func (e *execution) conclude(f jobs.Finish, series *series) {
 	e.mu.Lock()
 	f.Result = e.result
 	e.mu.Unlock()
+	f.Kind, f.Waited, f.Ran = e.label, e.waited, e.ran
 	e.owner.report(e, f, series.finished[f.Outcome])
 	e.end(context.Canceled)
 }

@@ -117,17 +117,20 @@ func (m *instruments) of(queue, kind string) *series {
 	return s
 }
 
-// began takes note of a handler that is about to run.
-func (m *instruments) began(s *series, e *jobs.Envelope, attempt int, at time.Time) {
+// began takes note of a handler that is about to run, and gives how long its job waited;
+// negative: it has been tried before.
+func (m *instruments) began(s *series, e *jobs.Envelope, attempt int, at time.Time) (waited time.Duration) {
 	m.running.Inc()
 	if attempt > 1 {
-		return
+		return -1
 	}
 	due := e.EnqueuedAt
 	if e.DueAt.After(due) {
 		due = e.DueAt
 	}
-	s.wait.Observe(max(at.Sub(due), 0).Seconds())
+	waited = max(at.Sub(due), 0)
+	s.wait.Observe(waited.Seconds())
+	return waited
 }
 
 // ran takes note of a handler that returned.

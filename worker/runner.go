@@ -49,10 +49,11 @@ func (r *runner) run(e *execution) {
 	e.deadline = begun.Add(envelope.Timeout)
 	e.started.Store(begun.UnixNano())
 	r.deadlines.note(e.deadline)
-	r.metrics.began(series, &envelope, e.attempt(), begun)
+	e.label, e.waited, e.ran = label, r.metrics.began(series, &envelope, e.attempt(), begun), -1
 	err := errGoexit // stands until the handler returns
 	defer func() {
 		took := time.Since(begun)
+		e.ran = took
 		r.metrics.ran(series, took)
 		r.capacity.ran(took)
 		if err == nil {

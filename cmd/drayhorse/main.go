@@ -44,6 +44,7 @@ func command(name string) *cobra.Command {
 		schedule.Command(),
 		operate.JobsCommand(),
 		operate.QueuesCommand(),
+		operate.StatsCommand(),
 		operate.LimitsCommand(),
 		operate.ActionsCommand(),
 		operate.FlowsCommand(),

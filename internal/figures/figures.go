@@ -86,6 +86,14 @@ func Rough(d time.Duration) string {
 	return two(int(d.Hours()/24), "d", int(d.Hours())%24, "h")
 }
 
+// Took gives how long something took: as Rough, but to a tenth of a second below ten.
+func Took(d time.Duration) string {
+	if d >= time.Second && d < 10*time.Second {
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0") + "s"
+	}
+	return Rough(d)
+}
+
 func two(a int, unit string, b int, smaller string) string {
 	if b == 0 || a > 9 {
 		return fmt.Sprintf("%d%s", a, unit)

@@ -34,6 +34,7 @@ type Queues interface {
 	Queue(ctx context.Context, name string) (*admin.Queue, error)
 	DeleteQueue(ctx context.Context, name string, force bool) (jobs int, err error)
 	Look(ctx context.Context, names ...string) (queues []*admin.Queue, total int, err error)
+	Series(ctx context.Context, q admin.SeriesQuery) (*admin.Series, error)
 }
 
 // Config says what is served, and how. Jobs and Queues are required.

@@ -81,6 +81,10 @@ func (*nowhere) Queue(context.Context, string) (*admin.Queue, error) {
 
 func (*nowhere) DeleteQueue(context.Context, string, bool) (int, error) { return 0, nil }
 
+func (*nowhere) Series(context.Context, admin.SeriesQuery) (*admin.Series, error) {
+	return &admin.Series{}, nil
+}
+
 func (*nowhere) Look(_ context.Context, names ...string) ([]*admin.Queue, int, error) {
 	return make([]*admin.Queue, len(names)), 0, nil
 }

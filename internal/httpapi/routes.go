@@ -22,6 +22,7 @@ const (
 	routeSignal  = "POST /v1/jobs/{id}/signals/{name}"
 	routeCancel  = "DELETE /v1/jobs/{id}"
 	routeFlow    = "GET /v1/flows/{id}"
+	routeSeries  = "GET /v1/series"
 	routeDelete  = "DELETE /v1/queues/{name}"
 	routeOpenAPI = "GET /openapi.yaml"
 )
@@ -46,6 +47,7 @@ func (s *Server) routes() {
 	handle(routeSteps, s.called(actRead, []string{"queue"}, s.steps))
 	handle(routeSignal, s.called(actSignal, []string{"queue"}, s.signal))
 	handle(routeFlow, s.called(actRead, nil, s.flow))
+	handle(routeSeries, s.called(actRead, []string{"queue", "kind", "from", "to", "step"}, s.series))
 	handle(routeCancel, s.called(actCancel, []string{"queue"}, s.cancel))
 	handle(routeDelete, s.called(actDelete, []string{"force"}, s.deleteQueue))
 	handle(routeOpenAPI, serveOpenAPI)
@@ -56,6 +58,7 @@ func (s *Server) routes() {
 	handle("/v1/jobs/{id}/steps", allow("GET, HEAD"))
 	handle("/v1/jobs/{id}/signals/{name}", allow("POST"))
 	handle("/v1/flows/{id}", allow("GET, HEAD"))
+	handle("/v1/series", allow("GET, HEAD"))
 	handle("/v1/queues/{name}", allow("DELETE"))
 	handle("/openapi.yaml", allow("GET, HEAD"))
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {

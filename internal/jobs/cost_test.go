@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,6 +38,10 @@ func costs(t testing.TB) map[string]func() {
 			t.Fatal(err)
 		}
 	}
+	counted := slices.Clone(finishes)
+	for i := range counted {
+		counted[i].Kind, counted[i].Waited, counted[i].Ran = "noop", time.Second, time.Millisecond
+	}
 	lease := &Lease{Name: "l"}
 	turn := &Turn{Lease: lease, Finishes: finishes}
 	keys := newLaneKeys(newPartition(New(nil, "cost"), "default", 0), "lane")
@@ -50,6 +55,7 @@ func costs(t testing.TB) map[string]func() {
 		},
 		"push 100":   func() { keys.call(1, news) },
 		"finish 100": turn.prepare,
+		"count 100":  (&Turn{Lease: lease, Finishes: counted}).prepare,
 		"claim 100": func() {
 			if _, err := turn.decode(reply); err != nil {
 				t.Fatal(err)
@@ -61,7 +67,7 @@ func costs(t testing.TB) map[string]func() {
 
 func TestAllocationsOfSteps(t *testing.T) { //nolint:paralleltest // counts allocations
 	want := map[string]float64{
-		"encode": 1, "decode": 1, "push 100": 2, "finish 100": 3, "claim 100": 4, "plan of a plain": 0,
+		"encode": 1, "decode": 1, "push 100": 2, "finish 100": 3, "count 100": 6, "claim 100": 4, "plan of a plain": 0,
 	}
 	for name, step := range costs(t) {
 		if got := testing.AllocsPerRun(100, step); got != want[name] {
@@ -103,6 +109,22 @@ func TestCommandsOfCalls(t *testing.T) {
 		counts := r.commands(server, func() { claims = r.turn(l, size, complete(claims)...).Claims })
 		if counts["evalsha"] != 1 || total(counts) != 17 {
 			t.Errorf("turn of %d: %v, want 1 script of 17 commands", size, counts)
+		}
+	}
+	// What is counted adds one look, and one command for each number.
+	for _, size := range []int{1, 100} {
+		news := make([]*NewJob, size)
+		for i := range news {
+			news[i] = r.newJob()
+		}
+		r.enqueue(news...)
+		finishes := complete(claims)
+		for i := range finishes {
+			finishes[i].Kind, finishes[i].Waited, finishes[i].Ran = "test", time.Second, time.Millisecond
+		}
+		known := r.client.Exists(r.ctx, r.part.key(colMinute)).Val() == 1
+		if counts := r.commands(server, func() { claims = r.turn(l, size, finishes...).Claims }); known && total(counts) != 17+1+3 {
+			t.Errorf("turn of %d that counts: %v, want 21 commands", size, counts)
 		}
 	}
 }

@@ -16,8 +16,7 @@ import (
 // column is one key of a partition.
 type column int
 
-// The columns, in the order of docs/architecture.md. The last six are laid out for
-// flow control and what needs it.
+// The columns, in the order of docs/architecture.md.
 const (
 	colJobs      column = iota // hash id -> envelope: every live job
 	colReady                   // list of ids: available, next at the right end
@@ -49,13 +48,15 @@ const (
 	colLimits
 	colUniques
 	colReports // hash letter+id: who waits for jobs, and what is reported of them
+	colMinute  // hash kind|code -> what has been counted in the minute that is not over
+	colSeries  // hash unit+number -> what was counted in a minute or an hour
 )
 
 var columns = []string{
 	"jobs", "ready", "scheduled", "running", "leases", "turns", "counts", "errors", "suspects", "stale",
 	"cancels", "archive", "completed", "cancelled", "discarded", "expiry", "seen", "ticks", "bell", "meta", "stats",
 	"answer", "action", "route", "lanes", "parked", "gates", "limits", "uniques",
-	"reports",
+	"reports", "minute", "series",
 }
 
 // Partition is one part of a queue. All its keys are in one Cluster slot, so that

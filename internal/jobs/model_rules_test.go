@@ -37,6 +37,7 @@ type model struct {
 	joins   int64
 	answers map[string]modelAnswer // by lane
 	totals  map[string]int
+	counts  map[string]int // of what ended, by "kind|code"
 }
 
 // modelLimit is what limits the starts of jobs.
@@ -299,7 +300,7 @@ const (
 func newModel() *model {
 	return &model{
 		kinds: map[string]*modelKind{}, jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
-		dead: map[string]int{}, leases: map[string]*modelLease{}, steps: map[drayhorse.Transition]bool{}, answers: map[string]modelAnswer{}, totals: map[string]int{},
+		dead: map[string]int{}, leases: map[string]*modelLease{}, steps: map[drayhorse.Transition]bool{}, answers: map[string]modelAnswer{}, totals: map[string]int{}, counts: map[string]int{},
 	}
 }
 
@@ -451,6 +452,9 @@ func (m *model) end(j *modelJob, event drayhorse.Event, state drayhorse.State, n
 	}
 	m.remember(j, now)
 	m.totals[string(state)]++
+	if event != drayhorse.EventImport {
+		m.counts[j.kind()+"|"+map[drayhorse.State]string{drayhorse.Completed: "c", drayhorse.Discarded: "d", drayhorse.Cancelled: "x"}[state]]++
+	}
 }
 
 // kept is for how many ms an ended job is.

@@ -221,9 +221,11 @@ func summariesEqual(a, b Summary) bool {
 
 func (w *world) jump(t *rapid.T) {
 	if w.clock.jump != nil {
-		w.clock.jump(rapid.SampledFrom([]time.Duration{
+		by := rapid.SampledFrom([]time.Duration{
 			3 * time.Millisecond, 3 * time.Millisecond, time.Hour, -time.Hour, 25 * time.Hour, 31 * 24 * time.Hour,
-		}).Draw(t, "by"))
+		}).Draw(t, "by")
+		w.clock.jump(by)
+		w.jumped += max(by, 0)
 	}
 }
 
@@ -324,6 +326,7 @@ func (w *world) checkDrained(t *rapid.T) {
 	w.forgetMissed(t)
 	keep := []column{
 		colJobs, colRunning, colArchive, colCompleted, colCancelled, colDiscarded, colExpiry, colStats, colMeta, colTicks, colSeen, colBell,
+		colMinute, colSeries,
 	}
 	for c := range columns {
 		if column(c) == colReports && len(w.raw.hashes[colReports]) > 0 {

@@ -55,6 +55,7 @@ type world struct {
 	lost      []lostLease
 	late      []func(*rapid.T) // copies of calls that are still on their way
 	names     int              // used for jobs and leases
+	jumped    time.Duration    // forward, in all
 }
 
 // modelClock is the clock of Redis as the test knows it.
@@ -210,6 +211,7 @@ var modelOps = []struct {
 	{"await", 6, 2, (*world).await},
 	{"report", 8, 2, (*world).report},
 	{"jump", 4, 1, (*world).jump},
+	{"minute", 2, 1, (*world).endMinute},
 }
 
 func (w *world) run(t *rapid.T) {
@@ -237,6 +239,7 @@ func (w *world) check(t *rapid.T) {
 	w.raw = readRaw(w.ctx, t, w.p)
 	w.learnTimes(t)
 	faults := append(w.raw.unsound(), w.model.view().differences(w.raw.view())...)
+	faults = append(faults, w.model.miscounted(w.raw, w.jumped)...)
 	for step := range w.model.steps {
 		if !slices.Contains(drayhorse.Transitions(), step) {
 			faults = append(faults, fmt.Sprintf("a job went by %+v, which is no row of drayhorse.Transitions", step))

@@ -101,12 +101,16 @@ func (m *model) finish(t *Turn, now int64) []string {
 			m.outcome(j, f, now)
 		}
 	}
+	m.count(t, rejects)
 	return rejects
 }
 
 func (m *model) outcome(j *modelJob, f Finish, now int64) {
 	outcome := f.Outcome
 	if j.cancel && outcome != Complete {
+		if code := map[Outcome]string{Fail: "f", Snooze: "s"}[outcome]; code != "" {
+			m.counts[j.kind()+"|"+code]--
+		}
 		outcome = Cancel
 	}
 	if f.Error != nil && (outcome == Fail || outcome == Exhaust || outcome == Cancel) {

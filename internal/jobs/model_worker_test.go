@@ -91,21 +91,19 @@ var modelOutcomes = []Outcome{Complete, Complete, Complete, Fail, Fail, Exhaust,
 
 func (c *modelCall) finish(t *rapid.T, x execution) {
 	f := Finish{ID: x.claim.ID, Seq: x.claim.Seq, Outcome: rapid.SampledFrom(modelOutcomes).Draw(t, "outcome")}
+	e, err := DecodeEnvelope(x.claim.Envelope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Kind, f.Ran = e.Kind, time.Duration(rapid.IntRange(0, 100_000_000).Draw(t, "ran"))
+	f.Waited = map[bool]time.Duration{true: -1, false: time.Hour}[x.claim.Failed > 0]
 	switch f.Outcome {
 	case Complete:
-		e, err := DecodeEnvelope(x.claim.Envelope)
-		if err != nil {
-			t.Fatal(err)
-		}
 		f.Keep = e.OwnID || e.Retain > 0 || e.UniqueKey != "" || rapid.Bool().Draw(t, "keep")
 	case Fail, Snooze:
 		f.Delay = time.Duration(rapid.IntRange(0, 3).Draw(t, "delay")) * time.Millisecond
 	case Divert, Limit:
 		f.Delay = time.Duration(rapid.SampledFrom([]int{0, 2, 3_600_000}).Draw(t, "delay")) * time.Millisecond // of Limit
-		e, err := DecodeEnvelope(x.claim.Envelope)
-		if err != nil {
-			t.Fatal(err)
-		}
 		f.Lane = e.Kind
 	case Exhaust, Cancel, Release:
 	}
@@ -146,7 +144,10 @@ func (w *world) sendTurn(t *rapid.T, worker *modelWorker, f fault) {
 		worker.lease, worker.held, worker.past = w.newLease(), nil, nil
 		return
 	}
-	worker.lease.epoch = turned.epoch
+	worker.lease.epoch, worker.lease.uncounted = turned.epoch, nil
+	if len(turned.Rejected) > 0 {
+		worker.lease.uncounted = call.turn.accepted(turned.Rejected)
+	}
 	for _, c := range turned.Claims {
 		worker.held = append(worker.held, execution{c, w.history.claims[c.ID]})
 	}

@@ -145,6 +145,14 @@ var mutants = []struct {
 	{"a dead entry is claimed by priority", turnScript, "if not slot and is_dead(id) then return 'passed' end", ""},
 	{"what is claimed by priority stays in its lane", turnScript, "call('ZREM', parked, unpack(slots))", ""},
 	{"what was popped by priority is lost", turnScript, "put_in_front(popped.ids, popped.at)", ""},
+	{"a refused finish counts", turnScript, "#rejects == 0 and nsums or 0", "nsums"},
+	{"what is cancelled counts as failed", turnScript, "if CODES[outcome] then note_end", "if false then note_end"},
+	{"an end does not count", turnScript, "if event ~= 'import' then note_end", "if false then note_end"},
+	{"a minute counts again", turnScript, "  call('DEL', minute)\n", ""},
+	{"a minute is lost", turnScript, "if of and of ~= at then\n    end_minute(of)", "if of and of ~= at then\n    call('DEL', minute)"},
+	{"an hour has its last minute alone", turnScript, "local sum = counts_in(call('HGET', series, field) or '')", "local sum = {}"},
+	{"a rescue counts no ends", rescueScript, "count_ends(now, 0, 0)\n", ""},
+	{"a cancel counts no end", cancelScript, "count_ends(clock(), 0, 0)\n", ""},
 	{"delete frees an ID at once", deleteScript, "if #envelope < 8 or header(envelope) then remember(id, clock()) end", ""},
 }
 

@@ -30,7 +30,7 @@ type stopper interface {
 var (
 	hashColumns = []column{
 		colJobs, colRunning, colTurns, colCounts, colErrors, colStale, colCancels, colArchive, colTicks, colMeta,
-		colStats, colRoute, colUniques, colReports,
+		colStats, colRoute, colUniques, colReports, colMinute, colSeries,
 	}
 	listColumns  = []column{colReady, colSuspects, colBell}
 	scoreColumns = []column{colScheduled, colLeases, colCompleted, colCancelled, colDiscarded, colExpiry, colSeen, colLanes}

@@ -59,6 +59,7 @@ var (
 	newsScript    = load("news")
 	toldScript    = load("told")
 	membersScript = load("members")
+	seriesScript  = load("series")
 )
 
 func load(name string) *script {

@@ -270,6 +270,8 @@ func (r *rig) runEveryScript() {
 	r.pages(drayhorse.Running, 10)
 	_, err = r.part.Sweep(r.ctx)
 	r.must(err)
+	_, err = r.Series(r.ctx, time.Hour, 1, 2, r.part)
+	r.must(err)
 	_, err = r.part.Explain(r.ctx, ids[drayhorse.Scheduled])
 	r.must(err)
 	_, _, err = r.part.Pick(r.ctx, Places(drayhorse.Scheduled)[0], "", time.Now(), 1)

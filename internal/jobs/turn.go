@@ -34,8 +34,9 @@ type Lease struct {
 	Partition *Partition
 	Name      string
 
-	seq   uint64
-	epoch int64 // given when the lease joined; 0: Redis does not know it
+	seq       uint64
+	epoch     int64 // given when the lease joined; 0: Redis does not know it
+	uncounted sums  // of a turn that had a finish refused, those of the others
 }
 
 // NewLease makes a lease that joins with its first claim. The name must never have
@@ -73,6 +74,11 @@ type Finish struct {
 	Keep    bool                    // of Complete: the archive or seen is to know of it
 	Linked  bool                    // the job is a member of a batch
 	Reports []*Report               // that were not written yet, in their order
+
+	// Kind is what the job counts as; empty: its attempt does not count. Waited is how long it
+	// waited for its first attempt, and Ran how long that took; negative: not known.
+	Kind        string
+	Waited, Ran time.Duration
 }
 
 // Sleep is what a job sleeps for whose steps say so: until then, by Redis' clock, or until one of
@@ -128,6 +134,7 @@ type Turn struct {
 
 	seq     uint64
 	args    []any
+	before  sums // that the turns before have not told
 	reports bool // some of the jobs that it finishes have reports
 }
 
@@ -261,9 +268,11 @@ func (t *Turn) prepare() {
 		groups[len(groups)-1].n++
 		plain = append(plain, &f.ID) // a pointer saves a copy
 	}
-	t.args = make([]any, 0, 10+len(t.Lanes)+len(plain)+2*len(groups)+len(other))
+	t.before, t.Lease.uncounted = t.Lease.uncounted, nil
+	counts := t.before.clone().add(t.Finishes)
+	t.args = make([]any, 0, 11+len(t.Lanes)+len(plain)+2*len(groups)+len(other)+counts.size())
 	t.args = append(t.args, t.Lease.Name, t.seq, t.Lease.epoch, min(t.Want, MaxClaims), t.bytes(), suspect,
-		len(t.Lanes), len(plain), len(groups), others)
+		len(t.Lanes), len(plain), len(groups), others, len(counts))
 	for _, lane := range t.Lanes {
 		t.args = append(t.args, lane)
 	}
@@ -272,6 +281,7 @@ func (t *Turn) prepare() {
 		t.args = append(t.args, g.seq, g.n)
 	}
 	t.args = append(t.args, other...)
+	t.args = counts.append(t.args)
 }
 
 // bytes is how many the claims may have, as an argument: the usual number takes no
@@ -353,6 +363,9 @@ func (t *Turn) decode(value any) (*Turned, error) {
 	out.epoch = asInt(reply[3])
 	if t.Lease.epoch == 0 { // written once, since beats read it beside the turns
 		t.Lease.epoch = out.epoch
+	}
+	if len(rejects) > 0 {
+		t.Lease.uncounted = t.accepted(rejects)
 	}
 	return out, nil
 }

@@ -2,7 +2,7 @@
 -- act does one step of an action: it retries, cancels or deletes jobs, each once, and notes in
 -- the same moment how far the action has come. A repeat does nothing and gets STALE.
 --
--- KEYS jobs ready scheduled running counts errors suspects stale cancels archive completed cancelled discarded expiry seen bell meta stats route lanes parked action uniques reports
+-- KEYS jobs ready scheduled running counts errors suspects stale cancels archive completed cancelled discarded expiry seen bell meta stats route lanes parked action uniques reports minute series
 -- ARGV verb token from to looked states ...
 --   verb: retry, cancel or delete; token: that of the lock under which the action runs; from:
 --   where it stood before this step, '' where it has not begun; to: where it stands then;
@@ -60,6 +60,7 @@ for i = rest, #ARGV, 3 do
   end
 end
 if rang then ring(paused) end
+count_ends(clock(), 0, 0)
 row = table.concat({token, matched, changed, failed, looked, #problem, problem .. '|' .. to}, '|')
 call('HSET', action, '', row)
 return row

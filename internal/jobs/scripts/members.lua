@@ -2,7 +2,7 @@
 -- members reads the row of a batch, has no more members come from outside, or cancels those
 -- that are here, a bounded number at a time. A repeat does nothing new.
 --
--- KEYS jobs scheduled running counts errors suspects stale cancels archive completed cancelled discarded expiry seen meta stats route lanes parked uniques reports
+-- KEYS jobs scheduled running counts errors suspects stale cancels archive completed cancelled discarded expiry seen meta stats route lanes parked uniques reports minute series
 -- ARGV how link cursor limit
 --   how: look, seal or cancel, which seals, too; cursor: of a cancel, 0 to begin; limit: of jobs
 --   that one step of it looks at.
@@ -18,5 +18,6 @@ if how == 'cancel' then
   for i = 1, #step[2], 2 do
     if link_of(step[2][i + 1]) == link then cancel_job(step[2][i]) end
   end
+  count_ends(clock(), 0, 0)
 end
 return {cursor, row_text(row_of(link))}
