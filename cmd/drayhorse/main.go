@@ -47,6 +47,7 @@ func command(name string) *cobra.Command {
 		operate.StatsCommand(),
 		operate.LimitsCommand(),
 		operate.ActionsCommand(),
+		operate.AuditCommand(),
 		operate.FlowsCommand(),
 		operate.PauseCommand(),
 		operate.ResumeCommand(),
