@@ -31,6 +31,8 @@
 //   - scope: the jobs that somebody may see or touch, by queue and kind.
 //   - role: what a user of the dashboard is, which gives rights; see package dashboard.
 //   - web session: a browser's stay at the dashboard after a login.
+//   - flow: a batch, which is jobs that are counted together, or steps that come after one
+//     another: jobs, and signals that are waited for.
 //   - outbox: what is stored to be enqueued: jobs of an SQL transaction until a relay
 //     enqueues them, or ticks of a schedule until their queue takes them.
 //

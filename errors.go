@@ -15,7 +15,7 @@ var (
 	ErrEnded = fmt.Errorf("%w: the job has ended", ErrNotFound)
 	// ErrDuplicate: a schedule of that ID was added to this program already; or a job
 	// that is Unique with Reject, or is to be retried, counts as the same as one that is
-	// there. Otherwise a job that exists is not an error: see Info.Duplicate.
+	// there; or there is another flow of that ID. Otherwise a job that exists is not an error: see Info.Duplicate.
 	ErrDuplicate = errors.New("duplicate")
 	// ErrInvalid: an impossible value; the message names it and what would be
 	// right.

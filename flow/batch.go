@@ -88,8 +88,9 @@ type State string
 
 // The states.
 const (
+	Draft     State = "draft"     // its steps are being stored; nothing runs before all are
 	Open      State = "open"      // it takes more members
-	Running   State = "running"   // it is closed, and not all members have ended
+	Running   State = "running"   // it takes no more members, and not all, or not all steps, have ended
 	Completed State = "completed" // all members have completed
 	Failed    State = "failed"    // all have ended, and some have not completed; or it was abandoned
 	Cancelled State = "cancelled" // it was cancelled, or over its deadline, and all have ended
@@ -99,9 +100,10 @@ const (
 type Info struct {
 	ID        string `json:"id"`
 	State     State  `json:"state"`
-	Duplicate bool   `json:"duplicate,omitempty"` // from NewBatch: it was there
-	Total     int    `json:"total"`               // members, as far as their partitions have told
-	Waiting   int    `json:"waiting"`             // of these, those that have not ended
+	Duplicate bool   `json:"duplicate,omitempty"` // from NewBatch and Submit: it was there
+	Total     int    `json:"total"`               // steps; or members, as far as their partitions have told
+	Waiting   int    `json:"waiting"`             // members that have not ended; steps that have not begun
+	Running   int    `json:"running,omitempty"`   // steps that have begun and not ended
 	Completed int    `json:"completed"`
 	Discarded int    `json:"discarded"`
 	Cancelled int    `json:"cancelled"` // also those that were deleted or lost
@@ -115,7 +117,11 @@ type Info struct {
 	ClosedAt   time.Time `json:"closed_at,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	Deadline   time.Time `json:"deadline,omitzero"`
-	OpenUntil  time.Time `json:"open_until,omitzero"` // of an open one: when it counts as abandoned
+	OpenUntil  time.Time `json:"open_until,omitzero"` // of an open one: when it counts as abandoned; of a draft: when it is dropped
+	// HasSteps: it is a flow of steps, not a batch. Steps are those, in an order in which each comes behind what it comes
+	// after; lists of flows have none.
+	HasSteps bool        `json:"has_steps,omitempty"`
+	Steps    []*StepInfo `json:"steps,omitempty"`
 }
 
 // AddToBatch adds jobs to the batch of which the job that ctx is of is a member: at most MaxAdd,
@@ -131,6 +137,9 @@ func AddToBatch(ctx context.Context, specs ...drayhorse.Spec) error {
 	run, err := members.Of(ctx)
 	if err != nil {
 		return err
+	}
+	if run.IsStep() {
+		return fmt.Errorf("%w: AddToBatch in a step of a flow; want it in a member of a batch", drayhorse.ErrInvalid)
 	}
 	if len(specs) > MaxAdd {
 		return fmt.Errorf("%w: %d jobs to be added to a batch; at most %d at once", drayhorse.ErrInvalid, len(specs), MaxAdd)

@@ -1,7 +1,42 @@
 // Package flow is the vocabulary of jobs that wait for jobs, or for more than a time: batches, which
-// Producer.NewBatch makes of jobs that are counted together; and what comes with the
-// signals that Producer.Signal sends to a job, whose handler waits with step.WaitSignal.
+// Producer.NewBatch makes of jobs that are counted together; flows of steps that come after one
+// another, made by [New] and begun by Producer.Submit; and what comes with the signals that
+// Producer.Signal sends to a flow, or to a job, whose handler waits with step.WaitSignal.
 package flow
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/members"
+)
+
+// Result gives, in the handler of a step, the result of another step of its flow that has
+// completed: what its handler gave to Job.SetResult, or the value of a signal. It is JSON, and
+// decoded into v.
+//
+// The errors are drayhorse.ErrNoResult, which says why: the step has set none, it has not
+// completed, or what it set was dropped; ErrInvalid if the flow has no such step, if the result does not fit v, or if ctx
+// is not that of a step; and ErrUnavailable.
+func Result(ctx context.Context, step string, v any) error {
+	run, err := members.Of(ctx)
+	if err != nil {
+		return err
+	}
+	if !run.IsStep() {
+		return fmt.Errorf("%w: Result in a member of a batch; want it in a step of a flow", drayhorse.ErrInvalid)
+	}
+	result, err := run.Result(ctx, step)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(result, v); err != nil {
+		return fmt.Errorf("%w: the result of step %s does not fit a %T: %w", drayhorse.ErrInvalid, step, v, err)
+	}
+	return nil
+}
 
 // SignalOption says something of a signal; see [Key], [Sender] and [Queue].
 type SignalOption func(*SignalSettings)

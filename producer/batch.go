@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -149,8 +150,9 @@ func (p *Producer) relay(ctx context.Context, id string) {
 	}
 }
 
-// Flow gives what is known of a flow, at a cost that does not grow with it. What its members do
-// is known a moment later. The errors are drayhorse.ErrNotFound, ErrInvalid, ErrClosed and ErrUnavailable.
+// Flow gives what is known of a flow: of a batch at a cost that does not grow with it, of one of
+// steps with those. What its jobs do is known a moment later. The errors are
+// drayhorse.ErrNotFound, ErrInvalid, ErrClosed and ErrUnavailable.
 func (p *Producer) Flow(ctx context.Context, id string) (*flow.Info, error) {
 	if err := flow.ValidateID(id); err != nil {
 		return nil, err
@@ -159,11 +161,11 @@ func (p *Producer) Flow(ctx context.Context, id string) (*flow.Info, error) {
 		return nil, err
 	}
 	defer p.leave()
-	return p.flows.Get(ctx, id)
+	return p.flows.GetWithSteps(ctx, id)
 }
 
-// CancelFlow cancels all members of a batch that have not ended, and has it take no more: those
-// that wait end now, the contexts of those that run end soon. It may be called again. The errors are drayhorse.ErrNotFound, ErrFlowEnded if it
+// CancelFlow cancels all members of a batch that have not ended, and has it take no more; or all
+// steps of a flow, also those that would run after any end: those that wait end now, the contexts of those that run end soon. It may be called again. The errors are drayhorse.ErrNotFound, ErrFlowEnded if it
 // has ended, ErrInvalid, ErrClosed and those of Redis.
 func (p *Producer) CancelFlow(ctx context.Context, id string) error {
 	if err := flow.ValidateID(id); err != nil {
@@ -178,6 +180,70 @@ func (p *Producer) CancelFlow(ctx context.Context, id string) error {
 	}
 	p.relay(ctx, id)
 	return nil
+}
+
+// Submit stores a flow of steps and begins it: nothing of it runs before all is stored. If there is
+// one of that ID and the same steps, it gives that, with Duplicate. Info.Steps is left to [Producer.Flow].
+//
+// The errors are drayhorse.ErrInvalid, which names all that is wrong with the flow; ErrDuplicate if
+// there is another flow of that ID; ErrFlowEnded if one of that ID has ended and is about to be forgotten;
+// ErrClosed; and those of Redis: then it may be stored or not, and it is safe to submit it again, if it has an ID.
+func (p *Producer) Submit(ctx context.Context, f *flow.Flow) (*flow.Info, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	if err := p.engine.Check(ctx); err != nil {
+		return nil, err
+	}
+	info, err := p.flows.Submit(ctx, f, p.maxArgs)
+	if err != nil {
+		return nil, err
+	}
+	p.relay(ctx, info.ID)
+	return info, nil
+}
+
+// RetryFlow has steps of a flow run again that have ended, as again says. Steps that run go on, and
+// what waits for one that runs again waits for that. A deadline begins anew. It may be called again.
+//
+// The errors are drayhorse.ErrNotFound, ErrInvalid, also for a batch, whose jobs are retried one
+// by one; ErrClosed and those of Redis.
+func (p *Producer) RetryFlow(ctx context.Context, id string, again flow.Again) error {
+	if err := flow.ValidateID(id); err != nil {
+		return err
+	}
+	if err := p.enter(); err != nil {
+		return err
+	}
+	defer p.leave()
+	if _, err := p.flows.Retry(ctx, id, again); err != nil {
+		return err
+	}
+	p.relay(ctx, id)
+	return nil
+}
+
+// signalFlow gives a signal to the flow of an ID. It reports false if there is none.
+func (p *Producer) signalFlow(ctx context.Context, id string, signal *jobs.Signal) (found bool, err error) {
+	if flow.ValidateID(id) != nil {
+		return false, nil
+	}
+	if err := p.enter(); err != nil {
+		return false, err
+	}
+	defer p.leave()
+	if used, err := p.flows.InUse(ctx); err != nil || !used {
+		return false, nil //nolint:nilerr // a job may be reached where this is not
+	}
+	_, err = p.flows.Signal(ctx, id, signal)
+	if errors.Is(err, drayhorse.ErrNotFound) {
+		return false, nil
+	}
+	if err == nil {
+		p.relay(ctx, id)
+	}
+	return true, err
 }
 
 // errEnded is the error of a member that was not stored.

@@ -65,6 +65,13 @@ func workBatches(t *testing.T, url, namespace string, queues ...string) *batches
 		b.said[job.Args.What].Add(1)
 		return nil
 	})
+	keepRunning(t, w)
+	return b
+}
+
+// keepRunning runs a worker until the test ends.
+func keepRunning(t *testing.T, w *worker.Worker) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
@@ -74,7 +81,6 @@ func workBatches(t *testing.T, url, namespace string, queues ...string) *batches
 			t.Error(err)
 		}
 	})
-	return b
 }
 
 // calls are a batch with all callbacks.

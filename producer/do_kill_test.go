@@ -22,7 +22,7 @@ import (
 	"github.com/drayhorse/drayhorse/worker"
 )
 
-// doRoleEnv has the test binary be a process that is killed: a "worker" or a "caller", of
+// doRoleEnv has the test binary be a process that is killed: a "worker", a "caller" or a worker of a "flow", of
 // the Redis at doURLEnv.
 const (
 	doRoleEnv = "PRODUCER_TEST_DO_ROLE"
@@ -38,7 +38,7 @@ const (
 func hangs(name int) bool { return name%10 == 5 }
 
 func doChild() {
-	run := map[string]func(url string) error{"worker": doWork, "caller": doAsk}[os.Getenv(doRoleEnv)]
+	run := map[string]func(url string) error{"worker": doWork, "caller": doAsk, "flow": flowWork}[os.Getenv(doRoleEnv)]
 	if err := run(os.Getenv(doURLEnv)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -119,3 +119,43 @@ func ExampleProducer_NewBatch() {
 	// the cover is completed
 	// 3 of 3 completed
 }
+
+// A thumbnail, a second one when somebody has approved the first, and a third in any case. Submitted
+// again, it is the same flow.
+func ExampleProducer_Submit() {
+	withThumbnails(func(ctx context.Context, p *producer.Producer) {
+		f := flow.New("gallery-42")
+		first := f.Step("first", Thumbnail{"a.png"})
+		approved := f.Signal("approved", time.Hour).After(first)
+		f.Step("second", Thumbnail{"b.png"}).After(approved)
+		f.Step("third", Thumbnail{"c.png"}).AfterEnd(first)
+		for range 2 {
+			info, err := p.Submit(ctx, f)
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			fmt.Println(info.Total, "steps, there before:", info.Duplicate)
+		}
+		if err := p.Signal(ctx, "gallery-42", "approved", "by ann"); err != nil {
+			fmt.Println(err)
+			return
+		}
+		for ctx.Err() == nil {
+			info, err := p.Flow(ctx, "gallery-42")
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			if !info.EndedAt.IsZero() {
+				fmt.Println(info.State, info.Completed)
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	// Output:
+	// 4 steps, there before: false
+	// 4 steps, there before: true
+	// completed 4
+}

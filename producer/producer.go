@@ -217,7 +217,9 @@ func (p *Producer) Retry(ctx context.Context, id string, options ...drayhorse.Op
 	})
 }
 
-// Signal sends a job the value of a name for which a step of its handler waits, or will:
+// Signal sends a flow the value of a name for which one of its steps waits, or will; see flow.Flow.Signal.
+// Where there is none of that ID, or none of its steps is that signal, it
+// sends a job the value of a name for which a step of its handler waits, or will:
 // step.WaitSignal gives it. The payload is encoded as JSON, at most 64 KiB. A job that sleeps for
 // the signal runs at once. The first signal of a name stays; the same one again, by flow.Key, is
 // no error and changes nothing. A job gets at most 64 signals.
@@ -230,6 +232,11 @@ func (p *Producer) Signal(ctx context.Context, id, name string, payload any, opt
 	signal, err := jobs.NewSignal(name, payload, options)
 	if err != nil {
 		return err
+	}
+	if signal.Queue == "" {
+		if found, err := p.signalFlow(ctx, id, signal); found || err != nil {
+			return err
+		}
 	}
 	var where []drayhorse.Option
 	if signal.Queue != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/steps"
@@ -83,6 +84,10 @@ func (e *execution) SetResult(result json.RawMessage) error {
 		return fmt.Errorf("%w: result of job %s has %d bytes, at most %d are allowed",
 			drayhorse.ErrInvalid, jobs.UnpackID(e.claim.ID), len(result), drayhorse.DefaultMaxArgs)
 	}
+	if len(result) > flow.MaxResult && e.claim.IsStep() {
+		return fmt.Errorf("%w: result of job %s, a step of a flow, has %d bytes, at most %d are allowed",
+			drayhorse.ErrInvalid, jobs.UnpackID(e.claim.ID), len(result), flow.MaxResult)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.result = result
@@ -95,6 +100,7 @@ func (e *execution) conclude(f jobs.Finish, series *series) {
 	f.Result = e.result
 	e.mu.Unlock()
 	f.Kind, f.Waited, f.Ran = e.label, e.waited, e.ran
+	f.Keep = f.Keep || len(f.Result) > 0 && e.claim.IsStep() // for the flow
 	e.owner.report(e, f, series.finished[f.Outcome])
 	e.end(context.Canceled)
 }

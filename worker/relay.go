@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -135,11 +136,20 @@ func (r *relay) fail(ctx context.Context, err error) {
 	}
 }
 
-// membership is what the handler of a member may do with its batch.
+// membership is what the handler of a member may do with its batch, or that of a step with its flow.
 type membership struct {
 	store *flows.Store
 	id    string
 	made  time.Time
+	step  bool
+}
+
+// IsStep reports whether the job is a step; it is members.Run.
+func (m *membership) IsStep() bool { return m.step }
+
+// Result gives the result of a step of the flow; it is members.Run.
+func (m *membership) Result(ctx context.Context, step string) (json.RawMessage, error) {
+	return m.store.Result(ctx, m.id, m.made, step)
 }
 
 // Add adds jobs to the batch; it is members.Run.
@@ -147,11 +157,16 @@ func (m *membership) Add(ctx context.Context, specs []drayhorse.Spec) error {
 	return m.store.Grow(ctx, m.id, m.made, specs, drayhorse.DefaultMaxArgs)
 }
 
-// member gives the batch of which the job is a member; nil: of none.
+// member gives the batch of which the job is a member, or the flow of which it is a step; nil:
+// neither.
 func (e *execution) member() members.Run {
-	if link := e.claim.Link(); link != "" {
-		id, made := jobs.ParseLink(link)
-		return &membership{e.owner.flows(), id, made}
+	link := e.claim.Link()
+	if link == "" {
+		return nil
 	}
-	return nil
+	if id, made, _, _, ok := jobs.ParseStepLink(link); ok {
+		return &membership{e.owner.flows(), id, made, true}
+	}
+	id, made := jobs.ParseLink(link)
+	return &membership{e.owner.flows(), id, made, false}
 }

@@ -56,6 +56,9 @@ func (s *Store) Create(ctx context.Context, b flow.Batch, maxArgs int) (info *fl
 		}
 		again := info != nil || redis.AsInt(reply[0]) == 1
 		info = decodeInfo(b.ID, reply[1])
+		if info.HasSteps {
+			return fmt.Errorf("%w: %s is a flow of steps, not a batch", drayhorse.ErrDuplicate, b.ID)
+		}
 		info.Duplicate = !again
 		return nil
 	})

@@ -1,6 +1,6 @@
-// Package flows keeps flows in Redis, which are batches of jobs so far, and is the only owner of
-// their keys. A flow is a record in one of the shards, each a Cluster slot; its members
-// are jobs in partitions of queues anywhere.
+// Package flows keeps flows in Redis, batches of jobs and steps that come after one another, and is
+// the only owner of their keys. A flow is a record in one of the shards, each a Cluster slot; its
+// members and steps are jobs in partitions of queues anywhere.
 //
 // # Two ways of news
 //
@@ -28,6 +28,21 @@
 // has ended when no seal and no addition is on its way and the sums agree. So nobody needs
 // to know how many members there are: not a creator that was told of a timeout, nor one that
 // began again after it died, nor the deadline that closes an abandoned batch.
+//
+// # Steps
+//
+//	partition q/3                          shard @flow/5
+//	end of a step's job                    record of the flow, its steps and their edges
+//	  └─▶ row of this run, result            outcomes: follow edges, release what is ready
+//	        └──── relay ─ outcomes ────────────▶ │
+//	                                           outbox  DEST/n: enqueue    @/n: go on
+//	partition r/0 ◀──────── relay ── put ────────┘
+//
+// A run of a step is a batch of one for its partition, with a link of its own. The flow knows of each
+// step how many edges into it are not met, and follows the edges of one that has ended: once for
+// each sort of end, by what it has noted in the step. What is too much for one call is an op to the
+// shard itself, which the relay does like others. A retry goes over all steps in their order, and takes no
+// news in meanwhile. See docs/adr/0120-flows-of-steps.md.
 //
 // # The relay
 //

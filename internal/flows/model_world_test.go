@@ -26,18 +26,24 @@ var (
 )
 
 // tally counts what happened in all runs, so that it is seen that it does.
-type tally struct{ members, callbacks, deaths, grown, batches, retried atomic.Int64 }
+type tally struct {
+	members, callbacks, deaths, grown, batches, retried atomic.Int64
+	flows, steps, reruns, signals, cancelled            atomic.Int64
+}
 
 func (t *tally) String() string {
-	return fmt.Sprintf("%d batches, %d members, %d added by members, %d retried, %d callbacks, %d deaths",
-		t.batches.Load(), t.members.Load(), t.grown.Load(), t.retried.Load(), t.callbacks.Load(), t.deaths.Load())
+	return fmt.Sprintf("%d batches, %d members, %d added by members, %d retried, %d callbacks, %d deaths; "+
+		"%d flows, %d runs of steps, %d of them again, %d signals, %d steps cancelled before they ran",
+		t.batches.Load(), t.members.Load(), t.grown.Load(), t.retried.Load(), t.callbacks.Load(), t.deaths.Load(),
+		t.flows.Load(), t.steps.Load(), t.reruns.Load(), t.signals.Load(), t.cancelled.Load())
 }
 
 // note is the arguments of all jobs here.
 type note struct {
 	Batch string `json:"batch,omitempty"` // of a callback
 	What  string `json:"what,omitempty"`
-	Tag   string `json:"tag,omitempty"` // of what a member has added
+	Tag   string `json:"tag,omitempty"`  // of what a member has added
+	Step  string `json:"step,omitempty"` // of a flow: which one, and of what shape
 }
 
 func (note) Kind() string { return "note" }
@@ -62,6 +68,7 @@ type fate struct {
 	bad     bool // cancelled or abandoned
 	dropped bool
 	rows    map[string]int64 // the number of the row from each partition
+	isStep  bool             // it is a run of a step
 }
 
 // truth is what was seen to happen.
@@ -69,16 +76,20 @@ type truth struct {
 	batches map[string]*fate
 	notes   map[string]bool // callbacks that are live, by partition and ID
 	calls   map[string]int  // how often each was enqueued, by the name of its batch and what it is
+	graphs  map[string]*graph
 }
 
 func newTruth() *truth {
-	return &truth{batches: map[string]*fate{}, notes: map[string]bool{}, calls: map[string]int{}}
+	return &truth{batches: map[string]*fate{}, notes: map[string]bool{}, calls: map[string]int{}, graphs: map[string]*graph{}}
 }
 
 func (t *truth) of(id string) *fate {
 	if t.batches[id] == nil {
-		t.batches[id] = &fate{members: map[string]*member{}, tags: map[string]int{}, wanted: map[string]bool{}, rows: map[string]int64{}}
-		total.batches.Add(1)
+		_, _, _, _, isStep := jobs.ParseStepLink(id)
+		t.batches[id] = &fate{members: map[string]*member{}, tags: map[string]int{}, wanted: map[string]bool{}, rows: map[string]int64{}, isStep: isStep}
+		if !isStep {
+			total.batches.Add(1)
+		}
 	}
 	return t.batches[id]
 }
@@ -94,6 +105,10 @@ type world struct {
 	actors  []*actor
 	steps   int
 	resting bool
+	graphs  bool // it is about flows of steps, not batches
+
+	links     map[string]string   // of flows, by ID, as the last check found them
+	seenSteps map[string][]stored // the same of their steps
 }
 
 func (w *world) key(p *jobs.Partition, column string) string {
@@ -103,6 +118,7 @@ func (w *world) key(p *jobs.Partition, column string) string {
 // check compares what Redis holds with what was seen.
 func (w *world) check() error {
 	last, _ := w.last.Load().(string)
+	w.links, w.seenSteps = nil, nil
 	w.noteDropped()
 	pipe := w.engine.Client().Pipeline()
 	type seen struct {
@@ -123,17 +139,26 @@ func (w *world) check() error {
 			return err
 		}
 	}
-	return w.checkFlows()
+	if err := w.checkFlows(); err != nil {
+		return err
+	}
+	return w.checkGraphs(last)
 }
 
-// noteDropped notes which batches are forgotten, or about to be.
+// noteDropped notes which batches and runs of steps are forgotten, or about to be.
 func (w *world) noteDropped() {
 	known := map[string]bool{}
 	for _, id := range w.ids() {
 		known[w.link(id)] = w.engine.Client().HGet(w.ctx, w.flowKey(id), "st").Val() != "dropping"
 	}
 	for link, f := range w.truth.batches {
-		f.dropped = f.dropped || !known[link]
+		of := link
+		if f.isStep {
+			id, made, step, run, _ := jobs.ParseStepLink(link)
+			of = jobs.Link(id, made)
+			f.dropped = f.dropped || w.runOf(id, step) != run
+		}
+		f.dropped = f.dropped || !known[of]
 	}
 }
 
@@ -180,9 +205,16 @@ func (w *world) see(p *jobs.Partition, last string, live, archive map[string]str
 			if strings.Contains(f.fired, "c") {
 				return fmt.Errorf("batch %q has a new member after it was complete", e.Link)
 			}
+		case !m.live && f.isStep && last != "retry":
+			return fmt.Errorf("run %q of a step is enqueued twice", e.Link)
 		case !m.live:
 			m.live = true
 			total.retried.Add(1)
+		}
+		if f.isStep && m == nil {
+			if err := w.mayRun(e.Link, n.Step); err != nil {
+				return err
+			}
 		}
 	}
 	for id, f := range w.truth.batches {
@@ -242,6 +274,9 @@ func (w *world) compare(p *jobs.Partition, reports map[string]string) error {
 // checkFlows compares what flows have decided with what was seen.
 func (w *world) checkFlows() error {
 	for _, id := range w.ids() {
+		if isGraph(id) {
+			continue
+		}
 		f := w.truth.of(w.link(id))
 		record, err := w.engine.Client().HMGet(w.ctx, w.flowKey(id), "st", "fired", "cancelled", "abandoned", "pend", "ops", "on/c").Result()
 		if err != nil {
@@ -332,10 +367,16 @@ func (f *fate) mayFire(letter byte) error {
 	return nil
 }
 
-// link is that of the batch of an ID that there is now.
+// link is that of the batch of an ID that there is now, or was when the last check began.
 func (w *world) link(id string) string {
-	made, _ := w.engine.Client().HGet(w.ctx, w.flowKey(id), "created").Int64()
-	return jobs.Link(id, time.UnixMilli(made))
+	if w.links == nil {
+		w.links = map[string]string{}
+	}
+	if w.links[id] == "" {
+		made, _ := w.engine.Client().HGet(w.ctx, w.flowKey(id), "created").Int64()
+		w.links[id] = jobs.Link(id, time.UnixMilli(made))
+	}
+	return w.links[id]
 }
 
 func (w *world) flowKey(id string) string { return w.store.callOn(infoScript, id).Keys[0] }
@@ -355,6 +396,11 @@ func (w *world) ids() []string {
 func (w *world) run(steps int) error {
 	casts := []func(context.Context){
 		w.creator, w.creator, w.creator, w.worker, w.worker, w.worker, w.worker, w.relay, w.relay, w.operator, w.observer, w.fateful,
+	}
+	if w.graphs {
+		casts = []func(context.Context){
+			w.submitter, w.submitter, w.worker, w.worker, w.worker, w.worker, w.relay, w.relay, w.relay, w.operator, w.observer, w.fateful, w.flowOperator,
+		}
 	}
 	for i, act := range casts {
 		a := &actor{name: fmt.Sprint(i), may: make(chan bool), at: make(chan bool)}
@@ -502,7 +548,7 @@ func (w *world) worker(ctx context.Context) {
 		finishes = nil
 		for i := range reply.Claims {
 			c := &reply.Claims[i]
-			if c.Linked() && w.chance(5) {
+			if c.Linked() && !c.IsStep() && w.chance(5) {
 				w.grow(ctx, c.Link())
 			}
 			if !w.chance(6) { // it is still at it
@@ -517,6 +563,9 @@ func (w *world) finish(c *jobs.Claim) jobs.Finish {
 	f := jobs.Finish{ID: c.ID, Seq: c.Seq, Outcome: jobs.Complete}
 	e, _ := jobs.DecodeEnvelope(c.Envelope)
 	f.Keep = e.OwnID || e.Retain > 0
+	if c.IsStep() && resultOf(e.Link) != "" {
+		f.Keep, f.Result = true, []byte(resultOf(e.Link))
+	}
 	if !w.resting {
 		f.Outcome = []jobs.Outcome{jobs.Complete, jobs.Complete, jobs.Complete, jobs.Fail, jobs.Exhaust, jobs.Cancel, jobs.Snooze, jobs.Release}[w.rng.IntN(8)]
 	}
@@ -545,9 +594,12 @@ func (w *world) grow(ctx context.Context, link string) {
 
 // relay does what relays do.
 func (w *world) relay(ctx context.Context) {
-	if w.chance(2) {
+	switch {
+	case w.chance(2):
 		_ = w.store.Relay(ctx, w.anyPart())
-	} else {
+	case w.graphs:
+		_ = w.store.drain(ctx, w.store.shardOf(w.anyGraph()))
+	default:
 		_ = w.store.drain(ctx, &w.store.shards[w.rng.IntN(Shards)])
 	}
 }
@@ -586,6 +638,9 @@ func (w *world) observer(ctx context.Context) {
 // fateful has times come: of a batch that is abandoned, and of an audit.
 func (w *world) fateful(ctx context.Context) {
 	id := w.anyBatch()
+	if w.graphs {
+		id = w.anyGraph()
+	}
 	w.hasten(ctx, id, w.chance(12))
 	_, _ = w.store.run(ctx, tickScript, id)
 }
@@ -598,6 +653,9 @@ func (w *world) hasten(ctx context.Context, id string, abandoned bool) {
 	}
 	if abandoned && client.HGet(ctx, w.flowKey(id), "st").Val() == "open" {
 		client.HSet(ctx, w.flowKey(id), "open", 1)
+	}
+	if isGraph(id) {
+		w.hastenGraph(ctx, id, abandoned)
 	}
 	if w.resting {
 		client.HSet(ctx, w.flowKey(id), "retain", 0, "retain_bad", 0)
@@ -620,19 +678,16 @@ func (w *world) rest() (err error) {
 			return err
 		}
 	}
-	for again := 0; ; again++ {
-		if again == 200 {
-			return errors.New("it does not come to rest")
-		}
-		busy, err := w.settle()
-		if err != nil {
-			return err
-		}
-		if !busy {
-			break
-		}
+	if err := w.settleAll(); err != nil {
+		return err
+	}
+	if err := w.restGraphs(); err != nil {
+		return err
 	}
 	for _, id := range w.ids() {
+		if isGraph(id) {
+			continue
+		}
 		if w.engine.Client().HGet(w.ctx, w.flowKey(id), "st").Val() == "dropping" {
 			continue
 		}
@@ -641,6 +696,16 @@ func (w *world) rest() (err error) {
 		}
 	}
 	return w.forget()
+}
+
+// settleAll does all that there is to do.
+func (w *world) settleAll() error {
+	for range 200 {
+		if busy, err := w.settle(); err != nil || !busy {
+			return err
+		}
+	}
+	return errors.New("it does not come to rest")
 }
 
 // settle does all that can be done without faults, and says whether something was left.
@@ -686,6 +751,9 @@ func (w *world) settle() (busy bool, err error) {
 		if err := w.store.drain(w.ctx, &w.store.shards[i]); err != nil {
 			return false, err
 		}
+	}
+	for _, p := range w.parts { // also where a later partition has had jobs put in, or news had to wait
+		busy = busy || w.engine.Client().HLen(w.ctx, w.key(p, "jobs")).Val() > 1 || w.engine.Observe(w.ctx, p)[0].News
 	}
 	return busy, w.check()
 }

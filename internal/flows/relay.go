@@ -32,7 +32,7 @@ func (s *Store) Relay(ctx context.Context, p *jobs.Partition) error {
 		if err != nil {
 			return errors.Join(failed, err)
 		}
-		if err := s.tell(ctx, p, rows, busy); err != nil {
+		if err := errors.Join(s.tell(ctx, p, ofMembers(rows), busy), s.tellSteps(ctx, p, ofSteps(rows), busy)); err != nil {
 			failed = err
 		}
 		if from = next; next == 0 || ctx.Err() != nil {
@@ -45,6 +45,25 @@ func (s *Store) Relay(ctx context.Context, p *jobs.Partition) error {
 		}
 	}
 	return failed
+}
+
+// ofMembers gives the rows of batches, ofSteps those of steps.
+func ofMembers(rows []jobs.Row) (some []jobs.Row) {
+	for _, r := range rows {
+		if _, _, _, _, is := jobs.ParseStepLink(r.Link); !is {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
+func ofSteps(rows []jobs.Row) (some []jobs.Row) {
+	for _, r := range rows {
+		if _, _, _, _, is := jobs.ParseStepLink(r.Link); is {
+			some = append(some, r)
+		}
+	}
+	return some
 }
 
 // tell tells rows of a partition, in one round trip, and notes in which shards ops wait.
@@ -128,6 +147,9 @@ type op struct {
 	made      time.Time
 	what      string
 }
+
+// putsIn reports whether it puts jobs in.
+func (o *op) putsIn() bool { return o.sort == 'e' || o.sort == 'g' || o.sort == 'r' }
 
 // parseOp reads what take gives of an op.
 func parseOp(entry, stored, low string) (o op, err error) {
@@ -213,11 +235,23 @@ func (s *Store) deliverAll(ctx context.Context, sh *shard, ops []op) (done bool,
 		some := ops[:n]
 		ops = ops[n:]
 		deliver := func() {
-			for _, o := range some {
-				err := s.deliver(ctx, sh, o)
+			note := func(err error) {
 				mu.Lock()
 				done, failed = done || err == nil, cmp.Or(err, failed)
 				mu.Unlock()
+			}
+			for len(some) > 0 {
+				var err error
+				if n := putTogether(some); n > 1 && s.beside > 1 {
+					for _, err = range s.putAll(ctx, sh, some[:n]) {
+						note(err)
+					}
+					some = some[n:]
+				} else {
+					err = s.deliver(ctx, sh, some[0])
+					note(err)
+					some = some[1:]
+				}
 				if errors.Is(err, drayhorse.ErrUnavailable) {
 					return // it is away for the others, too
 				}
@@ -237,8 +271,60 @@ func (s *Store) deliverAll(ctx context.Context, sh *shard, ops []op) (done bool,
 	return done, failed
 }
 
+// putTogether is how many of the first ops, which are for one partition, put in jobs of steps.
+func putTogether(ops []op) (n int) {
+	for n < len(ops) && ops[n].sort == 'r' {
+		n++
+	}
+	return n
+}
+
+// putAll does ops that put jobs of steps into one partition, and takes them out of the outbox, in
+// two round trips.
+func (s *Store) putAll(ctx context.Context, sh *shard, ops []op) []error {
+	errs := make([]error, len(ops))
+	p, err := s.partition(ctx, ops[0])
+	puts := make([]jobs.Op, len(ops))
+	for i := 0; err == nil && i < len(ops); i++ {
+		puts[i], err = putOf(p, sh, ops[i])
+	}
+	if err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	errs = p.Put(ctx, puts...)
+	var calls []redis.Call
+	var at []int
+	for i, o := range ops {
+		if errs[i] == nil {
+			calls, at = append(calls, s.callOn(ackScript, o.id, o.entry, "")), append(at, i)
+		}
+	}
+	if len(calls) > 0 {
+		for k, reply := range s.client.RunAll(ctx, calls) {
+			errs[at[k]] = failure(ackScript, reply.Err)
+		}
+	}
+	return errs
+}
+
+// putOf gives the op that puts the job of a step into its partition.
+func putOf(p *jobs.Partition, sh *shard, o op) (jobs.Op, error) {
+	step, run, packed, err := parseRef(o.what)
+	return jobs.Op{
+		Sender: sh.name, N: o.n, Low: o.low, Jobs: []byte(packed),
+		ID: p.StepID(o.id, o.made, step, run), Link: jobs.StepLink(o.id, o.made, step, run),
+	}, err
+}
+
 // deliver does one op and takes it out of the outbox.
 func (s *Store) deliver(ctx context.Context, sh *shard, o op) error {
+	if o.sort == 'w' {
+		_, err := s.run(ctx, workScript, o.id, o.entry)
+		return err
+	}
 	row, err := s.do(ctx, sh, o)
 	if err != nil {
 		return err
@@ -250,6 +336,9 @@ func (s *Store) deliver(ctx context.Context, sh *shard, o op) error {
 // do does an op in its partition, and gives the row there since; "" for none.
 func (s *Store) do(ctx context.Context, sh *shard, o op) (string, error) {
 	p, err := s.partition(ctx, o)
+	if errors.Is(err, drayhorse.ErrNotFound) && o.sort == 'u' {
+		return "gone", nil
+	}
 	if errors.Is(err, drayhorse.ErrNotFound) { // with all that was in it
 		return fmt.Sprintf("%d|0|0|0|0", s.client.Now().UnixMicro()), nil
 	}
@@ -260,11 +349,19 @@ func (s *Store) do(ctx context.Context, sh *shard, o op) (string, error) {
 	var row jobs.Row
 	switch o.sort {
 	case 'e':
-		return "", p.Put(ctx, jobs.Op{Sender: sh.name, N: o.n, Low: o.low}, []byte(o.what))
+		return "", p.Put(ctx, jobs.Op{Sender: sh.name, N: o.n, Low: o.low, Jobs: []byte(o.what)})[0]
+	case 'r':
+		put, err := putOf(p, sh, o)
+		if err != nil {
+			return "", err
+		}
+		return "", p.Put(ctx, put)[0]
+	case 'y', 'u', 'o':
+		return s.doStep(ctx, p, o)
 	case 'f':
 		return "", p.Forget(ctx, link)
 	case 'g':
-		if err := p.Put(ctx, jobs.Op{Sender: sh.name, N: o.n, Low: o.low}, []byte(o.what)); err != nil {
+		if err := p.Put(ctx, jobs.Op{Sender: sh.name, N: o.n, Low: o.low, Jobs: []byte(o.what)})[0]; err != nil {
 			return "", err
 		}
 		row, err = p.Members(ctx, link)
@@ -283,7 +380,7 @@ func (s *Store) do(ctx context.Context, sh *shard, o op) (string, error) {
 func (s *Store) partition(ctx context.Context, o op) (*jobs.Partition, error) {
 	queue, index, _ := strings.Cut(o.to, "/")
 	find := s.engine.Lookup
-	if o.sort == 'e' || o.sort == 'g' {
+	if o.putsIn() {
 		find = s.engine.Queue
 	}
 	partitions, err := find(ctx, queue)
@@ -295,7 +392,7 @@ func (s *Store) partition(ctx context.Context, o op) (*jobs.Partition, error) {
 		return nil, fmt.Errorf("flows: op for %q", o.to)
 	}
 	if i >= len(partitions) { // the queue was made anew
-		if o.sort == 'e' || o.sort == 'g' {
+		if o.putsIn() {
 			i = 0
 		} else {
 			return nil, drayhorse.ErrNotFound

@@ -9,7 +9,7 @@ import (
 //go:embed scripts
 var files embed.FS
 
-// library names the keys of a shard. The last one has the flow's ID behind it.
+// library names the keys of a shard. The last ones have the flow's ID behind them.
 var library = redis.NewLibrary(files,
 	"outbox", // zset DEST/n, in lexical order: ops on their way
 	"ops",    // hash DEST/n -> what is to be done
@@ -18,8 +18,12 @@ var library = redis.NewLibrary(files,
 	"grown",  // zset of names of calls of grow, by the ms until when they may be repeated
 	"watch",  // string: somebody looks at the shard
 	"meta",   // hash: format, the last op's number
+	"steps",  // hash: the steps of one flow
 	"flow",   // hash: the record of one flow
 )
+
+// ofOne are the columns that have the flow's ID behind them.
+var ofOne = map[string]bool{"steps": true, "flow": true}
 
 var scripts []*redis.Script
 
@@ -36,6 +40,14 @@ var (
 	tickScript   = load("tick")
 	infoScript   = load("info")
 	listScript   = load("list")
+
+	submitScript   = load("submit")
+	outcomesScript = load("outcomes")
+	workScript     = load("work")
+	retryScript    = load("retry")
+	signalScript   = load("signal")
+	resultScript   = load("result")
+	graphScript    = load("graph")
 )
 
 func load(name string) *redis.Script {

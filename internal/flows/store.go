@@ -18,8 +18,14 @@ import (
 // its ID.
 const Shards = 8
 
-// errLate: a call came later than anybody knows whether it is a repeat.
-var errLate = errors.New("late call")
+var (
+	// errLate: a call came later than anybody knows whether it is a repeat.
+	errLate = errors.New("late call")
+	// errLost: steps that were stored before are not there.
+	errLost = errors.New("steps are not there")
+	// errBusy: what a flow has decided before is still being done.
+	errBusy = errors.New("flow is at work")
+)
 
 // words are the failures that scripts report, by their first word.
 var words = redis.Words{
@@ -27,7 +33,13 @@ var words = redis.Words{
 	"ENDED":    drayhorse.ErrFlowEnded,
 	"LIMITS":   drayhorse.ErrInvalid,
 	"LATE":     errLate,
+	"LOST":     errLost,
+	"BUSY":     errBusy,
+	"CONFLICT": drayhorse.ErrDuplicate,
 	"FORMAT":   drayhorse.ErrFormat,
+
+	"SIGNALLED":  drayhorse.ErrSignalled,
+	"SIGNALLATE": drayhorse.ErrSignalLate,
 }
 
 // Store is the only owner of the keys of flows. It keeps nothing itself.
@@ -38,6 +50,7 @@ type Store struct {
 	shards [Shards]shard
 	wait   func(ctx context.Context, b *redis.Backoff) bool // before a call is made again
 	beside int                                              // partitions to which ops go beside each other
+	piece  int                                              // steps that one call stores
 }
 
 // shard is the keys of one, in the order of the library's columns.
@@ -48,7 +61,7 @@ type shard struct {
 
 // New makes a store. It does not connect.
 func New(engine *jobs.Engine, namespace string) *Store {
-	s := &Store{client: engine.Client(), engine: engine, marker: namespace + ":flows", wait: func(ctx context.Context, b *redis.Backoff) bool { return b.Wait(ctx) }, beside: 8}
+	s := &Store{client: engine.Client(), engine: engine, marker: namespace + ":flows", wait: func(ctx context.Context, b *redis.Backoff) bool { return b.Wait(ctx) }, beside: 8, piece: maxPiece}
 	for i := range s.shards {
 		// A queue's hash tag is its name, and no queue can have a name with @.
 		name := "@flow/" + strconv.Itoa(i)
@@ -75,7 +88,11 @@ func (sh *shard) call(script *redis.Script, args ...any) redis.Call {
 // callOn is one run of a script on a flow.
 func (s *Store) callOn(script *redis.Script, id string, args ...any) redis.Call {
 	call := s.shardOf(id).call(script, append([]any{id}, args...)...)
-	call.Keys[len(call.Keys)-1] += ":" + id
+	for i, key := range script.Header.Keys {
+		if ofOne[key] {
+			call.Keys[i] += ":" + id
+		}
+	}
 	return call
 }
 
@@ -91,12 +108,16 @@ func unexpected(script *redis.Script, reply any) error {
 	return fmt.Errorf("%s flow: unexpected reply %v", script.Name, reply)
 }
 
-// insist makes a call again that has had no answer, for a while: all of them may be repeated.
+// insist makes a call again that has had no answer, or has come while its flow was at work, for a
+// while: all of them may be repeated.
 func (s *Store) insist(ctx context.Context, call func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, jobs.Patience)
 	defer cancel()
 	for backoff := (redis.Backoff{}); ; {
 		err := call()
+		if errors.Is(err, errBusy) && s.wait(ctx, &backoff) {
+			continue
+		}
 		if !errors.Is(err, drayhorse.ErrUnavailable) || errors.Is(err, drayhorse.ErrFull) || !s.wait(ctx, &backoff) {
 			return err
 		}
@@ -112,15 +133,18 @@ func (s *Store) InUse(ctx context.Context) (bool, error) {
 // Source names a partition as flows do.
 func Source(p *jobs.Partition) string { return p.Queue + "/" + strconv.Itoa(p.Index) }
 
-// Get gives what is known of a flow. The errors are drayhorse.ErrNotFound and ErrUnavailable.
-func (s *Store) Get(ctx context.Context, id string) (info *flow.Info, err error) {
-	err = s.insist(ctx, func() error {
-		value, err := s.run(ctx, infoScript, id)
-		if err == nil {
-			info = decodeInfo(id, value)
-		}
-		return err
-	})
+// Get gives what is known of a flow, without its steps. The errors are drayhorse.ErrNotFound and
+// ErrUnavailable.
+func (s *Store) Get(ctx context.Context, id string) (*flow.Info, error) {
+	return s.steer(ctx, infoScript, id)
+}
+
+// GetWithSteps gives what is known of a flow. The errors are those of Get.
+func (s *Store) GetWithSteps(ctx context.Context, id string) (*flow.Info, error) {
+	info, err := s.Get(ctx, id)
+	if err == nil && info.HasSteps {
+		info.Steps, err = s.Steps(ctx, id, info.CreatedAt, info.Total)
+	}
 	return info, err
 }
 
@@ -145,12 +169,15 @@ func decodeInfo(id string, value any) *flow.Info {
 		Reason: fields["cancelled"], Partitions: int(n("sources")), Pending: int(n("ops")),
 		CreatedAt: at("created"), ClosedAt: at("closed"), EndedAt: at("ended"), Deadline: at("deadline"),
 	}
-	info.Waiting = max(info.Total-info.Completed-info.Discarded-info.Cancelled, 0)
+	info.HasSteps, info.Running = fields["dag"] != "", int(n("q"))
+	info.Waiting = max(info.Total-info.Running-info.Completed-info.Discarded-info.Cancelled, 0)
 	abandoned := fields["abandoned"] != ""
 	if abandoned && info.Reason == "" {
 		info.Reason = "abandoned"
 	}
 	switch {
+	case fields["st"] == "draft":
+		info.State, info.OpenUntil = flow.Draft, at("open")
 	case fields["st"] == "open":
 		info.State, info.OpenUntil = flow.Open, at("open")
 	case fields["st"] == "closing":
@@ -161,6 +188,9 @@ func decodeInfo(id string, value any) *flow.Info {
 		info.State = flow.Failed
 	default:
 		info.State = flow.Completed
+	}
+	if info.HasSteps {
+		return info
 	}
 	for _, letter := range fields["fired"] {
 		info.Called = append(info.Called, map[rune]string{'c': "complete", 's': "success", 'f': "failure"}[letter])

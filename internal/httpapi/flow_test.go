@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
 )
 
@@ -32,4 +34,11 @@ func TestFlows(t *testing.T) {
 		t.Fatal(err)
 	}
 	get("ann", "import-42", http.StatusOK, `"state":"completed"`)
+
+	f := flow.New("order-42")
+	f.Step("ship", drayhorse.Raw("ship", nil)).After(f.Signal("approved", time.Hour))
+	if _, err := d.jobs.Submit(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	get("ann", "order-42", http.StatusOK, `"waits_for":["approved"]`)
 }

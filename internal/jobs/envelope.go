@@ -45,7 +45,7 @@ type Envelope struct {
 	Priority     drayhorse.Priority
 	Tags         []string
 	Fresh        time.Duration // since it has completed: for so long its result stands for others
-	Link         string        // the batch of which the job is a member, see members.go; empty: of none
+	Link         string        // the batch of which the job is a member, or the step that it is, see members.go; empty: neither
 	Args         []byte
 }
 

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -30,12 +31,46 @@ func ParseLink(link string) (id string, made time.Time) {
 	return UnpackID(link[:at]), time.UnixMilli(ms)
 }
 
-// Row is what a partition knows of one batch.
+// StepLink gives the link of a run of a flow's step, by the number of the step and how often it
+// began before.
+func StepLink(id string, made time.Time, step, run int) string {
+	return Link(id, made) + "." + strconv.FormatInt(int64(step), 36) + "." + strconv.FormatInt(int64(run), 36)
+}
+
+// ParseStepLink gives what the link of a step is made of; ok is false if it is none.
+func ParseStepLink(link string) (id string, made time.Time, step, run int, ok bool) {
+	parts := strings.Split(link[strings.LastIndexByte(link, '/')+1:], ".")
+	if len(parts) != 3 {
+		return "", time.Time{}, 0, 0, false
+	}
+	id, made = ParseLink(strings.TrimSuffix(link, "."+parts[1]+"."+parts[2]))
+	n, err1 := strconv.ParseInt(parts[1], 36, 32)
+	g, err2 := strconv.ParseInt(parts[2], 36, 32)
+	return id, made, int(n), int(g), id != "" && err1 == nil && err2 == nil
+}
+
+// StepID gives the stored ID of the job that a run of a step has in the partition, always the same:
+// a UUID of version 7 that was made when the flow was.
+func (p *Partition) StepID(id string, made time.Time, step, run int) string {
+	link := StepLink(id, made, step, run)
+	for k := 0; ; k++ {
+		u := sha256.Sum256([]byte(link + "/" + strconv.Itoa(k)))
+		put48(u[:6], made.UnixMilli())
+		u[6], u[8] = 0x70|u[6]&0x0f, 0x80|u[8]&0x3f
+		if stored := string(u[:16]); partitionOf(stored, int(p.of.Load())) == p.Index {
+			return stored
+		}
+	}
+}
+
+// Row is what a partition knows of one batch, or of one run of a step of a flow.
 type Row struct {
 	Link                                    string
 	N                                       int64 // rises with every change
 	Sealed                                  bool  // no more members come from outside
 	Stored, Completed, Discarded, Cancelled int
+
+	Result string // of a step that has completed, until it was told; empty: none
 }
 
 // decodeRow reads a row as members.lua writes it.
@@ -54,25 +89,30 @@ func decodeRow(link, text string) (Row, error) {
 	return Row{Link: link, N: n[0], Sealed: n[2] == 1, Stored: int(n[3]), Completed: int(n[4]), Discarded: int(n[5]), Cancelled: int(n[6])}, nil
 }
 
-// MaxNews is how many rows one call reads.
-const MaxNews = 100
+// MaxNews is how many rows one call reads, and maxNewsBytes how many bytes of results, but for the
+// first.
+const (
+	MaxNews      = 100
+	maxNewsBytes = 1 << 20
+)
 
 // News reads rows of batches that have something to tell, from a number on, 0 for the first. It
 // gives the number to go on from, 0 if these are all. It takes nothing out: Told does.
 func (p *Partition) News(ctx context.Context, from int64) (rows []Row, next int64, err error) {
-	value, err := p.run(ctx, newsScript, from, MaxNews)
+	value, err := p.run(ctx, newsScript, from, MaxNews, maxNewsBytes)
 	if err != nil {
 		return nil, 0, err
 	}
 	reply := asList(value)
-	if len(reply)%2 != 1 {
+	if len(reply)%3 != 1 {
 		return nil, 0, fmt.Errorf("news: unexpected reply %v", value)
 	}
-	for i := 1; i < len(reply); i += 2 {
+	for i := 1; i < len(reply); i += 3 {
 		row, err := decodeRow(asString(reply[i]), asString(reply[i+1]))
 		if err != nil {
 			return nil, 0, fmt.Errorf("news: %w", err)
 		}
+		row.Result = asString(reply[i+2])
 		rows = append(rows, row)
 	}
 	return rows, asInt(reply[0]), nil
@@ -99,10 +139,20 @@ func digit(on bool) int {
 	return 0
 }
 
-// Forget drops what is known of a batch. It may be called again.
-func (p *Partition) Forget(ctx context.Context, link string) error {
-	_, err := p.run(ctx, toldScript, 1, link, "")
+// Forget drops what is known of batches, or of runs of steps. It may be called again.
+func (p *Partition) Forget(ctx context.Context, links ...string) error {
+	args := []any{1}
+	for _, link := range links {
+		args = append(args, link, "")
+	}
+	_, err := p.run(ctx, toldScript, args...)
 	return err
+}
+
+// Retell has the row of a step, if there is one, told again, and gives it.
+func (p *Partition) Retell(ctx context.Context, link string) (Row, error) {
+	row, _, err := p.members(ctx, "tell", link, "0")
+	return row, err
 }
 
 // Members gives the row of a batch; all zero where nothing is known of it.
@@ -144,7 +194,7 @@ func (p *Partition) members(ctx context.Context, how, link, cursor string) (Row,
 	return row, asString(reply[0]), err
 }
 
-// packed is a job that is on its way in an op.
+// packed is a job that is on its way in an op. That of a step has no ID: StepID gives it.
 type packed struct {
 	ID       []byte `json:"id"` // as stored
 	Envelope []byte `json:"envelope"`
@@ -164,18 +214,41 @@ func (p *Partition) PackJobs(jobs ...*NewJob) ([]byte, error) {
 }
 
 // Op is the number of what a flow does to a partition, once: Sender is who numbers it, and Low
-// the lowest of its ops there that is not known to be done.
+// the lowest of its ops there that is not known to be done. Jobs are as PackJobs has laid them
+// out; the one of a step gets its ID and its link here.
 type Op struct {
-	Sender string
-	N, Low int64
+	Sender   string
+	N, Low   int64
+	Jobs     []byte
+	ID, Link string // of a step; empty: of none
 }
 
-// Put stores jobs that PackJobs has laid out, once: whoever makes the call however often,
-// however late. They are enqueued now.
-func (p *Partition) Put(ctx context.Context, op Op, jobs []byte) error {
+// Put stores jobs, for each op once: whoever makes the call however often, however late. They are
+// enqueued now, in one round trip, and each op has its own error.
+func (p *Partition) Put(ctx context.Context, ops ...Op) []error {
+	errs := make([]error, len(ops))
+	calls, at := make([]redis.Call, 0, len(ops)), make([]int, 0, len(ops))
+	for i, op := range ops {
+		call, err := p.putCall(op)
+		if err != nil {
+			errs[i] = fmt.Errorf("put: %w", err)
+			continue
+		}
+		calls, at = append(calls, call), append(at, i)
+	}
+	if len(calls) > 0 {
+		for i, reply := range p.engine.client.RunAll(ctx, calls) {
+			errs[at[i]] = failure("put", reply.Err)
+		}
+	}
+	return errs
+}
+
+// putCall lays out the call of one op.
+func (p *Partition) putCall(op Op) (redis.Call, error) {
 	var all []packed
-	if err := json.Unmarshal(jobs, &all); err != nil {
-		return fmt.Errorf("put: %w", err)
+	if err := json.Unmarshal(op.Jobs, &all); err != nil {
+		return redis.Call{}, err
 	}
 	keys := &laneKeys{enqueue: append([]string(nil), p.sets[enqueueScript.index]...)}
 	keys.enqueue[len(keys.enqueue)-1] += ":" + op.Sender
@@ -184,7 +257,10 @@ func (p *Partition) Put(ctx context.Context, op Op, jobs []byte) error {
 	for _, j := range all {
 		envelope, err := DecodeEnvelope(string(j.Envelope))
 		if err != nil {
-			return fmt.Errorf("put: %w", err)
+			return redis.Call{}, err
+		}
+		if op.Link != "" {
+			j.ID, envelope.Link = []byte(op.ID), op.Link
 		}
 		now := p.Now()
 		if !envelope.DueAt.IsZero() && strings.Contains(j.Plan, "|+") { // a delay, which begins now
@@ -197,18 +273,23 @@ func (p *Partition) Put(ctx context.Context, op Op, jobs []byte) error {
 		args = append(args, job.ID, string(job.encoded), j.Plan)
 	}
 	args[2] = sort
-	_, err := p.engine.client.Run(ctx, redis.Call{Script: enqueueScript.Script, Keys: keys.enqueue, Args: args})
-	return failure("put", err)
+	return redis.Call{Script: enqueueScript.Script, Keys: keys.enqueue, Args: args}, nil
 }
 
-// Linked reports whether the job is a member of a batch.
+// Linked reports whether the job is a member of a batch, or a step of a flow.
 func (c *Claim) Linked() bool { return len(c.Envelope) > 1 && c.Envelope[1]&flagLinked != 0 }
 
-// Link gives the batch of which the job is a member; empty: of none.
+// Link gives the batch of which the job is a member, or the step of a flow that it is; empty: neither.
 func (c *Claim) Link() string {
 	var e Envelope
 	if !c.Linked() || e.Decode(c.Envelope) != nil {
 		return ""
 	}
 	return e.Link
+}
+
+// IsStep reports whether the job is a step of a flow.
+func (c *Claim) IsStep() bool {
+	_, _, _, _, ok := ParseStepLink(c.Link())
+	return ok
 }

@@ -1,8 +1,10 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,10 +25,10 @@ const (
 
 // FlowsCommand is the verbs for flows.
 func FlowsCommand() *cobra.Command {
-	return cli.Group("flows", "Inspect and cancel batches",
-		listing("List batches, the latest first, at most 1,000",
+	return cli.Group("flows", "Inspect, signal, retry and cancel flows and batches",
+		listing("List flows and batches, the latest first, at most 1,000",
 			func(ctx context.Context, a *admin.Admin) ([]*flow.Info, error) { return a.Flows(ctx, mostFlows) }, showFlows),
-		flowVerb("get", "Show all that is known of a batch", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
+		flowVerb("get", "Show all that is known of a flow or a batch", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
 			f, err := a.Flow(ctx, call.Args[0])
 			switch {
 			case err != nil:
@@ -36,14 +38,100 @@ func FlowsCommand() *cobra.Command {
 			}
 			return showFlow(call, f)
 		}),
-		flowVerb("cancel", "Cancel all members of a batch; it takes no more", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
+		flowVerb("explain", "Say why the steps of a flow have not ended", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
+			why, err := a.ExplainFlow(ctx, call.Args[0])
+			switch {
+			case err != nil:
+				return err
+			case cfg.JSON:
+				return cli.PrintJSON(call.Stdout, why)
+			}
+			return showStepsWhy(call, why)
+		}),
+		retryFlow(), signalFlow(),
+		flowVerb("cancel", "Cancel all steps of a flow, or members of a batch, which takes no more", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
 			f, err := a.CancelFlow(ctx, call.Args[0])
 			if err != nil {
 				return err
 			}
-			return cfg.done(call, fmt.Sprintf("batch %s is %s, %d of %d members have not ended yet", f.ID, f.State, f.Waiting, f.Total), map[string]any{"flow": f})
+			return cfg.done(call, summary(f), map[string]any{"flow": f})
 		}),
 	)
+}
+
+// summary says how a flow stands.
+func summary(f *flow.Info) string {
+	what, of := "batch", "members"
+	if f.HasSteps {
+		what, of = "flow", "steps"
+	}
+	return fmt.Sprintf("%s %s is %s, %d of %d %s have not ended yet", what, f.ID, f.State, f.Waiting+f.Running, f.Total, of)
+}
+
+type retryFlowConfig struct {
+	common `yaml:",inline"`
+
+	Steps string `yaml:"-" flag:"steps" arg:"WHICH" usage:"which have to run again: failed, downstream for what was cancelled since, too, or all"`
+}
+
+func retryFlow() *cobra.Command {
+	return cli.Def[retryFlowConfig]{
+		Name: "retry", Args: []string{"ID"}, Short: "Have steps of a flow run again that have ended",
+		Config: retryFlowConfig{common: defaults(), Steps: string(flow.FailedAndDownstream)},
+		Complete: func(ctx context.Context, call *cli.Call, cfg *retryFlowConfig) ([]string, error) {
+			return flowIDs(ctx, call, &cfg.common)
+		},
+		Run: func(ctx context.Context, call *cli.Call, cfg *retryFlowConfig) error {
+			if err := flow.Again(cfg.Steps).Validate(); err != nil {
+				return cli.Usagef("--steps %q; want failed, downstream or all", cfg.Steps)
+			}
+			return cfg.with(call, func(a *admin.Admin) error {
+				f, err := a.RetryFlow(ctx, call.Args[0], flow.Again(cfg.Steps))
+				if err != nil {
+					return err
+				}
+				return cfg.done(call, summary(f), map[string]any{"flow": f})
+			})
+		},
+	}.Command()
+}
+
+type signalFlowConfig struct {
+	common      `yaml:",inline"`
+	signalFlags `yaml:",inline"`
+}
+
+func signalFlow() *cobra.Command {
+	return cli.Def[signalFlowConfig]{
+		Name: "signal", Args: []string{"ID", "NAME", "[JSON]"},
+		Short: "Send a flow a signal that one of its steps is",
+		Long: `Send a flow a signal that one of its steps is. What comes after that step goes on, and may
+read the value. The first signal of a name stays: a second one is an error, but for the same one
+again, by its --key. Without JSON the value is null.`,
+		Example: `  drayhorse flows signal order-42 approved '{"by":"ann"}' --key click-7`,
+		Config:  signalFlowConfig{common: defaults()},
+		Complete: func(ctx context.Context, call *cli.Call, cfg *signalFlowConfig) ([]string, error) {
+			return flowIDs(ctx, call, &cfg.common)
+		},
+		Run: func(ctx context.Context, call *cli.Call, cfg *signalFlowConfig) error {
+			payload, err := signalValue(call.Args)
+			if err != nil {
+				return err
+			}
+			id, name := call.Args[0], call.Args[1]
+			return cfg.with(call, func(a *admin.Admin) error {
+				first, err := a.SignalFlow(ctx, id, name, payload, flow.Key(cfg.Key), flow.Sender(cmp.Or(cfg.Sender, cli.Actor())))
+				if err != nil {
+					return err
+				}
+				text, done := "signalled "+id, "signalled"
+				if !first {
+					text, done = "flow "+id+" has that signal already", "duplicate"
+				}
+				return cfg.done(call, text, map[string]any{"id": id, "signal": name, "done": done})
+			})
+		},
+	}.Command()
 }
 
 // flowVerb makes a verb for one flow.
@@ -82,10 +170,63 @@ func showFlows(call *cli.Call, list []*flow.Info) error {
 			number(f.Total), number(f.Waiting), number(f.Completed), number(f.Discarded), number(f.Cancelled),
 			cli.Cell{Text: ago(now.Sub(f.CreatedAt))}, cli.Cell{Text: printable.Text(f.Reason)})
 	}
-	return call.Table(t, "no batches")
+	return call.Table(t, "no flows")
 }
 
-func showFlow(call *cli.Call, flow *flow.Info) error {
+// stepColours are those of states of steps.
+var stepColours = map[flow.StepState]cli.Colour{
+	flow.StepRunning: cli.Cyan, flow.StepHeld: cli.Yellow, flow.StepCompleted: cli.Green, flow.StepDiscarded: cli.Red, flow.StepCancelled: cli.Dim,
+}
+
+// showFlow shows a flow, and below that its steps.
+func showFlow(call *cli.Call, info *flow.Info) error {
+	if !info.HasSteps {
+		return showBatch(call, info)
+	}
+	f := newFields(call)
+	f.add("ID", info.ID)
+	f.coloured("State", string(info.State), flowColours[info.State])
+	f.add("Reason", info.Reason)
+	f.add("Steps", strconv.Itoa(info.Total))
+	f.add("Waiting", strconv.Itoa(info.Waiting))
+	f.add("Running", strconv.Itoa(info.Running))
+	f.add("Completed", strconv.Itoa(info.Completed))
+	f.add("Discarded", strconv.Itoa(info.Discarded))
+	f.add("Cancelled", strconv.Itoa(info.Cancelled))
+	f.add("Made", f.at(info.CreatedAt))
+	f.add("Begun", f.at(info.ClosedAt))
+	f.add("Deadline", f.at(info.Deadline))
+	f.add("Ended", f.at(info.EndedAt))
+	if err := f.print(); err != nil || call.NamesOnly() {
+		return err
+	}
+	if err := call.Print("\n"); err != nil {
+		return err
+	}
+	t := cli.NewTable("STEP", "STATE", "KIND", "QUEUE", "RUN", "AFTER", "JOB")
+	for _, s := range info.Steps {
+		after := slices.Clone(s.After)
+		for _, name := range s.AfterEnd {
+			after = append(after, name+" (any end)")
+		}
+		for _, name := range s.AfterHold {
+			after = append(after, name+" (hold)")
+		}
+		t.Row(cli.Cell{Text: s.Name}, cli.Cell{Text: string(s.State), Colour: stepColours[s.State]}, cli.Cell{Text: cmp.Or(s.Kind, "(signal)")},
+			cli.Cell{Text: s.Queue}, cli.Cell{Text: strconv.Itoa(s.Run), Right: true}, cli.Cell{Text: strings.Join(after, ", ")}, cli.Cell{Text: s.JobID})
+	}
+	return call.Table(t, "no steps")
+}
+
+func showStepsWhy(call *cli.Call, all []admin.StepWhy) error {
+	t := cli.NewTable("STEP", "STATE", "WHY")
+	for _, s := range all {
+		t.Row(cli.Cell{Text: s.Step}, cli.Cell{Text: string(s.State), Colour: stepColours[s.State]}, cli.Cell{Text: printable.Text(s.Why)})
+	}
+	return call.Table(t, "all steps have ended")
+}
+
+func showBatch(call *cli.Call, flow *flow.Info) error {
 	f := newFields(call)
 	f.add("ID", flow.ID)
 	f.coloured("State", string(flow.State), flowColours[flow.State])

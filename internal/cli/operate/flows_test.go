@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
@@ -12,7 +13,7 @@ import (
 func TestVerbsOfFlows(t *testing.T) {
 	t.Parallel()
 	o := setup(t)
-	if code, stdout, stderr := o.call("flows", "list"); code != 0 || stdout != "" || stderr != "no batches\n" {
+	if code, stdout, stderr := o.call("flows", "list"); code != 0 || stdout != "" || stderr != "no flows\n" {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}
 	b, err := o.jobs.NewBatch(t.Context(), flow.Batch{ID: "import-42"})
@@ -41,4 +42,37 @@ func TestVerbsOfFlows(t *testing.T) {
 			t.Errorf("cancel %q: exit %d, %q", id, code, stderr)
 		}
 	}
+}
+
+// TestFlowsOfSteps from the command line: what each step waits for, a signal, and a retry.
+func TestFlowsOfSteps(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	f := flow.New("order-42")
+	fetch := f.Step("fetch", drayhorse.Raw("fetch", nil), drayhorse.Queue("io"))
+	ok := f.Signal("approved", time.Hour)
+	f.Step("ship", drayhorse.Raw("ship", nil)).After(ok).AfterEnd(fetch)
+	f.Step("tell", drayhorse.Raw("tell", nil)).AfterHold(fetch)
+	if _, err := o.jobs.Submit(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	says := func(want string, args ...string) {
+		t.Helper()
+		code, stdout, stderr := o.call(append([]string{"flows"}, args...)...)
+		if !regexp.MustCompile(want).MatchString(stdout + stderr) {
+			t.Errorf("%q: exit %d, %s%s; want %s", args, code, stdout, stderr, want)
+		}
+	}
+	says(`(?m)^order-42 +running +4 +2 `, "list")
+	says(`(?s)Steps +4\nWaiting +2\nRunning +2\n.*STEP +STATE .*fetch +running +fetch +io +1 .*approved +running +\(signal\).*ship +waiting +ship +default +1 +approved, fetch \(any end\)`, "get", "order-42")
+	says(`fetch +running +its job [0-9a-f-]{36}: .*(?s).*approved +running +its signal has not come; .*ship +waiting +waits for approved, which is running; fetch, which is running`, "explain", "order-42")
+	says(`want JSON`, "signal", "order-42", "approved", "{")
+	says(`^signalled order-42\n$`, "signal", "order-42", "approved", "1", "--key", "k")
+	says(`has that signal already`, "signal", "order-42", "approved", "1", "--key", "k")
+	says(`signalled already`, "signal", "order-42", "approved", "2")
+	says(`not found.*no signal other`, "signal", "order-42", "other")
+	says(`want failed, downstream or all`, "retry", "order-42", "--steps", "some")
+	says(`^flow order-42 is running, 3 of 4 steps have not ended yet\n$`, "retry", "order-42")
+	says(`^flow order-42 is cancelled, 0 of 4 steps have not ended yet\n$`, "cancel", "order-42")
+	says(`^all steps have ended\n$`, "explain", "order-42")
 }

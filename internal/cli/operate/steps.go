@@ -14,8 +14,12 @@ import (
 )
 
 type signalConfig struct {
-	jobConfig `yaml:",inline"`
+	jobConfig   `yaml:",inline"`
+	signalFlags `yaml:",inline"`
+}
 
+// signalFlags say more of a signal.
+type signalFlags struct {
 	Key    string `yaml:"-" flag:"key" arg:"KEY" usage:"by what the signal is known when it is sent again (default: one that nobody else has)"`
 	Sender string `yaml:"-" flag:"sender" arg:"TEXT" usage:"who sends it (default: who runs this)"`
 }
@@ -35,12 +39,10 @@ for the same one again, by its --key. Without JSON the value is null.`,
 }
 
 func sendSignal(ctx context.Context, call *cli.Call, cfg *signalConfig) error {
-	id, name, payload := call.Args[0], call.Args[1], json.RawMessage("null")
-	if len(call.Args) > 2 {
-		payload = json.RawMessage(call.Args[2])
-		if !json.Valid(payload) {
-			return cli.Usagef(`value %q; want JSON, such as '{"ok":true}' or '"text"'`, call.Args[2])
-		}
+	id, name := call.Args[0], call.Args[1]
+	payload, err := signalValue(call.Args)
+	if err != nil {
+		return err
 	}
 	if cfg.Sender == "" {
 		cfg.Sender = cli.Actor()
@@ -56,6 +58,18 @@ func sendSignal(ctx context.Context, call *cli.Call, cfg *signalConfig) error {
 		}
 		return cfg.done(call, text, map[string]any{"id": id, "signal": name, "done": done})
 	})
+}
+
+// signalValue gives the value of a signal, the third argument if there is one.
+func signalValue(args []string) (json.RawMessage, error) {
+	if len(args) < 3 {
+		return json.RawMessage("null"), nil
+	}
+	payload := json.RawMessage(args[2])
+	if !json.Valid(payload) {
+		return nil, cli.Usagef(`value %q; want JSON, such as '{"ok":true}' or '"text"'`, args[2])
+	}
+	return payload, nil
 }
 
 // MarshalJSON adds the steps to the job, if it has any.

@@ -21,6 +21,7 @@ for i = rest, #ARGV, 2 do
       settled = settled + 1
       row[2] = 0
     end
+    if is_step(link) then call('HDEL', reports, 'V' .. link) end
     if gone == '1' then
       call('HDEL', reports, 'B' .. link)
     else

@@ -1,0 +1,418 @@
+package flows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+)
+
+// The part of the randomized test that is about flows of steps. What each is made of follows from its ID
+// and its shape, which the arguments of its jobs name.
+
+// graph is what was seen of one flow of steps.
+type graph struct {
+	runs      map[int]int    // of steps, by number
+	states    map[int]string // the same, as the last check found them
+	cancelled bool           // it ever was
+	stopped   bool           // it is, as the last check found it
+	bad       map[int]bool   // steps that have ended badly, in whichever run
+	signalled map[int]bool   // steps whose signals were sent
+	hastened  map[int]bool   // steps whose signals were let come too late
+}
+
+func isGraph(id string) bool { return strings.HasPrefix(id, "graph-") }
+
+func (w *world) anyGraph() string { return fmt.Sprintf("graph-%d", w.rng.IntN(8)) }
+
+const shapes = 2 // of one ID
+
+// shape makes a flow, always the same.
+func shape(id string, of int) *flow.Flow {
+	n, _ := strconv.Atoi(strings.TrimPrefix(id, "graph-"))
+	rng := rand.New(rand.NewPCG(uint64(n), uint64(of))) //nolint:gosec // not a secret
+	f := flow.New(id)
+	var steps []*flow.Step
+	for i := range 3 + rng.IntN(6) {
+		name := fmt.Sprint("s", i)
+		var s *flow.Step
+		if rng.IntN(5) == 0 {
+			s = f.Signal(name, time.Hour)
+		} else {
+			options := []drayhorse.Option{drayhorse.Queue([]string{"p", "q"}[rng.IntN(2)]), drayhorse.MaxAttempts(3)}
+			if rng.IntN(4) == 0 {
+				options = append(options, drayhorse.Retain(time.Hour))
+			}
+			s = f.Step(name, note{Step: fmt.Sprintf("%s/%d/%s", id, of, name)}, options...)
+			if rng.IntN(6) == 0 {
+				s.Delay(time.Millisecond)
+			}
+		}
+		for _, other := range steps {
+			switch rng.IntN(6) {
+			case 0:
+				s.AfterEnd(other)
+			case 1:
+				s.AfterHold(other)
+			case 2:
+				s.After(other)
+			}
+		}
+		steps = append(steps, s)
+	}
+	return f
+}
+
+// resultOf is what the handler of a run of a step gives; empty: nothing.
+func resultOf(link string) string {
+	_, _, step, run, _ := jobs.ParseStepLink(link)
+	if step%3 == 2 {
+		return ""
+	}
+	return fmt.Sprintf("%d", 1000*step+run)
+}
+
+// submitter submits flows, and sends what they wait for.
+func (w *world) submitter(ctx context.Context) {
+	id := w.anyGraph()
+	if w.chance(2) {
+		_, _ = w.store.Submit(ctx, shape(id, w.rng.IntN(shapes)), 1000)
+		return
+	}
+	_, _ = w.store.InUse(ctx)
+	steps := w.stepsOf(id)
+	for i, s := range steps {
+		if s.sort == "g" && w.chance(2) {
+			w.graphOf(id).signalled[i] = true
+			_, _ = w.store.Signal(ctx, id, &jobs.Signal{Name: s.name, Payload: []byte("1"), SignalSettings: flow.SignalSettings{Key: "k"}})
+			return
+		}
+	}
+}
+
+// flowOperator retries and cancels flows.
+func (w *world) flowOperator(ctx context.Context) {
+	id := w.anyGraph()
+	_, _ = w.store.InUse(ctx)
+	switch w.rng.IntN(12) {
+	case 0:
+		_, _ = w.store.Cancel(ctx, id, "operator")
+	case 1, 2, 3:
+		_, _ = w.store.Retry(ctx, id, []flow.Again{flow.FailedOnly, flow.FailedAndDownstream, flow.All}[w.rng.IntN(3)])
+	default:
+		_ = w.store.drain(ctx, w.store.shardOf(id))
+	}
+}
+
+// hastenGraph has the time come of a signal, and of a draft.
+func (w *world) hastenGraph(ctx context.Context, id string, abandoned bool) {
+	client := w.engine.Client()
+	if abandoned || w.resting {
+		client.HSet(ctx, w.flowKey(id), "open", 1)
+	}
+	sigs := client.HGet(ctx, w.flowKey(id), "sigs").Val()
+	if sigs == "" || !w.resting && !w.chance(4) {
+		return
+	}
+	late := ""
+	for row := range strings.SplitSeq(strings.TrimSuffix(sigs, ";"), ";") {
+		number, _, _ := strings.Cut(row, ",")
+		i, _ := strconv.Atoi(number)
+		w.graphOf(id).hastened[i] = true
+		late += number + ",1;"
+	}
+	client.HSet(ctx, w.flowKey(id), "sigs", late)
+}
+
+// stored is a step as Redis has it.
+type stored struct {
+	name, sort, state string
+	run, need, met    int
+	ins               []flow.Edge // To is nil
+	from              []int       // the numbers of the steps of ins
+	value             string
+}
+
+func (w *world) stepsKey(id string) string { return w.store.callOn(resultScript, id).Keys[0] }
+
+// runOf gives which run of a step is the last; -1 if there is no such step.
+func (w *world) runOf(id string, number int) int {
+	if steps := w.stepsOf(id); number < len(steps) {
+		return steps[number].run
+	}
+	return -1
+}
+
+// stepsOf gives the steps of a flow, as they were when the last check began.
+func (w *world) stepsOf(id string) []stored {
+	if w.seenSteps == nil {
+		w.seenSteps = map[string][]stored{}
+	}
+	steps, seen := w.seenSteps[id]
+	if !seen {
+		steps = w.readSteps(id)
+		w.seenSteps[id] = steps
+	}
+	return steps
+}
+
+func (w *world) readSteps(id string) []stored {
+	all, _ := w.engine.Client().HGetAll(w.ctx, w.stepsKey(id)).Result()
+	var steps []stored
+	for i := 0; all[fmt.Sprint("s", i)] != ""; i++ {
+		parts, label := strings.Split(all[fmt.Sprint("s", i)], "|"), strings.SplitN(all[fmt.Sprint("l", i)], "|", 4)
+		s := stored{name: label[3], sort: label[0], state: parts[0], value: all[fmt.Sprint("v", i)]}
+		s.run, _ = strconv.Atoi(parts[1])
+		s.need, _ = strconv.Atoi(parts[2])
+		s.met, _ = strconv.Atoi(parts[3])
+		for row := range strings.SplitSeq(strings.TrimSuffix(all[fmt.Sprint("p", i)], ";"), ";") {
+			if number, policy, ok := strings.Cut(row, ","); ok {
+				j, _ := strconv.Atoi(number)
+				s.ins, s.from = append(s.ins, flow.Edge{Policy: flow.Policy(policy[0])}), append(s.from, j)
+			}
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// graphOf gives what was seen of the flow that has the ID now.
+func (w *world) graphOf(id string) *graph {
+	link := w.link(id)
+	if w.truth.graphs[link] == nil {
+		w.truth.graphs[link] = &graph{runs: map[int]int{}, states: map[int]string{}, bad: map[int]bool{}, signalled: map[int]bool{}, hastened: map[int]bool{}}
+		total.flows.Add(1)
+	}
+	return w.truth.graphs[link]
+}
+
+// seenOf gives how the job of a run of a step has ended, in all its lives; "" where it has not.
+func (w *world) seenOf(id string, step, run int) (ever string, ended byte) {
+	_, made := jobs.ParseLink(w.link(id))
+	f := w.truth.batches[jobs.StepLink(id, made, step, run)]
+	if f == nil {
+		return "", 0
+	}
+	for _, m := range f.members {
+		ever, ended = ever+m.ever, m.ended
+	}
+	return ever, ended
+}
+
+// mayRun says why a run of a step is not to begin now, of which the job has come.
+func (w *world) mayRun(link, named string) error {
+	total.steps.Add(1)
+	id, _, step, run, _ := jobs.ParseStepLink(link)
+	parts := strings.Split(named, "/")
+	if len(parts) != 3 || parts[0] != id {
+		return fmt.Errorf("step %q has the job of %q", link, named)
+	}
+	of, _ := strconv.Atoi(parts[1])
+	ordered, err := shape(id, of).Ordered()
+	if err != nil {
+		return err
+	}
+	if step >= len(ordered) || ordered[step].Name != parts[2] {
+		return fmt.Errorf("step %q has the job of %q", link, named)
+	}
+	steps := w.stepsOf(id)
+	if step >= len(steps) || steps[step].run < run || steps[step].run == run && steps[step].state == "w" {
+		return fmt.Errorf("run %q of a step begins, and the flow does not know it", link)
+	}
+	var want, got []string // what it comes after
+	for _, e := range ordered[step].Edges {
+		want = append(want, fmt.Sprint(slices.Index(ordered, e.To), e.Policy))
+	}
+	for k, e := range steps[step].ins {
+		got = append(got, fmt.Sprint(steps[step].from[k], e.Policy))
+	}
+	if !slices.Equal(want, got) {
+		return fmt.Errorf("step %s comes %v, want %v", parts[2], got, want)
+	}
+	return nil
+}
+
+// isMet says why a step has not ended as one that comes after it wants.
+func (w *world) isMet(id string, number int, s stored, policy flow.Policy) error {
+	ever, ended := w.seenOf(id, number, s.run)
+	switch {
+	case s.sort == "g" && s.state == "c" && w.graphOf(id).signalled[number],
+		s.sort == "g" && s.state == "d" && policy == flow.RunIt && w.graphOf(id).hastened[number],
+		s.state == "n" && policy == flow.RunIt,
+		s.sort == "j" && strings.Contains(ever, "c"),
+		s.sort == "j" && policy == flow.RunIt && ended != 0:
+		return nil
+	}
+	return fmt.Errorf("run %d of that is %q, and was seen to end %q", s.run, s.state, ever)
+}
+
+// checkGraphs compares what flows of steps have decided with what was seen.
+func (w *world) checkGraphs(last string) error {
+	for _, id := range w.ids() {
+		if !isGraph(id) {
+			continue
+		}
+		g := w.graphOf(id)
+		record := w.engine.Client().HMGet(w.ctx, w.flowKey(id), "st", "cancelled", "pend", "ops", "dag").Val()
+		if record[4] == nil {
+			return fmt.Errorf("flow %s is none", id)
+		}
+		g.cancelled = g.cancelled || record[1] != nil
+		if record[0] == "dropping" || record[0] == "draft" {
+			continue
+		}
+		for _, n := range record[2:4] {
+			if text, _ := n.(string); strings.HasPrefix(text, "-") {
+				return fmt.Errorf("flow %s has %v ops on their way", id, record[2:4])
+			}
+		}
+		for i, s := range w.stepsOf(id) {
+			if before, known := g.runs[i]; known && s.run != before && last != "flow retry" && last != "flow work" {
+				return fmt.Errorf("step %s of %s runs again, %d after %d, and nobody has asked for that", s.name, id, s.run, before)
+			} else if known && s.run != before {
+				total.reruns.Add(1)
+			}
+			if g.stopped && record[1] != nil && g.states[i] == "w" && s.state != "w" && s.state != "n" {
+				return fmt.Errorf("step %s of %s begins, which is cancelled", s.name, id)
+			}
+			if begins := !strings.Contains("wn", s.state) && (g.states[i] == "" || g.states[i] == "w" || s.run != g.runs[i]); begins {
+				for k, e := range s.ins {
+					if err := w.isMet(id, s.from[k], w.stepsOf(id)[s.from[k]], e.Policy); err != nil {
+						return fmt.Errorf("step %s of %s begins, which comes %v %d: %w", s.name, id, e.Policy, s.from[k], err)
+					}
+				}
+			}
+			g.runs[i], g.states[i], g.bad[i] = s.run, s.state, g.bad[i] || strings.Contains("dxn", s.state)
+			if s.need < 0 || s.state == "w" && s.need == 0 && record[2] == "0" && last != "flow submit" {
+				return fmt.Errorf("step %s of %s waits for %d", s.name, id, s.need)
+			}
+			if s.sort == "g" && s.state == "d" && !g.hastened[i] {
+				return fmt.Errorf("step %s of %s is waited for no more, and its time is not over", s.name, id)
+			}
+			if ever, _ := w.seenOf(id, i, s.run); s.sort == "j" && strings.Contains("cdx", s.state) && !strings.Contains(ever, s.state) {
+				return fmt.Errorf("step %s of %s counts as %s; its job was seen to end %q", s.name, id, s.state, ever)
+			}
+		}
+		g.stopped = record[1] != nil
+	}
+	return nil
+}
+
+// restGraphs checks flows of steps at rest: those whose steps are held end once they are mended.
+func (w *world) restGraphs() error {
+	for round := 0; ; round++ {
+		held := false
+		for _, id := range w.ids() {
+			if !isGraph(id) || w.engine.Client().HGet(w.ctx, w.flowKey(id), "st").Val() == "dropping" {
+				continue
+			}
+			if err := w.checkGraphAtRest(id); err != nil {
+				return fmt.Errorf("flow %s at rest: %w", id, err)
+			}
+			info, err := w.store.GetWithSteps(w.ctx, id)
+			if err != nil {
+				return err
+			}
+			if info.State == flow.Draft || !info.EndedAt.IsZero() {
+				continue
+			}
+			held = true
+			if err := w.mend(id, info); err != nil {
+				return err
+			}
+		}
+		if !held {
+			return nil
+		}
+		if round == 20 {
+			return fmt.Errorf("flows do not end")
+		}
+		if err := w.settleAll(); err != nil {
+			return err
+		}
+	}
+}
+
+// mend does for a flow at rest what it waits for: signals come, and what has failed runs again.
+func (w *world) mend(id string, info *flow.Info) error {
+	for i, s := range info.Steps {
+		if s.State == flow.StepRunning && s.Kind == "" {
+			w.graphOf(id).signalled[i] = true
+			if _, err := w.store.Signal(w.ctx, id, &jobs.Signal{Name: s.Name, Payload: []byte("1"), SignalSettings: flow.SignalSettings{Key: "k"}}); err != nil {
+				return err
+			}
+			return w.store.Drain(w.ctx, id)
+		}
+	}
+	for _, s := range info.Steps {
+		if s.State == flow.StepHeld {
+			if _, err := w.store.Retry(w.ctx, id, flow.FailedAndDownstream); err != nil {
+				return err
+			}
+			return w.store.Drain(w.ctx, id)
+		}
+	}
+	text, _ := json.Marshal(info)
+	return fmt.Errorf("flow %s waits for nothing: %s", id, text)
+}
+
+// checkGraphAtRest says what is wrong with a flow when nothing is on its way any more.
+func (w *world) checkGraphAtRest(id string) error {
+	info, err := w.store.Get(w.ctx, id)
+	if err != nil {
+		return err
+	}
+	if info.State == flow.Draft {
+		return nil
+	}
+	steps, n := w.stepsOf(id), map[string]int{}
+	for i, s := range steps {
+		n[s.state]++
+		ever, ended := w.seenOf(id, i, s.run)
+		if s.sort == "j" && strings.Contains("cdx", s.state) && string(ended) != s.state {
+			return fmt.Errorf("step %s is %s; its job has ended %q, at last %c", s.name, s.state, ever, ended)
+		}
+		if s.sort == "j" && s.state == "q" {
+			return fmt.Errorf("step %s runs; its job has ended %q", s.name, ever)
+		}
+		made := info.CreatedAt
+		if want := resultOf(jobs.StepLink(id, made, i, s.run)); s.sort == "j" && s.state == "c" && s.value != want {
+			return fmt.Errorf("step %s has the result %q, want %q", s.name, s.value, want)
+		}
+		need, justified := 0, w.graphOf(id).cancelled
+		for k, e := range s.ins {
+			from := steps[s.from[k]]
+			if from.met == 0 || from.met == 1 && e.Policy != flow.RunIt {
+				need++
+			}
+			justified = justified || e.Policy == flow.CancelIt && w.graphOf(id).bad[s.from[k]]
+		}
+		if s.state == "w" && (need == 0 || need != s.need) {
+			return fmt.Errorf("step %s waits for %d, and %d have not ended well", s.name, s.need, need)
+		}
+		if s.state == "n" {
+			total.cancelled.Add(1)
+			if !justified {
+				return fmt.Errorf("step %s was cancelled for nothing", s.name)
+			}
+		}
+		if s.sort == "g" && s.state == "c" {
+			total.signals.Add(1)
+		}
+	}
+	if got, want := [5]int{info.Running, info.Completed, info.Discarded, info.Cancelled, info.Total}, [5]int{n["q"], n["c"], n["d"], n["x"] + n["n"], len(steps)}; got != want {
+		return fmt.Errorf("it has counted %v; want %v", got, want)
+	}
+	if ended := n["w"]+n["q"] == 0; ended == info.EndedAt.IsZero() || info.Pending > 0 {
+		return fmt.Errorf("has it ended? %+v; %v", info, n)
+	}
+	return nil
+}

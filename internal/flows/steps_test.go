@@ -1,0 +1,119 @@
+package flows
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/redistest"
+)
+
+// rig is a store of a namespace of its own.
+type rig struct {
+	*testing.T
+	store *Store
+	made  time.Time // of the flow
+}
+
+func newRig(t *testing.T, f *flow.Flow) *rig {
+	t.Helper()
+	client, err := redis.Open(redis.Config{URL: redistest.Shared(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	namespace := redistest.Namespace(t)
+	r := &rig{T: t, store: New(jobs.New(client, namespace), namespace)}
+	info, err := r.store.Submit(t.Context(), f, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.made = info.CreatedAt
+	return r
+}
+
+// tell tells the flow f what a run of a step has come to, and gives the answer.
+func (r *rig) tell(ref, row, result string) string {
+	r.Helper()
+	value, err := r.store.run(r.Context(), outcomesScript, "f", r.made.UnixMilli(), ref, row, result)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return redis.AsString(redis.AsList(value)[1])
+}
+
+// wants wants a step to be in a state and its run of a number.
+func (r *rig) wants(step int, state flow.StepState, run int) {
+	r.Helper()
+	info, err := r.store.GetWithSteps(r.Context(), "f")
+	if err != nil {
+		r.Fatal(err)
+	}
+	if s := info.Steps[step]; s.State != state || s.Run != run {
+		r.Errorf("step %d is %s in run %d, want %s in run %d", step, s.State, s.Run, state, run)
+	}
+}
+
+// TestWhatIsOldCountsForNothing: an older row of a run, and any row of an earlier run.
+func TestWhatIsOldCountsForNothing(t *testing.T) {
+	t.Parallel()
+	f := flow.New("f")
+	a := f.Step("a", note{})
+	f.Step("b", note{}).After(a)
+	r := newRig(t, f)
+	if taken := r.tell("0.0", "10|1|1|0|0", "7"); taken != "1" {
+		t.Errorf("taken: %s", taken)
+	}
+	r.wants(0, flow.StepCompleted, 1)
+	r.wants(1, flow.StepRunning, 1)
+	r.tell("0.0", "9|1|0|1|0", "")
+	r.wants(0, flow.StepCompleted, 1)
+	if _, err := r.store.Retry(t.Context(), "f", flow.All); err != nil {
+		t.Fatal(err)
+	}
+	r.wants(0, flow.StepRunning, 2)
+	if taken := r.tell("0.0", "20|1|1|0|0", "8"); taken != "0" {
+		t.Errorf("taken of an earlier run: %s", taken)
+	}
+	r.wants(0, flow.StepRunning, 2)
+	if result, err := r.store.Result(t.Context(), "f", r.made, "a"); err == nil {
+		t.Errorf("its result is %s", result)
+	}
+	if taken := r.tell("5.0", "20|1|1|0|0", ""); taken != "0" {
+		t.Errorf("taken of a step that is none: %s", taken)
+	}
+}
+
+// TestARetryTakesNoNewsIn while it goes over the steps, in several calls: they are told again.
+func TestARetryTakesNoNewsIn(t *testing.T) {
+	t.Parallel()
+	f := flow.New("f")
+	first := f.Step("first", note{})
+	for i := range 450 {
+		f.Step(fmt.Sprint("s", i), note{}).AfterEnd(first)
+	}
+	r := newRig(t, f)
+	r.tell("0.0", "10|1|0|1|0", "")
+	if err := r.store.Drain(t.Context(), "f"); err != nil { // 450 begin
+		t.Fatal(err)
+	}
+	r.tell("1.0", "10|1|0|1|0", "")
+	if _, err := r.store.Retry(t.Context(), "f", flow.FailedOnly); err != nil {
+		t.Fatal(err)
+	}
+	if taken := r.tell("0.1", "20|1|1|0|0", ""); taken != "2" {
+		t.Errorf("taken meanwhile: %s", taken)
+	}
+	r.wants(0, flow.StepRunning, 2)
+	if err := r.store.Drain(t.Context(), "f"); err != nil {
+		t.Fatal(err)
+	}
+	if taken := r.tell("0.1", "20|1|1|0|0", ""); taken != "1" {
+		t.Errorf("taken then: %s", taken)
+	}
+	r.wants(0, flow.StepCompleted, 2)
+	r.wants(1, flow.StepRunning, 2) // it waited for the other, and no longer
+}
