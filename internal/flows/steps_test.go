@@ -2,9 +2,11 @@ package flows
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -116,4 +118,76 @@ func TestARetryTakesNoNewsIn(t *testing.T) {
 	}
 	r.wants(0, flow.StepCompleted, 2)
 	r.wants(1, flow.StepRunning, 2) // it waited for the other, and no longer
+}
+
+// hasten has the time come at which the flow is looked at, and does what it wants then.
+func (r *rig) hasten() {
+	r.Helper()
+	sh := r.store.shardOf("f")
+	if err := r.store.client.ZAdd(r.Context(), sh.keys[slices.Index(library.Columns(), "timers")], zOf("f")).Err(); err != nil {
+		r.Fatal(err)
+	}
+	if err := r.store.Watch(r.Context(), 0); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// TestAStepWhoseJobIsLostRunsAgain: Redis has gone back to before its job was there. One that is
+// there runs on, one whose queue was deleted is cancelled.
+func TestAStepWhoseJobIsLostRunsAgain(t *testing.T) {
+	t.Parallel()
+	f := flow.New("f")
+	for _, name := range []string{"lost", "there", "gone", "untold"} {
+		f.Step(name, note{}, drayhorse.Queue(name))
+	}
+	r := newRig(t, f)
+	if err := r.store.Drain(t.Context(), "f"); err != nil {
+		t.Fatal(err)
+	}
+	part := map[string]*jobs.Partition{}
+	for _, name := range []string{"lost", "there", "gone", "untold"} {
+		parts, err := r.store.engine.Lookup(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part[name] = parts[0]
+	}
+	if _, err := part["lost"].Purge(t.Context(), drayhorse.Available); err != nil {
+		t.Fatal(err)
+	}
+	if err := part["lost"].Forget(t.Context(), jobs.StepLink("f", r.made, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if dropped := r.store.engine.DropQueues(t.Context(), true, "gone"); dropped[0].Err != nil {
+		t.Fatal(dropped[0].Err)
+	}
+	if _, err := part["untold"].Purge(t.Context(), drayhorse.Available); err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := part["untold"].News(t.Context(), 0)
+	if err == nil {
+		err = part["untold"].Told(t.Context(), false, rows...) // and the flow has forgotten it
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.hasten()
+	for _, p := range []string{"lost", "there", "untold"} {
+		if err := r.store.Relay(t.Context(), part[p]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.wants(0, flow.StepRunning, 2)
+	r.wants(1, flow.StepRunning, 1)
+	r.wants(2, flow.StepCancelled, 1)
+	r.wants(3, flow.StepCancelled, 1)
+	info, err := r.store.GetWithSteps(t.Context(), "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"lost", "there"} {
+		if job, err := part[name].Get(t.Context(), jobs.PackID(info.Steps[i].JobID)); err != nil || job.State != drayhorse.Available {
+			t.Errorf("the job of step %s: %+v, %v", name, job, err)
+		}
+	}
 }
