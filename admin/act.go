@@ -307,7 +307,7 @@ func (r *actionRun) step(ctx context.Context, p *jobs.Partition, place *int, cur
 	some := slices.Collect(slices.Chunk(page.meant, stepJobs))
 	for i := range max(len(some), 1) {
 		s := &jobs.ActionStep{
-			Action: r.ID, Verb: r.Verb, Token: r.token, From: r.part.At, States: r.places[*place].States,
+			Action: r.ID, Verb: jobs.Verb(r.Verb), Token: r.token, From: r.part.At, States: r.places[*place].States,
 			To: fmt.Sprintf("%d|%s", *place, *cursor), // more of the same
 		}
 		if len(some) > 0 {

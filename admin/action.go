@@ -20,13 +20,13 @@ import (
 )
 
 // Verb is what an action does to each job.
-type Verb = jobs.Verb
+type Verb string
 
 // The verbs of actions.
 const (
-	VerbRetry  = jobs.VerbRetry
-	VerbCancel = jobs.VerbCancel
-	VerbDelete = jobs.VerbDelete
+	VerbRetry  Verb = "retry"
+	VerbCancel Verb = "cancel"
+	VerbDelete Verb = "delete"
 )
 
 // ActionState says whether an action runs.

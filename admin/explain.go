@@ -140,7 +140,7 @@ func ending(info *drayhorse.Info) string {
 }
 
 // running says where a job runs.
-func running(info *drayhorse.Info, hold *jobs.Hold, workers []Worker) Reason {
+func running(info *drayhorse.Info, hold *jobs.Hold, workers []registry.Worker) Reason {
 	r := Reason{Gate: GateRunning, Detail: fmt.Sprintf("attempt %d runs", info.Attempt)}
 	for i := range workers {
 		for _, job := range workers[i].Jobs {

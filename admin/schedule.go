@@ -2,20 +2,114 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/election"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/schedules"
 )
 
-// Schedule is a schedule with where it stands: what was declared, its source, its next and
-// last tick, and since when it is paused.
-type Schedule = schedules.Status
+// Declaration is what a schedule was declared to be, defaults filled in; scheduler.Schedule
+// says what the fields mean.
+type Declaration struct {
+	ID            string
+	Cron          string        // empty: Every or Manual says when
+	Every         time.Duration // 0: Cron or Manual does
+	Manual        bool
+	Paused        bool
+	Timezone      string
+	Start, End    time.Time
+	Jitter        time.Duration
+	Kind          string
+	Args          json.RawMessage
+	Queue         string
+	MaxAttempts   int
+	Timeout       time.Duration
+	Retain        time.Duration
+	StartWithin   time.Duration // 0: jobs wait for as long as it takes
+	Priority      drayhorse.Priority
+	Tags          []string
+	CatchUp       string // skip, last or all
+	CatchUpWindow time.Duration
+	CatchUpMax    int
+	Overlap       string // allow, skip, queue or replace
+}
+
+// Schedule is a schedule with where it stands. Its JSON is in snake_case, with durations as
+// in 1m30s.
+type Schedule struct {
+	Declaration
+
+	Source string    // who declared it; empty: it was added at run time
+	Next   time.Time // its next tick; zero: never again, or it is paused
+	Last   time.Time // the last tick that was decided; zero: none
+	Paused time.Time // since when; zero: it is not
+}
+
+// scheduleOf gives a schedule as it is stored; nil for nil.
+func scheduleOf(s *schedules.Status) *Schedule {
+	if s == nil {
+		return nil
+	}
+	return &Schedule{Declaration: Declaration(s.Declaration), Source: s.Source, Next: s.Next, Last: s.Last, Paused: s.Paused}
+}
+
+func schedulesOf(found []*schedules.Status) []*Schedule {
+	all := make([]*Schedule, len(found))
+	for i, s := range found {
+		all[i] = scheduleOf(s)
+	}
+	return all
+}
+
+// MarshalJSON writes a Schedule without the fields that have nothing to say.
+func (s Schedule) MarshalJSON() ([]byte, error) {
+	return json.Marshal(schedules.Status{
+		Record: schedules.Record{Declaration: schedules.Declaration(s.Declaration), Source: s.Source},
+		Next:   s.Next, Last: s.Last, Paused: s.Paused,
+	})
+}
+
+// When says when it fires, such as "0 3 * * * in Europe/Paris".
+func (s *Schedule) When() string {
+	d := schedules.Declaration(s.Declaration)
+	t, err := d.Timetable()
+	if err != nil {
+		return "cannot be read"
+	}
+	return t.String()
+}
+
+// Ticks gives its next n ticks, of which Next is the first; fewer where there are no more.
+func (s *Schedule) Ticks(n int) (ticks []time.Time) {
+	d := schedules.Declaration(s.Declaration)
+	t, err := d.Timetable()
+	if err != nil {
+		return nil
+	}
+	for tick := s.Next; !tick.IsZero() && len(ticks) < n; tick = t.Next(tick) {
+		ticks = append(ticks, tick)
+	}
+	return ticks
+}
 
 // Tick is one line of a schedule's history: a tick, and what became of it.
-type Tick = schedules.Event
+type Tick struct {
+	Tick time.Time `json:"tick"`
+	At   time.Time `json:"at"` // by Redis's clock
+	// Outcome is enqueued; duplicate, if its queue had this tick or a later one; skipped or
+	// missed, by the overlap or catch-up policy; delayed, while its queue takes no ticks;
+	// triggered or backfilled, by hand.
+	Outcome string          `json:"outcome"`
+	Count   int             `json:"count,omitempty"` // of ticks, if more than one
+	Queue   string          `json:"queue,omitempty"`
+	JobID   string          `json:"job_id,omitempty"`
+	State   drayhorse.State `json:"state,omitempty"` // of the job, as far as it is known still
+	Error   string          `json:"error,omitempty"` // why nobody can say that
+}
 
 // SchedulePage is a part of the schedules.
 type SchedulePage struct {
@@ -36,7 +130,7 @@ func (a *Admin) Schedules(ctx context.Context, cursor string) (*SchedulePage, er
 	if err != nil {
 		return nil, err
 	}
-	return &SchedulePage{Schedules: found, Next: next}, nil
+	return &SchedulePage{Schedules: schedulesOf(found), Next: next}, nil
 }
 
 // Upcoming gives the schedules that fire next, at most limit (1 to 500), the first in
@@ -46,7 +140,7 @@ func (a *Admin) Upcoming(ctx context.Context, limit int) ([]*Schedule, error) {
 		return nil, err
 	}
 	found, _, err := a.schedules.Upcoming(ctx, limit)
-	return found, err
+	return schedulesOf(found), err
 }
 
 // Schedule gives one schedule. The error is drayhorse.ErrNotFound, ErrInvalid or
@@ -55,7 +149,8 @@ func (a *Admin) Schedule(ctx context.Context, id string) (*Schedule, error) {
 	if err := a.schedule(ctx, id); err != nil {
 		return nil, err
 	}
-	return a.schedules.Get(ctx, id)
+	found, err := a.schedules.Get(ctx, id)
+	return scheduleOf(found), err
 }
 
 // ScheduleHistory gives the last ticks of a schedule, the latest first, with the states
@@ -64,7 +159,12 @@ func (a *Admin) ScheduleHistory(ctx context.Context, id string) ([]Tick, error) 
 	if err := a.schedule(ctx, id); err != nil {
 		return nil, err
 	}
-	return a.schedules.History(ctx, a.engine, id)
+	found, err := a.schedules.History(ctx, a.engine, id)
+	ticks := make([]Tick, len(found))
+	for i, e := range found {
+		ticks[i] = Tick(e)
+	}
+	return ticks, err
 }
 
 // PauseSchedule stops the ticks of a schedule; those that come meanwhile are not made up.
@@ -130,5 +230,6 @@ func (a *Admin) Leader(ctx context.Context) (*Leader, error) {
 	if err != nil || leader == (election.Leader{}) {
 		return nil, err
 	}
-	return &Leader{Identity: leader.Identity, Term: leader.Term, Since: leader.Since}, nil
+	l := Leader(leader)
+	return &l, nil
 }

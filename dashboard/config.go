@@ -13,22 +13,26 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
-	"github.com/drayhorse/drayhorse/internal/access"
 )
 
-// User is who makes a request, and what he may do: the Role with the jobs of the Scope, which
-// are entries QUEUE or QUEUE/KIND, with * for all queues or kinds.
-type User = access.User
+// User is who makes a request, and what he may do. The zero value may nothing.
+type User struct {
+	Name string // for the log, the audit and what is kept of pauses and actions
+	Role Role   // with the jobs of the Scope
+	// Scope is the jobs that the role is for: QUEUE, or QUEUE/KIND, with * for all queues or
+	// kinds. Empty: none.
+	Scope []string
+}
 
 // Role is what a user is. Each may do all that those before it may.
-type Role = access.Role
+type Role string
 
-// The roles: docs/dashboard.md says what each may do.
+// The roles: docs/dashboard.md has a table of what each may do.
 const (
-	Viewer   = access.Viewer
-	Reader   = access.Reader
-	Operator = access.Operator
-	Admin    = access.Admin
+	Viewer   Role = "viewer"   // sees queues, jobs, workers and schedules, and nothing of what jobs are about
+	Reader   Role = "reader"   // and arguments, results and errors, fields that may be secret masked
+	Operator Role = "operator" // and retries, cancels, pauses, resumes and runs schedules
+	Admin    Role = "admin"    // and deletes, acts on all jobs that match, sees masked fields and the audit
 )
 
 // Config says whose jobs are shown, and to whom. The zero value shows those of the Redis at

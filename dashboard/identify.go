@@ -94,10 +94,11 @@ func (q *request) identify() (*access.User, error) {
 		if err != nil {
 			return nil, &refusal{status: http.StatusForbidden, text: "You are not let in. The log of this program says why.", cause: err}
 		}
-		if !user.May(access.Known) {
+		known := &access.User{Name: user.Name, Role: access.Role(user.Role), Scope: user.Scope}
+		if !known.May(access.Known) {
 			return nil, refuse(http.StatusForbidden, "You are not let in: you have no role here.")
 		}
-		return &user, nil
+		return known, nil
 	case cfg.UserHeader != "":
 		return q.proxied()
 	case cfg.UserFile != "":

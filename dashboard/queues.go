@@ -10,7 +10,6 @@ import (
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
-	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
 const queuesShown = 100 // on one page
@@ -171,7 +170,7 @@ func showQueue(q *request) error {
 			p.Workers = append(p.Workers, rowOfWorker(w, r.Now))
 		}
 	}
-	p.NoWorker = !registry.WorksOn(r.Workers, queue.Name)
+	p.NoWorker = !r.IsWorkedOn(queue.Name)
 	p.Notices = noticesOf(r.NoticesOf(queue))
 	if queue.Problem == "" {
 		if p.Next, err = q.preview(r, queue.Name, drayhorse.Available); err != nil {

@@ -14,27 +14,18 @@ const ticksShown = 10
 type scheduleRow struct {
 	*admin.Schedule
 
-	When       string
-	NextTick   figures.Moment
-	LastTick   figures.Moment
-	PausedFor  figures.Moment
-	Late       bool
-	IsPaused   bool
-	Unreadable bool // its declaration is damaged
+	NextTick  figures.Moment
+	LastTick  figures.Moment
+	PausedFor figures.Moment
+	Late      bool
+	IsPaused  bool
 }
 
 func rowOfSchedule(s *admin.Schedule, now time.Time) scheduleRow {
-	row := scheduleRow{
+	return scheduleRow{
 		Schedule: s, NextTick: figures.When(s.Next, now), LastTick: figures.When(s.Last, now), PausedFor: figures.When(s.Paused, now),
 		IsPaused: !s.Paused.IsZero(), Late: !s.Next.IsZero() && now.Sub(s.Next) > board.Late,
 	}
-	table, err := s.Timetable()
-	if err != nil {
-		row.Unreadable, row.When = true, "cannot be read"
-		return row
-	}
-	row.When = table.String()
-	return row
 }
 
 type schedulesPage struct {
@@ -91,8 +82,8 @@ func showSchedule(q *request) error {
 		return err
 	}
 	p := &schedulePage{scheduleRow: rowOfSchedule(s, r.Now), Args: treeOf(s.Args), Leads: r.Leader != nil}
-	if table, err := s.Timetable(); err == nil && !p.IsPaused {
-		for tick := s.Next; !tick.IsZero() && len(p.Ticks) < ticksShown; tick = table.Next(tick) {
+	if !p.IsPaused {
+		for _, tick := range s.Ticks(ticksShown) {
 			p.Ticks = append(p.Ticks, figures.When(tick, r.Now))
 		}
 	}

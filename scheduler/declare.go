@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
@@ -22,11 +23,40 @@ func (s *Scheduler) source() schedules.Source {
 }
 
 // Change is what Run does with one schedule when it starts.
-type Change = schedules.Change
+type Change struct {
+	// ID is the schedule's; empty if What is "older".
+	ID string `json:"id,omitempty"`
+	// What is "add", "update" or "remove"; or nothing is done: "clash", since the schedule
+	// belongs to another source, "left", since it may be another program's and no source is
+	// named, or "older", since the whole source was declared later by another program.
+	What string `json:"change"`
+	// Owner is the source that the schedule belongs to where nothing is done; empty for
+	// one that was added at run time.
+	Owner string `json:"owner,omitempty"`
+	// Before and After are the schedule as it is stored and as it was declared, in JSON as
+	// admin.Schedule has it; nil: there is none.
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+}
 
-// Diff says what Run would do when it starts, and does nothing.
+// Diff says what Run would do when it starts, and does nothing. The error is
+// drayhorse.ErrUnavailable.
 func (s *Scheduler) Diff(ctx context.Context) ([]Change, error) {
-	return s.store.Diff(ctx, s.source())
+	found, err := s.store.Diff(ctx, s.source())
+	changes := make([]Change, len(found))
+	for i, c := range found {
+		changes[i] = Change{ID: c.ID, What: c.What, Owner: c.Owner, Before: textOf(c.Before), After: textOf(c.After)}
+	}
+	return changes, err
+}
+
+// textOf gives a declaration as it is stored.
+func textOf(d *schedules.Declaration) json.RawMessage {
+	if d == nil {
+		return nil
+	}
+	text, _ := json.Marshal(d) // what was read from JSON, or written to it
+	return text
 }
 
 // lossLook is how often a scheduler looks whether Redis still knows what was declared.

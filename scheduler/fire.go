@@ -24,7 +24,7 @@ type step struct {
 
 // missed counts ticks that were dropped.
 type missed struct {
-	policy schedules.CatchUp
+	policy string
 	count  int
 }
 
@@ -115,7 +115,7 @@ func (l *leader) step(ctx context.Context, s *step) (bool, error) {
 		}
 		l.outbox.add(s.firings[i].Entries...)
 		if m.count > 0 {
-			l.scheduler.metrics.missed.WithLabelValues(string(m.policy)).Add(float64(m.count))
+			l.scheduler.metrics.missed.WithLabelValues(m.policy).Add(float64(m.count))
 		}
 	}
 	if !slices.Contains(moved, true) {

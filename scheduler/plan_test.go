@@ -28,20 +28,20 @@ func TestDecide(t *testing.T) {
 		missed      int
 		lost        time.Duration // before now
 	}{
-		"skip, on time":             {h, schedules.Declaration{CatchUp: CatchUpSkip}, 0, back(0), 0, 0},
-		"skip, within the grace":    {10 * s, schedules.Declaration{CatchUp: CatchUpSkip}, 10 * s, back(0), 1, 10 * s},
-		"skip, an hour late":        {24 * h, schedules.Declaration{CatchUp: CatchUpSkip}, 12 * h, nil, 1, 12 * h},
-		"skip, one of many on time": {h, schedules.Declaration{CatchUp: CatchUpSkip}, 5 * h, back(0), 5, h},
-		"last, on time":             {h, schedules.Declaration{CatchUp: CatchUpLast}, 0, back(0), 0, 0},
-		"last, half a day late":     {24 * h, schedules.Declaration{CatchUp: CatchUpLast}, 12 * h, back(12 * h), 0, 0},
-		"last of many":              {h, schedules.Declaration{CatchUp: CatchUpLast}, 5 * h, back(0), 5, h},
-		"last, too late":            {24 * h, schedules.Declaration{CatchUp: CatchUpLast, CatchUpWindow: h}, 12 * h, nil, 1, 12 * h},
-		"last of very many":         {s, schedules.Declaration{CatchUp: CatchUpLast}, 24 * 365 * h, back(0), maxCount, s},
-		"all":                       {h, schedules.Declaration{CatchUp: CatchUpAll}, 3 * h, back(3*h, 2*h, h, 0), 0, 0},
-		"all, within the window":    {h, schedules.Declaration{CatchUp: CatchUpAll, CatchUpWindow: 2 * h}, 5 * h, back(2*h, h, 0), 3, 3 * h},
-		"all, within the day":       {12 * h, schedules.Declaration{CatchUp: CatchUpAll}, 60 * h, back(24*h, 12*h, 0), 3, 36 * h},
-		"all, at most two":          {h, schedules.Declaration{CatchUp: CatchUpAll, CatchUpMax: 2}, 5 * h, back(h, 0), 4, 2 * h},
-		"all of very many":          {s, schedules.Declaration{CatchUp: CatchUpAll, CatchUpMax: 3}, 24 * 365 * h, back(2*s, s, 0), maxCount, 3 * s},
+		"skip, on time":             {h, schedules.Declaration{CatchUp: schedules.CatchUpSkip}, 0, back(0), 0, 0},
+		"skip, within the grace":    {10 * s, schedules.Declaration{CatchUp: schedules.CatchUpSkip}, 10 * s, back(0), 1, 10 * s},
+		"skip, an hour late":        {24 * h, schedules.Declaration{CatchUp: schedules.CatchUpSkip}, 12 * h, nil, 1, 12 * h},
+		"skip, one of many on time": {h, schedules.Declaration{CatchUp: schedules.CatchUpSkip}, 5 * h, back(0), 5, h},
+		"last, on time":             {h, schedules.Declaration{CatchUp: schedules.CatchUpLast}, 0, back(0), 0, 0},
+		"last, half a day late":     {24 * h, schedules.Declaration{CatchUp: schedules.CatchUpLast}, 12 * h, back(12 * h), 0, 0},
+		"last of many":              {h, schedules.Declaration{CatchUp: schedules.CatchUpLast}, 5 * h, back(0), 5, h},
+		"last, too late":            {24 * h, schedules.Declaration{CatchUp: schedules.CatchUpLast, CatchUpWindow: h}, 12 * h, nil, 1, 12 * h},
+		"last of very many":         {s, schedules.Declaration{CatchUp: schedules.CatchUpLast}, 24 * 365 * h, back(0), maxCount, s},
+		"all":                       {h, schedules.Declaration{CatchUp: schedules.CatchUpAll}, 3 * h, back(3*h, 2*h, h, 0), 0, 0},
+		"all, within the window":    {h, schedules.Declaration{CatchUp: schedules.CatchUpAll, CatchUpWindow: 2 * h}, 5 * h, back(2*h, h, 0), 3, 3 * h},
+		"all, within the day":       {12 * h, schedules.Declaration{CatchUp: schedules.CatchUpAll}, 60 * h, back(24*h, 12*h, 0), 3, 36 * h},
+		"all, at most two":          {h, schedules.Declaration{CatchUp: schedules.CatchUpAll, CatchUpMax: 2}, 5 * h, back(h, 0), 4, 2 * h},
+		"all of very many":          {s, schedules.Declaration{CatchUp: schedules.CatchUpAll, CatchUpMax: 3}, 24 * 365 * h, back(2*s, s, 0), maxCount, 3 * s},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,8 +69,8 @@ func TestJudge(t *testing.T) {
 	t.Parallel()
 	const outbox, waiting = schedules.Outbox, schedules.Waiting
 	for _, c := range []struct {
-		overlap schedules.Overlap
-		catchUp schedules.CatchUp
+		overlap Overlap
+		catchUp CatchUp
 		box     schedules.Box
 		waiting int
 		running bool
@@ -96,7 +96,7 @@ func TestJudge(t *testing.T) {
 		{OverlapSkip, CatchUpLast, outbox, 1, true, stay},
 		{OverlapSkip, CatchUpLast, waiting, 1, true, skip},
 	} {
-		d := &schedules.Declaration{Overlap: c.overlap, CatchUp: c.catchUp}
+		d := &schedules.Declaration{Overlap: string(c.overlap), CatchUp: string(c.catchUp)}
 		if got := judge(d, c.box, c.waiting, c.running); got != c.want {
 			t.Errorf("%+v: got %v", c, got)
 		}

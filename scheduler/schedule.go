@@ -54,36 +54,36 @@ type Schedule struct {
 }
 
 // CatchUp says which of the ticks that were missed are made up.
-type CatchUp = schedules.CatchUp
+type CatchUp string
 
 // The ways to catch up.
 const (
 	// CatchUpSkip makes up nothing: a tick that comes more than [Grace] late is
 	// dropped, and of several that are due at once all but the last.
-	CatchUpSkip = schedules.CatchUpSkip
+	CatchUpSkip CatchUp = schedules.CatchUpSkip
 	// CatchUpLast makes up the last one of the ticks that were missed.
-	CatchUpLast = schedules.CatchUpLast
+	CatchUpLast CatchUp = schedules.CatchUpLast
 	// CatchUpAll makes up all of them, the oldest first, within CatchUpWindow and
 	// CatchUpMax.
-	CatchUpAll = schedules.CatchUpAll
+	CatchUpAll CatchUp = schedules.CatchUpAll
 )
 
 // Overlap says what a tick does while the last job of its schedule has not ended.
-type Overlap = schedules.Overlap
+type Overlap string
 
 // The ways to overlap.
 const (
 	// OverlapAllow enqueues the job.
-	OverlapAllow = schedules.OverlapAllow
+	OverlapAllow Overlap = schedules.OverlapAllow
 	// OverlapSkip drops the tick.
-	OverlapSkip = schedules.OverlapSkip
+	OverlapSkip Overlap = schedules.OverlapSkip
 	// OverlapQueue enqueues the job when the last one has ended. One tick can
 	// wait, and others that come meanwhile are dropped; with CatchUpAll, up to
 	// CatchUpMax can.
-	OverlapQueue = schedules.OverlapQueue
+	OverlapQueue Overlap = schedules.OverlapQueue
 	// OverlapReplace cancels the last job and enqueues the new one at once. The
 	// old one may still be ending when the new one begins.
-	OverlapReplace = schedules.OverlapReplace
+	OverlapReplace Overlap = schedules.OverlapReplace
 )
 
 // Validate reports the first impossible value of a schedule, as
@@ -122,7 +122,7 @@ func (s *Schedule) declaration() (schedules.Declaration, error) {
 		ID: s.ID, Cron: s.Cron, Every: s.Every, Manual: s.Manual, Paused: s.Paused, Timezone: s.Timezone, Start: s.Start, End: s.End, Jitter: s.Jitter,
 		Kind: s.Args.Kind(), Args: args, Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
 		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Priority: settings.Priority, Tags: settings.Tags,
-		CatchUp: s.CatchUp, CatchUpWindow: s.CatchUpWindow, CatchUpMax: s.CatchUpMax, Overlap: s.Overlap,
+		CatchUp: string(s.CatchUp), CatchUpWindow: s.CatchUpWindow, CatchUpMax: s.CatchUpMax, Overlap: string(s.Overlap),
 	}
 	return d, d.Settle()
 }

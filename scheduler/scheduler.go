@@ -148,11 +148,19 @@ func (s *Scheduler) start() error {
 // ElectionName is what the schedulers of a namespace campaign for.
 const ElectionName = schedules.ElectionName
 
-// Leader is who leads, since when, and the number of its term.
-type Leader = election.Leader
+// Leader is the scheduler that leads.
+type Leader struct {
+	Identity string    // as in its Config
+	Term     int64     // the number of its leadership, one more with each
+	Since    time.Time // by Redis's clock
+}
 
-// Leader says who led when Redis was asked. The zero Leader stands for nobody.
-func (s *Scheduler) Leader(ctx context.Context) (Leader, error) { return s.election.Leader(ctx) }
+// Leader says who led when Redis was asked: one that has died is named until another one
+// follows. The zero Leader stands for nobody. The error is drayhorse.ErrUnavailable.
+func (s *Scheduler) Leader(ctx context.Context) (Leader, error) {
+	leader, err := s.election.Leader(ctx)
+	return Leader(leader), err
+}
 
 // Ready reports why the scheduler cannot do its job at this moment: it does not
 // run, or Redis is away. nil: it can; one that waits to lead is ready.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/figures"
-	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
 // Level says how bad something is.
@@ -87,6 +86,11 @@ func (r *Reading) Notices() (all []Notice) {
 	return all
 }
 
+// IsWorkedOn reports whether a worker works on a queue, as far as the workers tell.
+func (r *Reading) IsWorkedOn(queue string) bool {
+	return slices.ContainsFunc(r.Workers, func(w admin.Worker) bool { return w.WorksOn(queue) })
+}
+
 // NoticesOf finds what needs a look of one queue.
 func (r *Reading) NoticesOf(queue *admin.Queue) (all []Notice) {
 	say := func(level Level, format string, args ...any) {
@@ -98,7 +102,7 @@ func (r *Reading) NoticesOf(queue *admin.Queue) (all []Notice) {
 		say(Bad, "Queue %s cannot be counted: %s", queue.Name, queue.Problem)
 	case queue.Paused:
 		say(Warn, "Queue %s is paused, and %s.", queue.Name, waits(queue.Available))
-	case queue.Available > 0 && len(r.Workers) > 0 && !registry.WorksOn(r.Workers, queue.Name):
+	case queue.Available > 0 && len(r.Workers) > 0 && !r.IsWorkedOn(queue.Name):
 		say(Bad, "No worker works on queue %s, and %s.", queue.Name, waits(queue.Available))
 	case latency > longerYet:
 		say(Bad, "The next job of queue %s has waited %s.", queue.Name, figures.Rough(latency))

@@ -12,7 +12,7 @@ func WhyWaits(workers []Worker, queue, kind string) string {
 	if len(workers) == 0 {
 		return "no worker runs"
 	}
-	if !WorksOn(workers, queue) {
+	if !slices.ContainsFunc(workers, func(w Worker) bool { return w.worksOn(queue) }) {
 		return fmt.Sprintf("no worker works on queue %s", queue)
 	}
 	serving := slices.DeleteFunc(slices.Clone(workers), func(w Worker) bool { return !w.worksOn(queue) || !w.serves(kind) })
@@ -23,12 +23,6 @@ func WhyWaits(workers []Worker, queue, kind string) string {
 		return fmt.Sprintf("the workers that serve kind %s of queue %s claim no more jobs: they are quiet or stopping", kind, queue)
 	}
 	return ""
-}
-
-// WorksOn reports whether a worker works on a queue; true also where one names too few of
-// its queues to tell.
-func WorksOn(workers []Worker, queue string) bool {
-	return slices.ContainsFunc(workers, func(w Worker) bool { return w.worksOn(queue) })
 }
 
 func (w *Worker) worksOn(queue string) bool {

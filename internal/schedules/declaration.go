@@ -12,25 +12,19 @@ import (
 	"github.com/drayhorse/drayhorse/internal/timetable"
 )
 
-// CatchUp says which of the ticks that were missed are made up.
-type CatchUp string
-
 // The ways to catch up.
 const (
-	CatchUpSkip CatchUp = "skip"
-	CatchUpLast CatchUp = "last"
-	CatchUpAll  CatchUp = "all"
+	CatchUpSkip = "skip"
+	CatchUpLast = "last"
+	CatchUpAll  = "all"
 )
-
-// Overlap says what a tick does while the last job of its schedule has not ended.
-type Overlap string
 
 // The ways to overlap.
 const (
-	OverlapAllow   Overlap = "allow"
-	OverlapSkip    Overlap = "skip"
-	OverlapQueue   Overlap = "queue"
-	OverlapReplace Overlap = "replace"
+	OverlapAllow   = "allow"
+	OverlapSkip    = "skip"
+	OverlapQueue   = "queue"
+	OverlapReplace = "replace"
 )
 
 // Limits and defaults.
@@ -62,10 +56,10 @@ type Declaration struct {
 	StartWithin   time.Duration // 0: jobs wait for as long as it takes
 	Priority      drayhorse.Priority
 	Tags          []string
-	CatchUp       CatchUp
+	CatchUp       string
 	CatchUpWindow time.Duration // older ticks are not made up; 0: no limit, for all DefaultCatchUpWindow
 	CatchUpMax    int           // of CatchUpAll: the most ticks that are made up at once; 0: MaxCatchUp
-	Overlap       Overlap
+	Overlap       string
 }
 
 // Settle fills in defaults and reports the first impossible value, as

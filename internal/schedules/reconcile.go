@@ -38,11 +38,11 @@ const (
 
 // Change is what a reconcile does with one schedule.
 type Change struct {
-	ID     string       `json:"id,omitempty"`
-	What   string       `json:"change"`
-	Owner  string       `json:"owner,omitempty"` // of a clash or of what is left; "" for schedules added at run time
-	Before *Declaration `json:"before,omitempty"`
-	After  *Declaration `json:"after,omitempty"`
+	ID     string
+	What   string
+	Owner  string // of a clash or of what is left; "" for schedules added at run time
+	Before *Declaration
+	After  *Declaration
 
 	old *Status
 	put put

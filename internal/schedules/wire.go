@@ -28,10 +28,10 @@ type wire struct {
 	StartWithin   duration           `json:"start_within,omitzero"`
 	Priority      drayhorse.Priority `json:"priority,omitempty"`
 	Tags          []string           `json:"tags,omitempty"`
-	CatchUp       CatchUp            `json:"catch_up"`
+	CatchUp       string             `json:"catch_up"`
 	CatchUpWindow duration           `json:"catch_up_window,omitzero"`
 	CatchUpMax    int                `json:"catch_up_max,omitempty"`
-	Overlap       Overlap            `json:"overlap"`
+	Overlap       string             `json:"overlap"`
 }
 
 // duration is written as 1m30s.

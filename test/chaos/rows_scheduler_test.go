@@ -60,7 +60,7 @@ func (r *rig) expect(p *plan) {
 	for i := range p.Schedules {
 		s := p.schedule(i)
 		d := schedules.Declaration{
-			ID: s.ID, Every: s.Every, Start: s.Start, End: s.End, Kind: s.Args.Kind(), Args: tickArgs, Queue: p.queue(i), Retain: keep, CatchUp: s.CatchUp,
+			ID: s.ID, Every: s.Every, Start: s.Start, End: s.End, Kind: s.Args.Kind(), Args: tickArgs, Queue: p.queue(i), Retain: keep, CatchUp: string(s.CatchUp),
 		}
 		if err := d.Settle(); err != nil {
 			r.Fatal(err)

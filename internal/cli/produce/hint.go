@@ -7,7 +7,6 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/registry"
 )
 
 // hintAfter is after how long a wait says why a job does not run, and how often it looks.
@@ -29,11 +28,7 @@ func hinter(where cli.Connection, call *cli.Call) (hint func(context.Context, *d
 			}
 			a = made
 		}
-		workers, err := a.Workers(ctx)
-		if err != nil {
-			return
-		}
-		if why := registry.WhyWaits(workers, info.Queue, info.Kind); why != "" && why != said {
+		if why, err := a.WhyWaits(ctx, info.Queue, info.Kind); err == nil && why != "" && why != said {
 			call.Notef("waiting: %s", why)
 			said = why
 		}

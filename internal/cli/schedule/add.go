@@ -88,7 +88,7 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 		ID: id, Cron: c.Cron, Every: orZero(c.Every), Manual: c.Manual, Paused: c.Paused, Timezone: c.Timezone, Start: orZero(c.Start), End: orZero(c.End), Jitter: c.Jitter,
 		Kind: c.Kind, Args: json.RawMessage(cmp.Or(c.Args, "{}")), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
 		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Priority: settings.Priority, Tags: settings.Tags,
-		CatchUp: schedules.CatchUp(c.CatchUp), CatchUpWindow: c.CatchUpWindow, CatchUpMax: c.CatchUpMax, Overlap: schedules.Overlap(c.Overlap),
+		CatchUp: c.CatchUp, CatchUpWindow: c.CatchUpWindow, CatchUpMax: c.CatchUpMax, Overlap: c.Overlap,
 	}
 	return d, d.Settle()
 }

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/schedules"
+	"github.com/drayhorse/drayhorse/scheduler"
 )
 
 func showList(call *cli.Call, all []*schedules.Status) error {
@@ -71,8 +73,8 @@ func showOne(call *cli.Call, s *schedules.Status) error {
 		row("tags", strings.Join(s.Tags, " "))
 	}
 	row("jitter", s.Jitter.String())
-	row("catch up", string(s.CatchUp))
-	row("overlap", string(s.Overlap))
+	row("catch up", s.CatchUp)
+	row("overlap", s.Overlap)
 	row("next", stamp(s.Next))
 	row("last", stamp(s.Last))
 	row("paused", stamp(s.Paused))
@@ -93,7 +95,7 @@ func showHistory(call *cli.Call, events []schedules.Event) error {
 	return call.Table(t, "no ticks")
 }
 
-func showChanges(call *cli.Call, changes []schedules.Change) error {
+func showChanges(call *cli.Call, changes []scheduler.Change) error {
 	if len(changes) == 0 {
 		return call.Println("nothing would change")
 	}
@@ -114,15 +116,20 @@ func showChanges(call *cli.Call, changes []schedules.Change) error {
 }
 
 // brief describes a declaration, in full if the other one looks the same.
-func brief(d, other *schedules.Declaration) string {
-	if d == nil {
+func brief(full, other json.RawMessage) string {
+	if full == nil {
 		return ""
 	}
-	text := when(d) + ", " + d.Kind
-	if other != nil && text == when(other)+", "+other.Kind {
-		if full, err := d.MarshalJSON(); err == nil {
-			return string(full)
-		}
+	if text := inWords(full); other == nil || text != inWords(other) {
+		return text
 	}
-	return text
+	return string(full)
+}
+
+func inWords(full json.RawMessage) string {
+	var d schedules.Declaration
+	if err := json.Unmarshal(full, &d); err != nil {
+		return err.Error()
+	}
+	return when(&d) + ", " + d.Kind
 }

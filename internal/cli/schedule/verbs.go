@@ -306,7 +306,7 @@ func diffVerb() *cobra.Command {
 				return err
 			}
 			if cfg.JSON {
-				return cli.PrintJSON(call.Stdout, append([]schedules.Change{}, changes...))
+				return cli.PrintJSON(call.Stdout, changes)
 			}
 			return showChanges(call, changes)
 		},

@@ -53,17 +53,8 @@ func (p *schedulesView) draw(c *canvas, b box, m *model) {
 	}
 	drawList(c, b, p.list, columns, none, func(s *admin.Schedule, _ *table) []field {
 		next, style := nextOf(s, m)
-		return []field{{s.ID, strong}, {whenOf(s), plain}, {next, style}, {m.ago(s.Last), faint}, {s.Kind, plain}, {s.Queue, plain}}
+		return []field{{s.ID, strong}, {s.When(), plain}, {next, style}, {m.ago(s.Last), faint}, {s.Kind, plain}, {s.Queue, plain}}
 	})
-}
-
-// whenOf says when a schedule fires.
-func whenOf(s *admin.Schedule) string {
-	table, err := s.Timetable()
-	if err != nil {
-		return "cannot be read"
-	}
-	return table.String()
 }
 
 // nextOf says when it fires next, or why it does not.
@@ -191,7 +182,7 @@ func (p *scheduleView) draw(c *canvas, b box, m *model) {
 	if p.gone {
 		line("gone", "It was removed. This is what was last known.", style{colour: cli.Yellow, bold: true})
 	}
-	line("when", whenOf(s), strong)
+	line("when", s.When(), strong)
 	next, st := nextOf(s, m)
 	if s.Paused.IsZero() {
 		next = p.coming(m, next)
@@ -222,13 +213,11 @@ func (p *scheduleView) draw(c *canvas, b box, m *model) {
 
 // coming says the next ticks.
 func (p *scheduleView) coming(m *model, next string) string {
-	table, err := p.schedule.Timetable()
-	if err != nil || p.schedule.Next.IsZero() {
-		return next
-	}
 	all := []string{next}
-	for tick := table.Next(p.schedule.Next); !tick.IsZero() && len(all) < ticksShown; tick = table.Next(tick) {
-		all = append(all, m.ago(tick))
+	for i, tick := range p.schedule.Ticks(ticksShown) {
+		if i > 0 {
+			all = append(all, m.ago(tick))
+		}
 	}
 	return strings.Join(all, ", ")
 }
