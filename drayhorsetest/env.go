@@ -39,7 +39,10 @@ type Env struct {
 	schedules map[*scheduler.Scheduler]bool
 	leaders   []inline.Scheduler // of schedules
 	working   inline.Worker      // whose handler runs; nil: none
-	ran       []Outcome          // by all calls of Work, the last maxRemembered
+	// swept are jobs that were not started in time, by their partitions, until Work tells a
+	// worker of theirs.
+	swept map[string][]string
+	ran   []Outcome // by all calls of Work, the last maxRemembered
 }
 
 // Option changes what New makes.
@@ -79,7 +82,7 @@ func New(tb testing.TB, opts ...Option) *Env {
 	tb.Cleanup(server.Close)
 	e := &Env{
 		URL: server.URL(), tb: tb, server: server,
-		workers: map[*worker.Worker]inline.Worker{}, schedules: map[*scheduler.Scheduler]bool{},
+		workers: map[*worker.Worker]inline.Worker{}, schedules: map[*scheduler.Scheduler]bool{}, swept: map[string][]string{},
 	}
 	e.client, err = redis.Open(redis.Config{URL: e.URL})
 	e.require(err)

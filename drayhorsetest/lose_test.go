@@ -3,6 +3,7 @@ package drayhorsetest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,32 @@ func TestLostRepliesToEnqueue(t *testing.T) {
 		}
 	})
 	drayhorsetest.RequireEnqueued(t, env, welcome{UserID: 7})
+}
+
+// TestOnDiscardIsToldOfJobsThatExpire, be it the clock that has passed their time or Work that
+// comes too late, by a worker of their queue.
+func TestOnDiscardIsToldOfJobsThatExpire(t *testing.T) {
+	t.Parallel()
+	env := drayhorsetest.New(t)
+	told := map[string][]string{}
+	hear := func(queue string) *worker.Worker {
+		w, err := worker.New(worker.Config{RedisURL: env.URL, Queues: map[string]int{queue: 1}, OnDiscard: func(_ context.Context, info *drayhorse.Info) {
+			told[queue] = append(told[queue], info.ID+" "+info.Errors[0].Message[:7])
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		worker.Handle(w, func(context.Context, *drayhorse.Job[welcome]) error { return nil })
+		return w
+	}
+	other, own := hear("mail"), hear("default")
+	late := enqueue(t, env, welcome{UserID: 13}, drayhorse.StartWithin(time.Minute))
+	env.Advance(time.Hour)
+	env.Work(other, own)
+	env.Work(other, own)
+	if got := fmt.Sprint(told); got != "map[default:["+late.ID+" expired]]" {
+		t.Errorf("told %s; want the worker of its queue told of %s once", got, late.ID)
+	}
 }
 
 // TestOnDiscardIsToldOfAJobThatKills: no handler of its could say so.

@@ -100,7 +100,7 @@ func (e *Env) sweep() {
 	e.require(err)
 	for _, partitions := range queues {
 		for _, p := range partitions {
-			_, err := p.Sweep(ctx)
+			_, err := p.SweepAfter(ctx, 0, func(ids []string) { e.swept[p.String()] = append(e.swept[p.String()], ids...) })
 			e.require(err)
 		}
 	}

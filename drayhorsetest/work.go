@@ -3,6 +3,7 @@ package drayhorsetest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -76,6 +77,7 @@ func (e *Env) Work(workers ...*worker.Worker) []Outcome {
 		more = false
 		for _, w := range workers {
 			opened := e.worker(w)
+			maps.DeleteFunc(e.swept, opened.Swept)
 			for {
 				run, ok, err := e.next(opened)
 				e.require(err)

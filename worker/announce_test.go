@@ -17,11 +17,7 @@ import (
 // workers gives a look at the registry of a namespace.
 func (r *rig) workers() func() []admin.Worker {
 	r.Helper()
-	a, err := admin.New(admin.Config{RedisURL: r.url, Namespace: r.namespace})
-	if err != nil {
-		r.Fatal(err)
-	}
-	r.Cleanup(func() { _ = a.Close() })
+	a := r.admin()
 	return func() []admin.Worker {
 		r.Helper()
 		workers, err := a.Workers(r.Context())

@@ -51,13 +51,13 @@ type Config struct {
 	// own. nil: Exponential(time.Second, 6*time.Hour).
 	Retry RetryPolicy
 	// OnDiscard is called for each job that this worker has discarded, with all that is
-	// known of it: out of attempts, given up by its handler, not readable, or because
-	// workers died with it. It runs beside the jobs, up to 8 calls at once, each with a
-	// context that ends after DiscardTimeout; a panic is logged. It holds up nothing: while
-	// 1000 jobs wait for their calls, more are left out, and logged. Nor does it count
-	// with a worker that dies, and jobs that expire or that operators discard have no call:
-	// what must not be missed is read from the discarded jobs, which are kept. The job may
-	// have been retried since. nil: none.
+	// known of it: out of attempts, given up by its handler, not readable, not started in
+	// time, or because workers died with it. Of a queue that no worker serves, the worker
+	// that removes what has expired there is the one. It runs beside the jobs, up to 8 calls
+	// at once, each with a context that ends after DiscardTimeout; a panic is logged. It holds
+	// up nothing: while 1000 jobs wait for their calls, more are left out, and logged. Nor
+	// does a call come for what a worker discards as it dies: what must not be missed is read
+	// from the discarded jobs, which are kept. The job may have been retried since. nil: none.
 	OnDiscard func(ctx context.Context, info *drayhorse.Info)
 	// Limits are declared when the worker starts: what limits the jobs of a queue, for all
 	// workers together. One that an operator has set stays as it is, and one that another

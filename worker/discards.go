@@ -54,16 +54,17 @@ func newDiscards(base context.Context, log *slog.Logger, hook func(context.Conte
 }
 
 // noteTurn notes the jobs that a turn has discarded: all that it said so of but for those
-// that Redis refused.
-func (d *discards) noteTurn(part *jobs.Partition, finishes []jobs.Finish, rejected []string) {
+// that Redis refused, and those that it would have claimed.
+func (d *discards) noteTurn(part *jobs.Partition, finishes []jobs.Finish, done *jobs.Turned) {
 	if d == nil {
 		return
 	}
 	for i := range finishes {
-		if f := &finishes[i]; f.Outcome == jobs.Exhaust && !slices.Contains(rejected, f.ID) {
+		if f := &finishes[i]; f.Outcome == jobs.Exhaust && !slices.Contains(done.Rejected, f.ID) {
 			d.note(part, f.ID)
 		}
 	}
+	d.note(part, done.Discarded...)
 }
 
 // note notes jobs that were discarded, by their stored IDs.

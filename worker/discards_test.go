@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/logtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/worker"
@@ -88,6 +89,34 @@ func TestOnDiscardIsToldOfEachJobThatIsDiscarded(t *testing.T) {
 		}
 		if len(infos) != 1 || infos[0].State != drayhorse.Discarded || len(infos[0].Errors) != attempts || string(infos[0].Args) != `{"n":1}` {
 			t.Errorf("%s: told %d times, %+v; want once, with %d errors", kind, len(infos), infos[0], attempts)
+		}
+	}
+}
+
+// TestOnDiscardIsToldOfJobsThatExpire: before the worker could claim them, or where nobody
+// claims, with the reason, and once.
+func TestOnDiscardIsToldOfJobsThatExpire(t *testing.T) {
+	h := &hook{}
+	r := setup(t, h.set, func(c *worker.Config) { c.Queues = map[string]int{"default": 1, "paused": 1} })
+	for _, kind := range []string{"claimed", "swept"} {
+		r.handle(kind, func(context.Context, *rawJob) error { return nil })
+	}
+	r.enqueue("claimed", drayhorse.StartWithin(time.Hour))
+	r.enqueue("swept", drayhorse.StartWithin(time.Hour), drayhorse.Queue("paused"))
+	if err := r.admin().Pause(t.Context(), admin.Target{Queue: "paused"}, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	r.makeLate("default", time.Second)
+	r.makeLate("paused", time.Second)
+	r.start()
+	for _, kind := range []string{"claimed", "swept"} {
+		redistest.Eventually(t, patience, kind+" is told", func() bool { return len(h.of(kind)) > 0 })
+	}
+	r.stop() // after which no call comes
+	for _, kind := range []string{"claimed", "swept"} {
+		infos := h.of(kind)
+		if len(infos) != 1 || infos[0].State != drayhorse.Discarded || !strings.HasPrefix(infos[0].Errors[0].Message, "expired") {
+			t.Errorf("%s: told %d times, %+v; want once, with the reason", kind, len(infos), infos[0])
 		}
 	}
 }

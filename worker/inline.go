@@ -93,6 +93,7 @@ func (i *inlined) Next(ctx context.Context) (inline.Run, bool, error) {
 			looked, watched = false, true
 		default:
 			i.fetcher.leaveIdle(ctx, 0)
+			i.discards.drain()
 			return inline.Run{}, false, nil
 		}
 	}
@@ -145,6 +146,18 @@ func (i *inlined) Expire() {
 	if !i.client.Now().Before(i.current.begun.Add(timeout)) {
 		e.end(context.DeadlineExceeded)
 	}
+}
+
+// Swept tells the worker of jobs that were discarded in its stead, unless it does not
+// serve their queue.
+func (i *inlined) Swept(partition string, ids []string) bool {
+	for _, s := range i.supply.all() {
+		if s.part.String() == partition {
+			i.discards.note(s.part, ids...)
+			return true
+		}
+	}
+	return false
 }
 
 // errLost is why a lease was lost that nobody but a test has lost.

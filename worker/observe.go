@@ -138,7 +138,7 @@ func (n *node) sweep(ctx context.Context, s *source) (found bool) {
 	if s.isResting(time.Now()) {
 		return false
 	}
-	swept, err := s.part.Sweep(ctx)
+	swept, err := s.part.SweepAfter(ctx, 0, func(ids []string) { n.discards.note(s.part, ids...) })
 	if err != nil {
 		n.log.DebugContext(ctx, "sweep failed", slog.String(logs.Queue, s.part.String()), slog.String(logs.Error, err.Error()))
 		return true // the next one goes on

@@ -15,6 +15,9 @@ const (
 	othersEvery = time.Minute
 	// othersAtOnce is how many partitions of them it sweeps then: more take several times.
 	othersAtOnce = 50
+	// othersGrace is what it leaves to the workers that do serve them, which sweep once in
+	// idleSweepEvery: they are to know what they have discarded.
+	othersGrace = 2 * idleSweepEvery
 )
 
 // sweepsOthers sweeps queues that this worker does not serve, in turn: there may be no
@@ -34,7 +37,7 @@ func (s *session) sweepsOthers(ctx context.Context) {
 		}
 		for i := range min(len(others), othersAtOnce) {
 			p := others[(next%len(others)+i)%len(others)]
-			if _, err := p.Sweep(ctx); err != nil {
+			if _, err := p.SweepAfter(ctx, othersGrace, func(ids []string) { s.discards.note(p, ids...) }); err != nil {
 				s.log.DebugContext(ctx, "sweep failed", slog.String(logs.Queue, p.String()), slog.String(logs.Error, err.Error()))
 			}
 			if s.relay.isUsed() {

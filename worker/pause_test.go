@@ -16,11 +16,7 @@ import (
 // is paused, those of another kind run; and then those, when it goes on.
 func TestAPausedKindHoldsUpNoOther(t *testing.T) {
 	r := setup(t)
-	a, err := admin.New(admin.Config{RedisURL: r.url, Namespace: r.namespace, Actor: "ann"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = a.Close() })
+	a := r.admin()
 	if _, err := a.CreateQueue(t.Context(), "default", 3); err != nil {
 		t.Fatal(err)
 	}

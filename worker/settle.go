@@ -82,7 +82,7 @@ func (f *fetcher) settle(l *lease, reply jobs.TurnReply) {
 	}
 	l.renew(done.asked)
 	f.count(l.source, done.counters, reply.Rejected)
-	f.discards.noteTurn(l.source.part, done.Finishes, reply.Rejected)
+	f.discards.noteTurn(l.source.part, done.Finishes, reply.Turned)
 	f.relay.noteTurn(l.source.part, done.Finishes)
 	l.reuse(&done)
 	l.source.applyTurn(done.Turn, reply.Turned)

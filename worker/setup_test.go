@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 	"github.com/drayhorse/drayhorse/worker"
@@ -63,6 +64,17 @@ func (r *rig) newWorker(change ...func(*worker.Config)) *worker.Worker {
 		r.Fatal(err)
 	}
 	return w
+}
+
+// admin makes an Admin of the rig's namespace.
+func (r *rig) admin() *admin.Admin {
+	r.Helper()
+	a, err := admin.New(admin.Config{RedisURL: r.url, Namespace: r.namespace, Actor: "ann"})
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { _ = a.Close() })
+	return a
 }
 
 // start runs the worker until the test ends or stop is called.

@@ -50,16 +50,53 @@ func TestTrimmingIsLoggedOnce(t *testing.T) {
 	}
 }
 
-// TestQueuesWithoutWorkersAreSwept: a job expires also in a queue that
-// nobody serves.
+// TestQueuesWithoutWorkersAreSwept: a job expires also in a queue that nobody serves, and
+// the worker that sweeps there is told. What has just expired is left to the queue's own
+// workers, if there are any.
 func TestQueuesWithoutWorkersAreSwept(t *testing.T) {
-	r := setup(t)
+	h := &hook{}
+	r := setup(t, h.set)
 	r.handle("k", func(context.Context, *rawJob) error { return nil })
-	info := r.enqueue("k", drayhorse.Queue("nobodys"), drayhorse.StartWithin(time.Millisecond))
+	queue := drayhorse.Queue("nobodys")
+	long := r.enqueue("k", queue, drayhorse.StartWithin(time.Hour))
+	r.makeLate("nobodys", time.Hour)
+	just := r.enqueue("k", queue, drayhorse.StartWithin(time.Millisecond))
 	r.start()
 	redistest.Eventually(t, 2*time.Minute, "the job has expired", func() bool {
-		got, err := r.producer.Get(t.Context(), info.ID, drayhorse.Queue("nobodys"))
+		got, err := r.producer.Get(t.Context(), long.ID, queue)
 		return err == nil && got.State == drayhorse.Discarded && strings.HasPrefix(got.Errors[0].Message, "expired")
 	})
+	if got, err := r.producer.Get(t.Context(), just.ID, queue); err != nil || got.State != drayhorse.Available {
+		t.Errorf("the one that has just expired: %+v, %v; want it left", got, err)
+	}
+	redistest.Eventually(t, patience, "the hook is told", func() bool { return len(h.of("k")) == 1 })
 	r.stop()
+	if told := h.of("k"); len(told) != 1 || told[0].ID != long.ID {
+		t.Errorf("told %+v; want %s alone", told, long.ID)
+	}
+}
+
+// makeLate has the time be over, since that long, in which the jobs of a queue must start.
+func (r *rig) makeLate(queue string, since time.Duration) {
+	r.Helper()
+	options, err := goredis.ParseURL(r.url)
+	if err != nil {
+		r.Fatal(err)
+	}
+	client := goredis.NewClient(options)
+	defer client.Close()
+	key := r.namespace + ":{" + queue + "}:expiry"
+	ids, err := client.ZRange(r.Context(), key, 0, -1).Result()
+	if err != nil || len(ids) == 0 {
+		r.Fatalf("jobs of %s that expire: %q, %v", queue, ids, err)
+	}
+	now, err := client.Time(r.Context()).Result()
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, id := range ids {
+		if err := client.ZAdd(r.Context(), key, goredis.Z{Score: float64(now.Add(-since).UnixMilli()), Member: id}).Err(); err != nil {
+			r.Fatal(err)
+		}
+	}
 }

@@ -25,6 +25,9 @@ type Worker interface {
 	// Lose has Redis take the worker for dead, if a job runs: its lease is condemned and
 	// the job rescued. It reports false if none runs.
 	Lose(ctx context.Context) (running bool, err error)
+	// Swept tells it of jobs that were discarded in its stead, by the name of their partition
+	// and their stored IDs. It reports false if it does not serve their queue.
+	Swept(partition string, ids []string) bool
 	// Close ends the connections.
 	Close() error
 }

@@ -151,10 +151,11 @@ func (m *model) kept(state drayhorse.State) []*modelJob {
 	return list
 }
 
-// sweep removes what is over at the time, and the oldest beyond the limits.
-func (m *model) sweep(limit, bytes int, now int64) {
+// sweep removes what is over at the time, but for what has been for less than grace, and
+// the oldest beyond the limits. It gives the jobs that were not started in time.
+func (m *model) sweep(limit, bytes int, now, grace int64) []string {
 	for _, j := range m.ended {
-		if j.endedAt+j.kept() <= now {
+		if j.endedAt+j.kept() <= now-grace {
 			m.gone(j, drayhorse.EventExpire)
 		}
 	}
@@ -174,12 +175,12 @@ func (m *model) sweep(limit, bytes int, now int64) {
 			m.totals["trimmed"]++
 		}
 	}
-	m.expire(now)
+	return m.expire(now, grace)
 }
 
 // expire discards what was not started in time, in the order of their times.
-func (m *model) expire(now int64) {
-	late := slices.DeleteFunc(slices.Collect(maps.Values(m.jobs)), func(j *modelJob) bool { return !j.late(now) })
+func (m *model) expire(now, grace int64) (ids []string) {
+	late := slices.DeleteFunc(slices.Collect(maps.Values(m.jobs)), func(j *modelJob) bool { return !j.late(now - grace) })
 	slices.SortFunc(late, func(a, b *modelJob) int {
 		return cmp.Or(cmp.Compare(a.startBy, b.startBy), strings.Compare(a.id, b.id))
 	})
@@ -190,7 +191,9 @@ func (m *model) expire(now int64) {
 			m.leave(j)
 		}
 		m.lapse(j, now)
+		ids = append(ids, j.id)
 	}
+	return ids
 }
 
 // rescued applies what a step of a rescue took back, in the order of the lines. whole

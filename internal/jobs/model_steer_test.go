@@ -96,7 +96,8 @@ func (w *world) purge(t *rapid.T) {
 func (w *world) sweep(t *rapid.T) {
 	limit := rapid.IntRange(0, 3).Draw(t, "limit")
 	bytes := rapid.SampledFrom([]int{0, 200, 6 << 10, MaxArchivedBytes}).Draw(t, "bytes")
-	value, err := w.p.run(w.ctx, sweepScript, limit, bytes, sweepStep)
+	grace := rapid.SampledFrom([]int64{0, 0, 5, 1000}).Draw(t, "grace")
+	value, err := w.p.run(w.ctx, sweepScript, limit, bytes, sweepStep, grace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,10 @@ func (w *world) sweep(t *rapid.T) {
 	if asInt(reply[4]) != 0 {
 		t.Fatalf("sweep: %v; want nothing more to do", reply)
 	}
-	w.model.sweep(limit, bytes, asInt(reply[0]))
+	expired := w.model.sweep(limit, bytes, asInt(reply[0]), grace)
+	if got := asStrings(reply[3]); !slices.Equal(got, expired) {
+		t.Fatalf("sweep: %q expired; want %q", got, expired)
+	}
 }
 
 func (w *world) pause(t *rapid.T) {
@@ -310,11 +314,11 @@ func (w *world) forgetMissed(t *rapid.T) {
 		}
 	}
 	for range 10 { // a sweep looks at a hundred or so
-		if _, err := w.p.sweep(w.ctx, MaxArchived, MaxArchivedBytes); err != nil {
+		if _, err := w.p.Sweep(w.ctx); err != nil {
 			t.Fatal(err)
 		}
 		earliest, _ := w.clock.bounds()
-		w.model.sweep(MaxArchived, MaxArchivedBytes, earliest)
+		w.model.sweep(MaxArchived, MaxArchivedBytes, earliest, 0)
 	}
 	w.check(t)
 }

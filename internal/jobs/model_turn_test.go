@@ -11,7 +11,8 @@ import (
 // modelTurned is the answer that is right for a turn.
 type modelTurned struct {
 	rejects, claims []string
-	executed        bool // false: it was a repeat
+	discards        []string // by the claim
+	executed        bool     // false: it was a repeat
 }
 
 // turn gives the answer that is right, drayhorse.ErrLeaseLost or errStale.
@@ -33,7 +34,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	}
 	rejects := m.finish(t, now)
 	m.promote(t, now)
-	var claims []string
+	var claims, discards []string
 	want := t.Want
 	if left, _ := m.allowance(now); int64(want) > left {
 		want = int(left)
@@ -42,6 +43,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 		j := m.jobs[id]
 		if j.late(now) {
 			m.lapse(j, now)
+			discards = append(discards, id)
 			continue
 		}
 		claims = append(claims, id)
@@ -62,12 +64,12 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 		m.leases[t.Lease.Name] = &modelLease{epoch: epoch, seq: t.seq, rejects: rejects, claims: claims}
 	}
 	if m.closed(now) {
-		return modelTurned{rejects, claims, true}, nil
+		return modelTurned{rejects, claims, discards, true}, nil
 	}
 	if m.inLine() > 0 || ((t.Suspect || t.Trial) && len(m.suspects) > 0) {
 		m.ring()
 	}
-	return modelTurned{rejects, claims, true}, nil
+	return modelTurned{rejects, claims, discards, true}, nil
 }
 
 func (t *Turn) token() string { return fmt.Sprintf("%s:%d", t.Lease.Name, t.seq) }
@@ -79,7 +81,7 @@ func (m *model) repeated(t *Turn, lease *modelLease) modelTurned {
 			held = append(held, id)
 		}
 	}
-	return modelTurned{lease.rejects, held, false}
+	return modelTurned{lease.rejects, held, nil, false}
 }
 
 // finish applies the finishes, those that leave no trace first, and gives those

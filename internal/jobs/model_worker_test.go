@@ -194,8 +194,8 @@ func (w *world) compareTurned(t *rapid.T, got *Turned, want modelTurned) {
 			t.Fatalf("claim %+v, want that of %+v", c, j)
 		}
 	}
-	if !slices.Equal(ids, want.claims) || !slices.Equal(got.Rejected, want.rejects) {
-		t.Fatalf("claims %q and rejects %q, want %q and %q", ids, got.Rejected, want.claims, want.rejects)
+	if !slices.Equal(ids, want.claims) || !slices.Equal(got.Rejected, want.rejects) || !slices.Equal(got.Discarded, want.discards) {
+		t.Fatalf("claims %q, rejects %q and discards %q, want %q, %q and %q", ids, got.Rejected, got.Discarded, want.claims, want.rejects, want.discards)
 	}
 	now := got.Now.UnixMilli()
 	left, due := w.model.inLine(), w.model.nextStart(now)

@@ -82,6 +82,8 @@ var mutants = []struct {
 	{"enqueue replaces what is live", enqueueScript, "return here[id] or call('HEXISTS', jobs, id) == 1 or", "return here[id] or (own == '1' and call('HEXISTS', jobs, id) == 1) or"},
 	{"enqueue leaves the record of the one before", enqueueScript, "if own ~= '' and call('HEXISTS', archive, id) == 1 then", "if false then"},
 	{"a claim starts what is late", turnScript, "if at <= now then", "if false then"},
+	{"a claim does not say what was late", turnScript, "lapse(ids[i], now, at)\n      discards[#discards + 1] = ids[i]", "lapse(ids[i], now, at)"},
+	{"sweep leaves nothing to others", sweepScript, "now - tonumber(grace_ms)", "now"},
 	{"what runs still expires", turnScript, "if expiring and #ids > 0 then note_starts(ids) end", ""},
 	{"what is handed back has started", turnScript, "if at >= FAR then call('ZADD', expiry", "if false then call('ZADD', expiry"},
 	{"what has failed still expires", turnScript, "if event ~= 'release' and event ~= 'divert' then", "if event == 'complete' then"},

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,11 @@ func TestNoJobStartsAfterItsTime(t *testing.T) {
 		late := r.enqueue(r.newJob(startWithin(time.Minute)), r.newJob(startWithin(time.Hour), ownID("own")))
 		inTime := r.enqueue(r.newJob(startWithin(time.Hour)), r.newJob())
 		r.makeLate(late...)
-		r.claimed(r.turn(r.newLease(), 10), inTime...)
+		turned := r.turn(r.newLease(), 10)
+		r.claimed(turned, inTime...)
+		if !slices.Equal(turned.Discarded, late) {
+			r.t.Errorf("the turn has discarded %q; want %q", turned.Discarded, late)
+		}
 		r.wantExpired(late...)
 		if got := r.duplicates(r.newJob(ownID("own"))); !got[0] {
 			r.t.Error("its ID is free at once; want it taken for 24 h as after other ends")

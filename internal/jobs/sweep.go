@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // What a partition keeps of ended jobs of each state. Beyond it those that ended first
@@ -29,10 +30,20 @@ func (p *Partition) Sweep(ctx context.Context) (Swept, error) {
 	return p.sweep(ctx, MaxArchived, MaxArchivedBytes)
 }
 
+// SweepAfter is Sweep that leaves what has been over for less than grace to others. Each
+// step says which jobs it has discarded, by their stored IDs.
+func (p *Partition) SweepAfter(ctx context.Context, grace time.Duration, discarded func(ids []string)) (Swept, error) {
+	return p.sweepAfter(ctx, MaxArchived, MaxArchivedBytes, grace, discarded)
+}
+
 func (p *Partition) sweep(ctx context.Context, jobs, bytes int) (Swept, error) {
+	return p.sweepAfter(ctx, jobs, bytes, 0, func([]string) {})
+}
+
+func (p *Partition) sweepAfter(ctx context.Context, jobs, bytes int, grace time.Duration, discarded func(ids []string)) (Swept, error) {
 	var total Swept
 	for {
-		value, err := p.run(ctx, sweepScript, jobs, bytes, sweepStep)
+		value, err := p.run(ctx, sweepScript, jobs, bytes, sweepStep, grace.Milliseconds())
 		if err != nil {
 			return total, err
 		}
@@ -42,7 +53,10 @@ func (p *Partition) sweep(ctx context.Context, jobs, bytes int) (Swept, error) {
 		}
 		total.Removed += int(asInt(reply[1]))
 		total.Trimmed += int(asInt(reply[2]))
-		total.Expired += int(asInt(reply[3]))
+		if expired := asStrings(reply[3]); len(expired) > 0 {
+			total.Expired += len(expired)
+			discarded(expired)
+		}
 		if asInt(reply[4]) == 0 {
 			return total, nil
 		}

@@ -153,10 +153,14 @@ type Turned struct {
 	NextDue  time.Time // of the scheduled job that is due next; zero: there is none
 	Left     int       // that are still in line
 	Rejected []string  // finishes refused, by stored ID: somebody else has the job
-	Claims   []Claim
-	Cancels  []string // stored IDs of running jobs that are to be cancelled
-	Lanes    []string // kinds for which jobs are set aside, at most MaxLanes
-	Suspects int      // that wait for a trial
+	// Discarded are the jobs that it would have claimed and has discarded instead, by
+	// stored ID: they were not started in time, or their envelopes are missing. The answer
+	// to a repeat does not have them.
+	Discarded []string
+	Claims    []Claim
+	Cancels   []string // stored IDs of running jobs that are to be cancelled
+	Lanes     []string // kinds for which jobs are set aside, at most MaxLanes
+	Suspects  int      // that wait for a trial
 
 	epoch int64 // of the lease; 0: it has not joined
 }
@@ -334,6 +338,14 @@ func (f *Finish) args() []any {
 // decode reads the reply of turn.lua.
 func (t *Turn) decode(value any) (*Turned, error) {
 	reply, _ := value.([]any)
+	var discarded []string
+	if n := len(reply); n == 8 || n == 12 {
+		var ok bool
+		if discarded, ok = unpack(asString(reply[n-1])); !ok {
+			return nil, fmt.Errorf("turn: unexpected ids %q", reply[n-1])
+		}
+		reply = reply[:n-1]
+	}
 	if len(reply) != 7 && len(reply) != 11 {
 		return nil, fmt.Errorf("turn: unexpected reply %v", value)
 	}
@@ -350,7 +362,7 @@ func (t *Turn) decode(value any) (*Turned, error) {
 	}
 	out := &Turned{
 		Now: time.UnixMilli(asInt(reply[0])), NextDue: asTime(reply[1]), Left: int(asInt(reply[2])),
-		Rejected: rejects, Cancels: asStrings(odd[1]), Lanes: asStrings(odd[2]), Suspects: int(asInt(odd[3])),
+		Rejected: rejects, Discarded: discarded, Cancels: asStrings(odd[1]), Lanes: asStrings(odd[2]), Suspects: int(asInt(odd[3])),
 		Claims: make([]Claim, len(ids)),
 	}
 	for i := range ids {

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,8 +218,13 @@ func TestMissingEnvelopeIsQuarantined(t *testing.T) {
 		r.must(r.client.HDel(r.ctx, r.part.key(colJobs), ids[1], ids[2]).Err())
 		r.must(r.client.RPush(r.ctx, r.part.key(colReady), "never was").Err())
 		l := r.newLease()
-		r.claimed(r.turn(l, 10), ids[0], ids[3])
-		for _, id := range []string{ids[1], ids[2], "never was"} {
+		turned := r.turn(l, 10)
+		r.claimed(turned, ids[0], ids[3])
+		gone := []string{ids[1], ids[2], "never was"}
+		if got := slices.Sorted(slices.Values(turned.Discarded)); !slices.Equal(got, slices.Sorted(slices.Values(gone))) {
+			r.t.Errorf("the turn has discarded %q; want %q", got, gone)
+		}
+		for _, id := range gone {
 			info := r.info(id)
 			if info.State != drayhorse.Discarded || len(info.Errors) != 1 || !strings.Contains(info.Errors[0].Message, "quarantined") {
 				r.t.Errorf("info = %+v, want discarded with the reason", info)
