@@ -266,6 +266,7 @@ func (w *world) tookBack(after *raw) []string {
 		for _, id := range after.lists[c] {
 			switch j := w.model.jobs[id]; {
 			case j == nil || j.token == "": // it was in line before
+			case after.elsewhere(id) || slices.Contains(front, id): // so it was, and got another priority since
 			case j.blame.trial > 0:
 				end = append(end, id)
 			default:

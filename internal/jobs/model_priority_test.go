@@ -163,6 +163,13 @@ func (w *world) tookBackRanked(after *raw) []string {
 	return ids
 }
 
+// elsewhere says whether a job runs or is in a lane, so that what ready has of it is a dead entry.
+func (r *raw) elsewhere(id string) bool {
+	_, runs := r.hashes[colRunning][id]
+	_, routed := r.hashes[colRoute][id]
+	return runs || routed
+}
+
 // checkRanks: jobs of normal priority are in ready, others in the lane of theirs, and in every lane
 // where those of their priority are.
 func (r *raw) checkRanks(complain func(string, ...any)) {
