@@ -97,11 +97,11 @@ type asides struct {
 }
 
 // bars says whether a job may not start yet as far as its kind goes; then it goes aside. One
-// that is in line does not overtake those of its kind that are aside.
+// that is in line does not overtake those of its kind that are aside and not of a lower priority.
 func (m *model) bars(a *asides, j *modelJob, lined bool) bool {
 	kind := j.kind()
 	declared := m.kinds[kind]
-	if declared == nil || !declared.closed(a.now) && declared.room > 0 && (!lined || len(a.of[kind]) == 0 && len(m.lane(kind)) == 0) {
+	if declared == nil || !declared.closed(a.now) && declared.room > 0 && (!lined || !slices.ContainsFunc(append(m.lane(kind), a.of[kind]...), func(o *modelJob) bool { return o.priority() >= j.priority() })) {
 		return false
 	}
 	if a.of == nil {

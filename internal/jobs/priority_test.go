@@ -138,9 +138,6 @@ func TestAPriorityIsKept(t *testing.T) {
 					want := []string{id, normal[0], normal[1]}
 					if p == drayhorse.Low {
 						want = []string{normal[0], normal[1], id}
-						if name == "resumed" { // none of its kind overtakes what was aside
-							want = []string{id, normal[0], normal[1]}
-						}
 					}
 					l := r.newLease()
 					got := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 3, Lanes: []string{"test"}})[0]
@@ -227,12 +224,39 @@ func TestABacklogAsideHoldsUpNothingUrgent(t *testing.T) {
 		urgent := r.enqueue(r.newJob(kind("other"), priority(drayhorse.Urgent)))[0]
 		same := r.enqueue(r.newJob(kind("export"), priority(drayhorse.Urgent)))[0]
 		l := r.newLease()
-		for _, want := range [][]string{{urgent, normal, low[0]}, {same, low[1], low[2]}} {
+		for _, want := range [][]string{{urgent, same, normal}, {low[0], low[1], low[2]}} {
 			reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 3, Lanes: []string{"export"}})[0]
 			r.must(reply.Err)
 			r.claimed(reply.Turned, want...)
 		}
 	})
+}
+
+// TestAnUrgentJobPassesThoseAside: a kind has room for one more job, and a backlog of low priority
+// that is aside. An urgent one that comes gets the room; one of the same priority waits its turn.
+func TestAnUrgentJobPassesThoseAside(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sharedURL(t), 1)
+	export := func(p drayhorse.Priority) string {
+		return r.enqueue(r.newJob(kind("export"), priority(p)))[0]
+	}
+	_, err := r.SetLimit(r.ctx, &drayhorse.Limit{Name: "one", Queue: r.part.Queue, Kind: "export", Concurrency: 1}, true, "", "")
+	r.must(err)
+	low := []string{export(drayhorse.Low), export(drayhorse.Low), export(drayhorse.Low)}
+	l := r.newLease()
+	first := r.turn(l, 5)
+	r.claimed(first, low[0])
+	urgent, last := export(drayhorse.Urgent), export(drayhorse.Low)
+	next := func(before *Turned, want ...string) *Turned {
+		t.Helper()
+		turn := &Turn{Lease: l, Want: 5, Lanes: []string{"export"}, Finishes: complete(before.Claims)}
+		reply := r.RunTurns(r.ctx, turn)[0]
+		r.must(reply.Err)
+		r.claimed(reply.Turned, want...)
+		return reply.Turned
+	}
+	second := next(first, urgent)
+	next(next(next(second, low[1]), low[2]), last)
 }
 
 // TestACountThatIsWrongMends: programs that know no priorities cancel jobs and count nothing. What
