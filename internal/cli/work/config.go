@@ -22,26 +22,14 @@ type Tuning struct {
 	Concurrency     int                        `yaml:"concurrency" arg:"N" usage:"how many jobs run at once"`
 	ShutdownTimeout time.Duration              `yaml:"shutdown_timeout" usage:"how long running jobs may take at the end before they are handed back"`
 	Handlers        map[string]handlers.Config `yaml:"handlers"`
-	Limits          []limit                    `yaml:"limits,omitempty"`
-}
-
-// limit is what the worker declares of a limit.
-type limit struct {
-	Name        string   `yaml:"name"`
-	Queue       string   `yaml:"queue"`
-	Kind        string   `yaml:"kind,omitempty"`
-	Concurrency int      `yaml:"concurrency,omitempty"`
-	Rate        cli.Rate `yaml:"rate,omitempty"`
-	Burst       int      `yaml:"burst,omitempty"`
+	Limits          []cli.Limit                `yaml:"limits,omitempty"`
 }
 
 // limits gives the limits as a worker takes them.
 func (t *Tuning) limits() []drayhorse.Limit {
 	var all []drayhorse.Limit
-	for _, l := range t.Limits {
-		rate := drayhorse.Rate(l.Rate)
-		rate.Burst = l.Burst
-		all = append(all, drayhorse.Limit{Name: l.Name, Queue: l.Queue, Kind: l.Kind, Concurrency: l.Concurrency, Rate: rate})
+	for i := range t.Limits {
+		all = append(all, t.Limits[i].Declared())
 	}
 	return all
 }
