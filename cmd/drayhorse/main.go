@@ -46,6 +46,8 @@ func command(name string) *cobra.Command {
 		operate.QueuesCommand(),
 		operate.StatsCommand(),
 		operate.LimitsCommand(),
+		operate.ApplyCommand(),
+		operate.DiffCommand(),
 		operate.ActionsCommand(),
 		operate.AuditCommand(),
 		operate.FlowsCommand(),
