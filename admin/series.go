@@ -219,64 +219,47 @@ func (a *Admin) Series(ctx context.Context, q SeriesQuery) (*Series, error) {
 		return nil, err
 	}
 	out.From, out.To, out.Step, out.Now = s.from, s.to, s.step, now
-	sums := make([]jobs.EndsByKind, s.to.Sub(s.from)/s.step)
+	all := &jobs.Ends{}
+	sums, kinds := make([]jobs.Ends, s.to.Sub(s.from)/s.step), map[string]*jobs.Ends{}
 	first, last := s.from.Unix()/int64(s.unit.Seconds()), s.to.Unix()/int64(s.unit.Seconds())-1
 	for some := range slices.Chunk(partitions, countAtOnce) {
-		read, err := a.engine.Series(ctx, s.unit, first, last, some...)
-		if err != nil {
+		to := func(i int, number int64, kind string) []*jobs.Ends {
+			if !q.means(some[i].Queue, kind) {
+				return nil
+			}
+			if kinds[kind] == nil {
+				kinds[kind] = &jobs.Ends{}
+			}
+			return []*jobs.Ends{&sums[(number-first)*int64(s.unit)/int64(s.step)], kinds[kind], all}
+		}
+		if err := a.engine.Series(ctx, s.unit, first, last, to, some...); err != nil {
 			return nil, err
 		}
-		for i, one := range read {
-			for n, ends := range one.Ends {
-				at := (n - first) * int64(s.unit) / int64(s.step)
-				if sums[at] == nil {
-					sums[at] = jobs.EndsByKind{}
-				}
-				q.add(sums[at], some[i].Queue, ends)
-			}
-		}
 	}
-	out.fill(sums)
+	out.Points, out.Kinds, out.Total = []Point{}, []KindPoint{}, pointOf(s.from, all)
+	for i := range sums {
+		out.Points = append(out.Points, pointOf(s.from.Add(time.Duration(i)*s.step), &sums[i]))
+	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		out.Kinds = append(out.Kinds, KindPoint{kind, pointOf(s.from, kinds[kind])})
+	}
+	slices.SortStableFunc(out.Kinds, func(a, b KindPoint) int { return cmp.Compare(b.Ended()+b.Failed, a.Ended()+a.Failed) })
 	return out, nil
 }
 
-// add adds what a query is about.
-func (q *SeriesQuery) add(to jobs.EndsByKind, queue string, from jobs.EndsByKind) {
-	for kind, ends := range from {
-		if (q.Kind == "" || q.Kind == kind) && (q.Within == nil || scope.Scope(q.Within).Has(queue, kind)) {
-			to.Of(kind).Add(ends)
-		}
-	}
-}
-
-// fill makes the points of what ended in each.
-func (s *Series) fill(sums []jobs.EndsByKind) {
-	byKind, all := jobs.EndsByKind{}, jobs.NewEnds()
-	s.Points, s.Kinds = []Point{}, []KindPoint{}
-	for i, ends := range sums {
-		point := jobs.NewEnds()
-		for kind, of := range ends {
-			point.Add(of)
-			byKind.Of(kind).Add(of)
-		}
-		all.Add(point)
-		s.Points = append(s.Points, pointOf(s.From.Add(time.Duration(i)*s.Step), point))
-	}
-	s.Total = pointOf(s.From, all)
-	for _, kind := range slices.Sorted(maps.Keys(byKind)) {
-		s.Kinds = append(s.Kinds, KindPoint{kind, pointOf(s.From, byKind[kind])})
-	}
-	slices.SortStableFunc(s.Kinds, func(a, b KindPoint) int { return cmp.Compare(b.Ended()+b.Failed, a.Ended()+a.Failed) })
+// means reports whether a query is about the jobs of a kind in a queue.
+func (q *SeriesQuery) means(queue, kind string) bool {
+	return (q.Kind == "" || q.Kind == kind) && (q.Within == nil || scope.Scope(q.Within).Has(queue, kind))
 }
 
 func pointOf(at time.Time, e *jobs.Ends) Point {
 	return Point{
 		At: at, Completed: e.Completed, Discarded: e.Discarded, Cancelled: e.Cancelled, Failed: e.Failed, Snoozed: e.Snoozed,
-		Wait: timesOf(e.Waits), Run: timesOf(e.Runs),
+		Wait: timesOf(&e.Waits), Run: timesOf(&e.Runs),
 	}
 }
 
-func timesOf(h histogram.Histogram) Times {
+func timesOf(h *histogram.Histogram) Times {
 	q := h.Quantiles(0.5, 0.9, 0.95, 0.99)
 	return Times{h.Count(), q[0], q[1], q[2], q[3]}
 }

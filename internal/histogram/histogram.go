@@ -4,9 +4,7 @@
 package histogram
 
 import (
-	"maps"
 	"math/bits"
-	"slices"
 	"time"
 )
 
@@ -44,17 +42,10 @@ func Value(bucket int) time.Duration {
 }
 
 // Histogram is how many times are in each bucket.
-type Histogram map[int]int64
-
-// Add adds the times of another.
-func (h Histogram) Add(other Histogram) {
-	for bucket, n := range other {
-		h[bucket] += n
-	}
-}
+type Histogram [Buckets]int64
 
 // Count is how many times there are.
-func (h Histogram) Count() (n int64) {
+func (h *Histogram) Count() (n int64) {
 	for _, of := range h {
 		n += of
 	}
@@ -63,7 +54,7 @@ func (h Histogram) Count() (n int64) {
 
 // Quantiles gives, for each share of all times from 0 to 1 in rising order, one that as many
 // are not longer than; 0 where there are no times.
-func (h Histogram) Quantiles(shares ...float64) []time.Duration {
+func (h *Histogram) Quantiles(shares ...float64) []time.Duration {
 	all := make([]time.Duration, len(shares))
 	total := h.Count()
 	if total == 0 {
@@ -71,8 +62,11 @@ func (h Histogram) Quantiles(shares ...float64) []time.Duration {
 	}
 	var seen int64
 	at := 0
-	for _, bucket := range slices.Sorted(maps.Keys(h)) {
-		seen += h[bucket]
+	for bucket, n := range h {
+		if n == 0 {
+			continue
+		}
+		seen += n
 		for at < len(shares) && float64(seen) >= shares[at]*float64(total) {
 			all[at] = Value(bucket)
 			at++

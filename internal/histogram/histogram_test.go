@@ -53,7 +53,7 @@ func TestQuantilesAreWithin5Percent(t *testing.T) {
 			}
 		}
 	}
-	if got := (Histogram{}).Quantiles(0.5); got[0] != 0 {
+	if got := (&Histogram{}).Quantiles(0.5); got[0] != 0 {
 		t.Errorf("of no times one half is up to %v", got[0])
 	}
 }

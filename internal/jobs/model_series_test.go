@@ -49,10 +49,10 @@ func (m *model) miscounted(r *raw, jumped time.Duration) (faults []string) {
 		if jumped > kept-24*time.Hour {
 			continue
 		}
-		all := EndsByKind{}
+		all := byKind{}
 		for field, row := range r.hashes[colSeries] {
 			if strings.HasPrefix(field, unit) {
-				all.readRow(row)
+				readRow(row, all.of)
 			}
 		}
 		got := map[string]int{}

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -20,9 +19,9 @@ const (
 )
 
 // maxRows is how many rows one call reads.
-const maxRows = 1500
+const maxRows = 500
 
-// Ends is what ended, of one kind, in a stretch of time.
+// Ends is what ended in a stretch of time.
 type Ends struct {
 	Completed, Discarded, Cancelled int64 // jobs
 	Failed                          int64 // attempts that are followed by another
@@ -31,70 +30,51 @@ type Ends struct {
 	Runs                            histogram.Histogram // of attempts
 }
 
-// NewEnds makes one of nothing.
-func NewEnds() *Ends {
-	return &Ends{Waits: histogram.Histogram{}, Runs: histogram.Histogram{}}
-}
-
-// Add adds others.
-func (e *Ends) Add(o *Ends) {
-	e.Completed, e.Discarded, e.Cancelled = e.Completed+o.Completed, e.Discarded+o.Discarded, e.Cancelled+o.Cancelled
-	e.Failed, e.Snoozed = e.Failed+o.Failed, e.Snoozed+o.Snoozed
-	e.Waits.Add(o.Waits)
-	e.Runs.Add(o.Runs)
-}
-
-// EndsByKind is what ended in one stretch, by kind.
-type EndsByKind map[string]*Ends
-
-// Of gives that of a kind.
-func (e EndsByKind) Of(kind string) *Ends {
-	if e[kind] == nil {
-		e[kind] = NewEnds()
+// field gives where a code of prelude.lua is counted; nil for those of histograms.
+func (e *Ends) field(code byte) *int64 {
+	switch code {
+	case 'c':
+		return &e.Completed
+	case 'd':
+		return &e.Discarded
+	case 'x':
+		return &e.Cancelled
+	case 'f':
+		return &e.Failed
+	case 's':
+		return &e.Snoozed
 	}
-	return e[kind]
+	return nil
 }
 
-// Series is what ended in a partition, by the number of the minute or hour since the Unix
-// epoch.
-type Series struct {
-	Now  time.Time // by Redis's clock
-	Ends map[int64]EndsByKind
-}
+// inTo says to what the ends of a kind in the minute or hour of that number are to be added, of
+// partition i of those that were asked for.
+type inTo func(i int, number int64, kind string) []*Ends
 
-// Series gives what ended in partitions, each by itself, in minutes or hours from first to last,
-// which are numbers of units since the Unix epoch. It takes a round trip for each 1500 of them.
-// Beside an error, those that were not answered are nil.
-func (e *Engine) Series(ctx context.Context, unit time.Duration, first, last int64, partitions ...*Partition) ([]*Series, error) {
+// Series adds what ended in partitions, in minutes or hours from first to last, which are numbers
+// of units since the Unix epoch, to what is to be had. It takes a round trip for each 500 of them.
+func (e *Engine) Series(ctx context.Context, unit time.Duration, first, last int64, to inTo, partitions ...*Partition) error {
 	letter := "m"
 	if unit == time.Hour {
 		letter = "h"
 	}
-	all := make([]*Series, len(partitions))
-	var errs []error
 	for ; first <= last; first += maxRows {
 		calls := make([]redis.Call, len(partitions))
-		to := min(last, first+maxRows-1)
+		end := min(last, first+maxRows-1)
 		for i, p := range partitions {
-			calls[i] = seriesScript.call(p, letter, first, to)
+			calls[i] = seriesScript.call(p, letter, first, end)
 		}
 		for i, reply := range e.client.RunAll(ctx, calls) {
 			if err := failure("series", reply.Err); err != nil {
-				errs, all[i] = append(errs, err), nil
-				continue
+				return err
 			}
-			if all[i] == nil {
-				all[i] = &Series{Ends: map[int64]EndsByKind{}}
+			into := func(number int64, kind string) []*Ends { return to(i, number, kind) }
+			if _, err := readSeries(reply.Value, unit, first, end, into); err != nil {
+				return err
 			}
-			if err := all[i].read(reply.Value, unit, first, to); err != nil {
-				return nil, err
-			}
-		}
-		if len(errs) > 0 {
-			break
 		}
 	}
-	return all, errors.Join(errs...)
+	return nil
 }
 
 // Clock gives the time by the clock of the Redis that has a partition; by this machine's where
@@ -107,22 +87,18 @@ func (e *Engine) Clock(ctx context.Context, partitions ...*Partition) (time.Time
 	if err := failure("series", reply.Err); err != nil {
 		return time.Time{}, err
 	}
-	s := &Series{Ends: map[int64]EndsByKind{}}
-	err := s.read(reply.Value, time.Minute, 1, 0)
-	return s.Now, err
+	return readSeries(reply.Value, time.Minute, 1, 0, nil)
 }
 
-// read takes in a reply of series.lua.
-func (s *Series) read(value any, unit time.Duration, first, last int64) error {
+// readSeries reads a reply of series.lua, and gives the time of Redis's clock.
+func readSeries(value any, unit time.Duration, first, last int64, to func(number int64, kind string) []*Ends) (now time.Time, err error) {
 	reply := asList(value)
 	if len(reply) != 3 {
-		return fmt.Errorf("series: unexpected reply %v", value)
+		return now, fmt.Errorf("series: unexpected reply %v", value)
 	}
-	s.Now = time.UnixMilli(asInt(reply[0]))
+	now = time.UnixMilli(asInt(reply[0]))
 	for i, row := range asStrings(reply[1]) {
-		if row != "" {
-			s.at(first + int64(i)).readRow(row)
-		}
+		readRow(row, func(kind string) []*Ends { return to(first+int64(i), kind) })
 	}
 	counts := asStrings(reply[2])
 	for i := 0; i+1 < len(counts); i += 2 {
@@ -131,82 +107,85 @@ func (s *Series) read(value any, unit time.Duration, first, last int64) error {
 		}
 		text, _, _ := strings.Cut(counts[i+1], "|")
 		minute, err := strconv.ParseInt(text, 10, 64)
-		n := minute * int64(time.Minute) / int64(unit)
-		if err == nil && n >= first && n <= last {
-			s.at(n).readCounts(counts)
+		number := minute * int64(time.Minute) / int64(unit)
+		if err == nil && number >= first && number <= last {
+			readCounts(counts, func(kind string) []*Ends { return to(number, kind) })
 		}
 	}
-	return nil
+	return now, nil
 }
 
-func (s *Series) at(n int64) EndsByKind {
-	if s.Ends[n] == nil {
-		s.Ends[n] = EndsByKind{}
-	}
-	return s.Ends[n]
-}
-
-// readRow reads what end_minute of prelude.lua writes. What cannot be read counts as nothing.
-func (e EndsByKind) readRow(row string) {
-	for one := range strings.SplitSeq(row, ";") {
-		parts := strings.Split(one, "|")
-		if len(parts) != 4 {
+// readRow adds what end_minute of prelude.lua writes. What cannot be read counts as nothing.
+func readRow(row string, to func(kind string) []*Ends) {
+	for row != "" {
+		var one string
+		one, row, _ = strings.Cut(row, ";")
+		kind, rest, ok1 := strings.Cut(one, "|")
+		counts, rest, ok2 := strings.Cut(rest, "|")
+		waits, runs, ok3 := strings.Cut(rest, "|")
+		if !ok1 || !ok2 || !ok3 {
 			continue
 		}
-		ends := e.Of(parts[0])
-		counts := strings.Split(parts[1], ",")
-		for i, to := range []*int64{&ends.Completed, &ends.Discarded, &ends.Cancelled, &ends.Failed, &ends.Snoozed} {
-			if i < len(counts) {
-				*to += countOf(counts[i])
+		all := to(kind)
+		for _, code := range []byte("cdxfs") {
+			var text string
+			text, counts, _ = strings.Cut(counts, ",")
+			for _, ends := range all {
+				*ends.field(code) += countOf(text)
 			}
 		}
-		readBuckets(ends.Waits, parts[2])
-		readBuckets(ends.Runs, parts[3])
+		readBuckets(waits, func(bucket int, n int64) {
+			for _, ends := range all {
+				ends.Waits[bucket] += n
+			}
+		})
+		readBuckets(runs, func(bucket int, n int64) {
+			for _, ends := range all {
+				ends.Runs[bucket] += n
+			}
+		})
 	}
 }
 
 // readBuckets reads "N:HOW MANY,HOW MANY,.../...".
-func readBuckets(h histogram.Histogram, text string) {
-	for stretch := range strings.SplitSeq(text, "/") {
+func readBuckets(text string, add func(bucket int, n int64)) {
+	for text != "" {
+		var stretch string
+		stretch, text, _ = strings.Cut(text, "/")
 		first, list, ok := strings.Cut(stretch, ":")
 		bucket, err := strconv.Atoi(first)
-		if !ok || err != nil {
-			continue
-		}
-		for n := range strings.SplitSeq(list, ",") {
-			if n != "" {
-				h[bucket] += countOf(n)
+		for ok && err == nil {
+			var n string
+			n, list, ok = strings.Cut(list, ",")
+			if n != "" && bucket >= 0 && bucket < histogram.Buckets {
+				add(bucket, countOf(n))
 			}
 			bucket++
 		}
 	}
 }
 
-// readCounts reads what has been counted in the minute that is not over, pairs of KIND|CODE and
+// readCounts adds what has been counted in the minute that is not over, pairs of KIND|CODE and
 // how many.
-func (e EndsByKind) readCounts(counts []string) {
+func readCounts(counts []string, to func(kind string) []*Ends) {
 	for i := 0; i+1 < len(counts); i += 2 {
 		at := strings.LastIndexByte(counts[i], '|')
 		if at < 0 || at+1 == len(counts[i]) {
 			continue
 		}
-		ends, n, code := e.Of(counts[i][:at]), countOf(counts[i+1]), counts[i][at+1:]
+		n, code := countOf(counts[i+1]), counts[i][at+1:]
 		bucket, _ := strconv.Atoi(code[1:])
-		switch code[0] {
-		case 'c':
-			ends.Completed += n
-		case 'd':
-			ends.Discarded += n
-		case 'x':
-			ends.Cancelled += n
-		case 'f':
-			ends.Failed += n
-		case 's':
-			ends.Snoozed += n
-		case 'w':
-			ends.Waits[bucket] += n
-		case 'r':
-			ends.Runs[bucket] += n
+		if bucket < 0 || bucket >= histogram.Buckets {
+			continue
+		}
+		for _, ends := range to(counts[i][:at]) {
+			if field := ends.field(code[0]); field != nil {
+				*field += n
+			} else if code[0] == 'w' {
+				ends.Waits[bucket] += n
+			} else if code[0] == 'r' {
+				ends.Runs[bucket] += n
+			}
 		}
 	}
 }

@@ -5,11 +5,11 @@
 -- KEYS minute series
 -- ARGV unit first last
 --   unit: m for minutes, h for hours; first and last: their numbers since the Unix epoch, at
---   most 1500 of them.
+--   most 500 of them.
 -- Returns {now_ms, rows, counts}: a row for each, '' for none, as end_minute writes them; counts
 --   are those of minute as HGETALL gives them.
 local fields = {}
-for n = tonumber(first), math.min(tonumber(last), first + 1499) do fields[#fields + 1] = unit .. string.format('%.0f', n) end
+for n = tonumber(first), math.min(tonumber(last), first + 499) do fields[#fields + 1] = unit .. string.format('%.0f', n) end
 local rows = #fields > 0 and call('HMGET', series, unpack(fields)) or {}
 for i = 1, #fields do rows[i] = rows[i] or '' end
 return {clock(), rows, call('HGETALL', minute)}
