@@ -3,7 +3,6 @@ package jobs
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,12 +10,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// count counts what a turn tells of its finishes: all of it, or, where some were refused, nothing
+// count counts what a turn tells of its finishes: all of it, or, if some were refused, nothing
 // but the ends that the script notes.
-func (m *model) count(t *Turn, rejects []string) {
-	if len(rejects) > 0 {
-		for i := range t.Finishes {
-			if f := &t.Finishes[i]; f.isPlain() && !slices.Contains(rejects, f.ID) {
+func (m *model) count(t *Turn, accepted []Finish, some bool) {
+	if some {
+		for i := range accepted {
+			if f := &accepted[i]; f.isPlain() {
 				m.counts[f.Kind+"|c"]--
 			}
 		}

@@ -88,6 +88,7 @@ func (m *model) repeated(t *Turn, lease *modelLease) modelTurned {
 // that it refuses.
 func (m *model) finish(t *Turn, now int64) []string {
 	var rejects []string
+	var accepted []Finish
 	plain := func(f Finish) bool { return f.Outcome == Complete && !f.Keep }
 	for _, first := range []bool{true, false} {
 		for _, f := range t.Finishes {
@@ -100,10 +101,11 @@ func (m *model) finish(t *Turn, now int64) []string {
 				continue
 			}
 			j.token = ""
+			accepted = append(accepted, f)
 			m.outcome(j, f, now)
 		}
 	}
-	m.count(t, rejects)
+	m.count(t, accepted, len(rejects) > 0)
 	return rejects
 }
 

@@ -123,8 +123,20 @@ func (t sums) clone() sums {
 	return all
 }
 
-// accepted gives what Redis has not counted of a turn that had finishes refused: the sums of
-// the others.
+// accepted gives what Redis has not counted of a turn that had finishes refused: the sums of the
+// others. Of two claims of one job the older one is refused, whose finish comes first.
 func (t *Turn) accepted(refused []string) sums {
-	return t.before.add(slices.DeleteFunc(slices.Clone(t.Finishes), func(f Finish) bool { return slices.Contains(refused, f.ID) }))
+	left := map[string]int{}
+	for _, id := range refused {
+		left[id]++
+	}
+	var others []Finish
+	for _, f := range t.Finishes {
+		if left[f.ID] > 0 {
+			left[f.ID]--
+		} else {
+			others = append(others, f)
+		}
+	}
+	return t.before.clone().add(others)
 }
