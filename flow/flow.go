@@ -38,6 +38,30 @@ func Result(ctx context.Context, step string, v any) error {
 	return nil
 }
 
+// extender is a run of a step.
+type extender interface {
+	Extend(ctx context.Context, more *Flow) error
+}
+
+// Extend adds steps to the flow of the step that ctx is of: those of a flow without an ID, which
+// may come after steps that are there, by [Flow.Existing]. At most MaxExtend, all or none. They begin when
+// what they come after has ended, which may be at once; to begin behind the step that adds them, they come after that.
+//
+// Steps are known by their names: the next attempt of the handler, which adds them again, adds none
+// twice. The errors are drayhorse.ErrInvalid, also for a limit of the flow; ErrDuplicate if it has other steps of these names;
+// ErrFlowEnded if it was cancelled, or the step was run anew; and ErrUnavailable, after which they may have been added or not.
+func Extend(ctx context.Context, more *Flow) error {
+	run, err := members.Of(ctx)
+	if err != nil {
+		return err
+	}
+	e, ok := run.(extender)
+	if !ok || !run.IsStep() {
+		return fmt.Errorf("%w: Extend in a member of a batch; want it in a step of a flow", drayhorse.ErrInvalid)
+	}
+	return e.Extend(ctx, more)
+}
+
 // SignalOption says something of a signal; see [Key], [Sender] and [Queue].
 type SignalOption func(*SignalSettings)
 

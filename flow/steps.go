@@ -19,6 +19,7 @@ const (
 	MaxBytes   = 64 << 20  // of the jobs of all steps
 	MaxResults = 64 << 20  // bytes of the results of all steps; what is over that is dropped
 	MaxResult  = 256 << 10 // bytes of one result
+	MaxExtend  = 200       // steps that one Extend adds, of MaxAddBytes in all
 )
 
 // Flow is steps that come after one another, made by [New] and begun by Producer.Submit. It is
@@ -33,7 +34,8 @@ type Flow struct {
 	// DefaultRetain, and DefaultRetainFailed where a step has not completed.
 	Retain time.Duration
 
-	steps []*Step
+	steps   []*Step
+	extends bool // there is one of Existing
 }
 
 // New makes a flow without steps. The ID may be empty.
@@ -57,6 +59,7 @@ type Step struct {
 	Timeout time.Duration   // of a signal
 	Pause   time.Duration   // see Delay
 	Edges   []Edge          // what it comes after
+	There   bool            // it is one of Existing
 }
 
 // Edge is one step that another comes after.
@@ -77,6 +80,16 @@ func (f *Flow) Step(name string, args drayhorse.Args, options ...drayhorse.Optio
 func (f *Flow) Signal(name string, timeout time.Duration) *Step {
 	return f.add(&Step{Name: name, Timeout: timeout})
 }
+
+// Existing names a step that the flow has already, for what is added to it by [Extend]: steps may come after
+// it, and it comes after none of them.
+func (f *Flow) Existing(name string) *Step {
+	f.extends = true
+	return &Step{Name: name, There: true}
+}
+
+// Extends reports whether steps of Existing were named.
+func (f *Flow) Extends() bool { return f.extends }
 
 func (f *Flow) add(s *Step) *Step {
 	f.steps = append(f.steps, s)
@@ -183,7 +196,11 @@ func (s *Step) check(wrong func(format string, args ...any), mine map[*Step]bool
 		switch {
 		case e.To == nil:
 			wrong("step %q comes after a step that is nil", s.Name)
-		case !mine[e.To]:
+		case e.To.There && drayhorse.ValidateStep("step", e.To.Name) != nil:
+			wrong("step %q comes after the existing step %.140q; want a name of 1-%d of letters, digits and _ . : -", s.Name, e.To.Name, drayhorse.MaxNameLength)
+		case e.To.There && len(e.To.Edges) > 0:
+			wrong("the existing step %q is to come after others; want that of new steps", e.To.Name)
+		case !mine[e.To] && !e.To.There:
 			wrong("step %q comes after %q, which is no step of this flow", s.Name, e.To.Name)
 		case seen[e.To]:
 			wrong("step %q comes after %q twice", s.Name, e.To.Name)

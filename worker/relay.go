@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
@@ -141,11 +142,17 @@ type membership struct {
 	store *flows.Store
 	id    string
 	made  time.Time
-	step  bool
+	step  int // of a step, its number; -1: it is a member of a batch
+	run   int // the same, which run it is
 }
 
 // IsStep reports whether the job is a step; it is members.Run.
-func (m *membership) IsStep() bool { return m.step }
+func (m *membership) IsStep() bool { return m.step >= 0 }
+
+// Extend adds steps to the flow of a step.
+func (m *membership) Extend(ctx context.Context, more *flow.Flow) error {
+	return m.store.Extend(ctx, m.id, m.made, m.step, m.run, more, drayhorse.DefaultMaxArgs)
+}
 
 // Result gives the result of a step of the flow; it is members.Run.
 func (m *membership) Result(ctx context.Context, step string) (json.RawMessage, error) {
@@ -164,9 +171,9 @@ func (e *execution) member() members.Run {
 	if link == "" {
 		return nil
 	}
-	if id, made, _, _, ok := jobs.ParseStepLink(link); ok {
-		return &membership{e.owner.flows(), id, made, true}
+	if id, made, step, run, ok := jobs.ParseStepLink(link); ok {
+		return &membership{e.owner.flows(), id, made, step, run}
 	}
 	id, made := jobs.ParseLink(link)
-	return &membership{e.owner.flows(), id, made, false}
+	return &membership{e.owner.flows(), id, made, -1, 0}
 }

@@ -163,9 +163,17 @@ func (s *Store) steer(ctx context.Context, script *redis.Script, id string, args
 		if err == nil {
 			info = decodeInfo(id, value)
 		}
-		return err
+		return s.whenBusy(ctx, id, err)
 	})
 	return info, err
+}
+
+// whenBusy does what a flow is at work with, if that is why a call was refused. It gives the error.
+func (s *Store) whenBusy(ctx context.Context, id string, err error) error {
+	if errors.Is(err, errBusy) {
+		_ = s.Drain(ctx, id) // or somebody else does
+	}
+	return err
 }
 
 // repeatFor is for how long a call of Grow may be repeated: longer than anybody does.

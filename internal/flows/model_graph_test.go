@@ -98,6 +98,56 @@ func (w *world) submitter(ctx context.Context) {
 	}
 }
 
+// extend has a step add others to its flow, which come after steps that are there. Which they are follows
+// from the run of the step, and what they come after from the steps that there are, too.
+func (w *world) extend(ctx context.Context, link string) {
+	id, made, step, run, _ := jobs.ParseStepLink(link)
+	there := w.stepsOf(id)
+	if w.link(id) != jobs.Link(id, made) || len(there) == 0 {
+		return
+	}
+	more := flow.New("")
+	var before *flow.Step
+	for k := range 1 + step%2 {
+		name := fmt.Sprintf("x%d-%d-%d", step, run, k)
+		s := more.Step(name, note{Step: id + "/x/" + name}, drayhorse.Queue("p"), drayhorse.MaxAttempts(3))
+		seen := map[string]bool{}
+		for range w.rng.IntN(3) {
+			other := there[w.rng.IntN(len(there))].name
+			if strings.HasPrefix(other, "x") || seen[other] {
+				continue
+			}
+			seen[other] = true
+			switch w.rng.IntN(3) {
+			case 0:
+				s.AfterEnd(more.Existing(other))
+			case 1:
+				s.AfterHold(more.Existing(other))
+			default:
+				s.After(more.Existing(other))
+			}
+		}
+		if before != nil {
+			s.After(before)
+		}
+		before = s
+		of := w.link(id) + " " + name
+		w.truth.extra[of] = append(w.truth.extra[of], edgesOf(s))
+	}
+	if w.store.Extend(ctx, id, made, step, run, more, 1000) == nil {
+		total.extended.Add(1)
+	}
+}
+
+// edgesOf gives what a step comes after, in a line.
+func edgesOf(s *flow.Step) string {
+	text := ""
+	for _, e := range s.Edges {
+		text += fmt.Sprint(e.To.Name, " ", e.Policy, ";")
+	}
+	return text
+}
+
 // flowOperator retries and cancels flows.
 func (w *world) flowOperator(ctx context.Context) {
 	id := w.anyGraph()
@@ -215,6 +265,20 @@ func (w *world) mayRun(link, named string) error {
 	if len(parts) != 3 || parts[0] != id {
 		return fmt.Errorf("step %q has the job of %q", link, named)
 	}
+	steps := w.stepsOf(id)
+	if step >= len(steps) || steps[step].run < run || steps[step].run == run && steps[step].state == "w" {
+		return fmt.Errorf("run %q of a step begins, and the flow does not know it", link)
+	}
+	if parts[1] == "x" {
+		got := ""
+		for k, e := range steps[step].ins {
+			got += fmt.Sprint(steps[steps[step].from[k]].name, " ", e.Policy, ";")
+		}
+		if want := w.truth.extra[w.link(id)+" "+parts[2]]; !slices.Contains(want, got) {
+			return fmt.Errorf("step %s comes %s, want one of %q", parts[2], got, want)
+		}
+		return nil
+	}
 	of, _ := strconv.Atoi(parts[1])
 	ordered, err := shape(id, of).Ordered()
 	if err != nil {
@@ -222,10 +286,6 @@ func (w *world) mayRun(link, named string) error {
 	}
 	if step >= len(ordered) || ordered[step].Name != parts[2] {
 		return fmt.Errorf("step %q has the job of %q", link, named)
-	}
-	steps := w.stepsOf(id)
-	if step >= len(steps) || steps[step].run < run || steps[step].run == run && steps[step].state == "w" {
-		return fmt.Errorf("run %q of a step begins, and the flow does not know it", link)
 	}
 	var want, got []string // what it comes after
 	for _, e := range ordered[step].Edges {
@@ -274,13 +334,18 @@ func (w *world) checkGraphs(last string) error {
 				return fmt.Errorf("flow %s has %v ops on their way", id, record[2:4])
 			}
 		}
+		names := map[string]bool{}
 		for i, s := range w.stepsOf(id) {
+			if names[s.name] {
+				return fmt.Errorf("flow %s has step %s twice", id, s.name)
+			}
+			names[s.name] = true
 			if before, known := g.runs[i]; known && s.run != before && last != "flow retry" && last != "flow work" {
 				return fmt.Errorf("step %s of %s runs again, %d after %d, and nobody has asked for that", s.name, id, s.run, before)
 			} else if known && s.run != before {
 				total.reruns.Add(1)
 			}
-			if g.stopped && record[1] != nil && g.states[i] == "w" && s.state != "w" && s.state != "n" {
+			if g.stopped && record[1] != nil && (g.states[i] == "w" || g.states[i] == "") && s.state != "w" && s.state != "n" {
 				return fmt.Errorf("step %s of %s begins, which is cancelled", s.name, id)
 			}
 			if begins := !strings.Contains("wn", s.state) && (g.states[i] == "" || g.states[i] == "w" || s.run != g.runs[i]); begins {

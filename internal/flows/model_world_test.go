@@ -28,14 +28,14 @@ var (
 // tally counts what happened in all runs, so that it is seen that it does.
 type tally struct {
 	members, callbacks, deaths, grown, batches, retried atomic.Int64
-	flows, steps, reruns, signals, cancelled            atomic.Int64
+	flows, steps, reruns, signals, cancelled, extended  atomic.Int64
 }
 
 func (t *tally) String() string {
 	return fmt.Sprintf("%d batches, %d members, %d added by members, %d retried, %d callbacks, %d deaths; "+
-		"%d flows, %d runs of steps, %d of them again, %d signals, %d steps cancelled before they ran",
+		"%d flows, %d runs of steps, %d of them again, %d signals, %d steps cancelled before they ran, %d times others were added",
 		t.batches.Load(), t.members.Load(), t.grown.Load(), t.retried.Load(), t.callbacks.Load(), t.deaths.Load(),
-		t.flows.Load(), t.steps.Load(), t.reruns.Load(), t.signals.Load(), t.cancelled.Load())
+		t.flows.Load(), t.steps.Load(), t.reruns.Load(), t.signals.Load(), t.cancelled.Load(), t.extended.Load())
 }
 
 // note is the arguments of all jobs here.
@@ -77,10 +77,11 @@ type truth struct {
 	notes   map[string]bool // callbacks that are live, by partition and ID
 	calls   map[string]int  // how often each was enqueued, by the name of its batch and what it is
 	graphs  map[string]*graph
+	extra   map[string][]string // what steps come after that were added, by link and name, in each try
 }
 
 func newTruth() *truth {
-	return &truth{batches: map[string]*fate{}, notes: map[string]bool{}, calls: map[string]int{}, graphs: map[string]*graph{}}
+	return &truth{batches: map[string]*fate{}, notes: map[string]bool{}, calls: map[string]int{}, graphs: map[string]*graph{}, extra: map[string][]string{}}
 }
 
 func (t *truth) of(id string) *fate {
@@ -550,6 +551,9 @@ func (w *world) worker(ctx context.Context) {
 			c := &reply.Claims[i]
 			if c.Linked() && !c.IsStep() && w.chance(5) {
 				w.grow(ctx, c.Link())
+			}
+			if c.IsStep() && w.chance(4) {
+				w.extend(ctx, c.Link())
 			}
 			if !w.chance(6) { // it is still at it
 				finishes = append(finishes, w.finish(c))

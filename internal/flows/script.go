@@ -42,6 +42,7 @@ var (
 	listScript   = load("list")
 
 	submitScript   = load("submit")
+	extendScript   = load("extend")
 	outcomesScript = load("outcomes")
 	workScript     = load("work")
 	retryScript    = load("retry")

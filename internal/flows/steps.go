@@ -131,7 +131,7 @@ func (s *Store) Signal(ctx context.Context, id string, signal *jobs.Signal) (fir
 	err = s.insist(ctx, func() error {
 		value, err := s.run(ctx, signalScript, id, signal.Name, signal.Key, signal.Sender, string(signal.Payload))
 		first = redis.AsInt(value) == 1
-		return err
+		return s.whenBusy(ctx, id, err)
 	})
 	return first, err
 }

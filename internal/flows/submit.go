@@ -47,9 +47,16 @@ func (s *Store) Submit(ctx context.Context, f *flow.Flow, maxArgs int) (info *fl
 		}
 		id = made.String()
 	}
+	if f.Extends() {
+		return nil, fmt.Errorf("%w: a flow with Existing steps is submitted; want flow.Extend in a step of that flow", drayhorse.ErrInvalid)
+	}
 	steps, digest, err := s.layOut(ctx, f, ordered, maxArgs)
 	if err != nil {
 		return nil, err
+	}
+	edges, size := 0, 0
+	for i := range steps {
+		edges, size = edges+len(ordered[i].Edges), size+len(steps[i].job)
 	}
 	retain, retainBad := flow.DefaultRetain, flow.DefaultRetainFailed
 	if f.Retain > 0 {
@@ -58,7 +65,7 @@ func (s *Store) Submit(ctx context.Context, f *flow.Flow, maxArgs int) (info *fl
 	err = s.insist(ctx, func() error {
 		return words.Failure("submit flow", s.client.HSetNX(redis.Until(ctx, time.Now().Add(jobs.Patience)), s.marker, "shards", Shards).Err())
 	})
-	head := []any{uuid.NewString(), digest, f.Deadline.Milliseconds(), retain.Milliseconds(), retainBad.Milliseconds(), len(steps)}
+	head := []any{uuid.NewString(), digest, f.Deadline.Milliseconds(), retain.Milliseconds(), retainBad.Milliseconds(), len(steps), edges, size}
 	for first := 0; err == nil && first < len(steps); {
 		n, size := 0, 0
 		for first+n < len(steps) && n < s.piece && (n == 0 || size+steps[first+n].bytes() <= maxPieceBytes) {
@@ -112,9 +119,7 @@ func (s *Store) layOut(ctx context.Context, f *flow.Flow, ordered []*flow.Step, 
 	var errs []error
 	size := 0
 	for i, step := range ordered {
-		if step.Job == nil {
-			steps[i].label = "g|" + strconv.FormatInt(max(step.Timeout.Milliseconds(), 1), 10) + "||" + step.Name
-		} else if err := s.layOutJob(ctx, step, &steps[i], sum.Write, maxArgs); err != nil {
+		if err := s.layOutStep(ctx, step, &steps[i], sum.Write, maxArgs); err != nil {
 			errs = append(errs, fmt.Errorf("step %q: %w", step.Name, err))
 			if len(errs) == maxStepErrors {
 				break
@@ -139,6 +144,15 @@ func (s *Store) layOut(ctx context.Context, f *flow.Flow, ordered []*flow.Step, 
 
 // maxStepErrors is of how many steps the errors are told at once.
 const maxStepErrors = 20
+
+// layOutStep makes the label of a step, and its job if it is one.
+func (s *Store) layOutStep(ctx context.Context, step *flow.Step, to *laid, write func([]byte) (int, error), maxArgs int) error {
+	if step.Job != nil {
+		return s.layOutJob(ctx, step, to, write, maxArgs)
+	}
+	to.label = "g|" + strconv.FormatInt(max(step.Timeout.Milliseconds(), 1), 10) + "||" + step.Name
+	return nil
+}
 
 // layOutJob makes the job of a step, and has what it is made of written to the digest.
 func (s *Store) layOutJob(ctx context.Context, step *flow.Step, to *laid, write func([]byte) (int, error), maxArgs int) error {

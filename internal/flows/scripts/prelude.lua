@@ -153,7 +153,8 @@ end
 -- A flow of steps has dag 1 in its record. st is draft while its steps are being stored; a is
 -- how many there are, q how many are released and have not ended, c, d and x as what the others
 -- have; frozen is 1 while a retry goes over them: nothing is told of their ends meanwhile; sigs has
--- "step,till_ms;" for each signal that is waited for; bytes are those of all results.
+-- "step,till_ms;" for each signal that is waited for; bytes are those of all results, size those of
+-- all jobs, and edges how many there are.
 --
 -- Steps have numbers from 0, in an order in which each comes behind those that it comes after. Of each,
 -- steps has, behind these letters: s "state|gen|need|met|n|sent|from_ms|till_ms": state w while it
@@ -168,6 +169,9 @@ end
 
 local BUDGET = 200 -- steps and edges that one call looks at
 local RESULTS = 67108864 -- bytes of all results of a flow
+local STEPS = 10000 -- of a flow
+local EDGES = 100000 -- of all its steps
+local BYTES = 67108864 -- of the jobs of all its steps
 local SUM = {q = 'q', c = 'c', d = 'd', x = 'x', n = 'x'}
 
 -- todo is what is to be done in this call, and by ops if it is too much: "f|step|position|how",
