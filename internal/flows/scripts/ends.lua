@@ -4,11 +4,12 @@
 -- KEYS outbox ops timers index meta steps flow
 -- ARGV id made source row
 --   made: the ms when the batch was; row: "n|stored|completed|discarded|cancelled".
--- Returns how many ops wait in the shard, -1 if there is no such flow.
+-- Returns how many ops wait in the shard, -1 if there is no such flow, or it is being forgotten.
 -- Errors FORMAT.
 local refused = check()
 if refused then return refused end
-if call('HGET', flow, 'created') ~= made then return -1 end
+local f = call('HMGET', flow, 'created', 'st')
+if f[1] ~= made or f[2] == 'dropping' then return -1 end -- also where its partition has forgotten it before
 take_row(source, row)
 conclude(id)
 return call('ZCARD', outbox)
