@@ -5,7 +5,9 @@ import (
 	"time"
 )
 
-// Info is what is known of a job at one moment.
+// Info is what is known of a job at one moment. Of one with an ID of the caller's own of which
+// nothing is kept, ID, Queue and State are known for 24 h after its end, and nothing else; it
+// counts as cancelled if it was deleted before it ended.
 type Info struct {
 	ID          string
 	Kind        string

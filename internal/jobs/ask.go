@@ -120,8 +120,8 @@ func (l *listener) settle(some []*awaited, standings []standing, reports bool, e
 			l.Inbox.ask(a)
 		case s.ended != nil:
 			l.apply(a, s.ended)
-		case s.seen:
-			l.end(a, &drayhorse.Info{ID: UnpackID(a.id), Queue: a.part.Queue, State: drayhorse.Completed}, nil)
+		case s.seen != "":
+			l.end(a, &drayhorse.Info{ID: UnpackID(a.id), Queue: a.part.Queue, State: s.seen}, nil)
 		case a.known:
 			l.end(a, nil, a.missing("it has ended and kept nothing, or was deleted"))
 		default:

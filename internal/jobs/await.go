@@ -32,7 +32,7 @@ type standing struct {
 	envelope string // of one that is live; "" where there was no room
 	kept     bool   // it has ended, and is in the archive
 	ended    *ending
-	seen     bool // nothing is left but its ID
+	seen     drayhorse.State // how it has ended, of one of which nothing else is left
 }
 
 // ending is how a job ended that kept nothing.
@@ -83,8 +83,8 @@ func decodeStandings(reply redis.Reply, n int) ([]standing, error) {
 			s.kept = true
 		case fields[0] == "over" && len(fields) == 4:
 			s.ended = &ending{event: drayhorse.Event(asString(fields[1])), at: asTime(fields[2]), failed: int(asInt(fields[3]))}
-		case fields[0] == "seen":
-			s.seen = true
+		case fields[0] == "seen" && len(fields) == 2:
+			s.seen = drayhorse.State(asString(fields[1]))
 		}
 	}
 	return all, nil

@@ -84,6 +84,41 @@ func TestOwnIDIsTakenForADay(t *testing.T) {
 	})
 }
 
+// TestHowAnOwnIDEndedIsKnownForADay, also where nothing else is left of its job: one that was
+// deleted before it ended never ran to an end, and has not completed.
+func TestHowAnOwnIDEndedIsKnownForADay(t *testing.T) {
+	conform(t, func(r *rig) {
+		finish := func(outcome Outcome, then func(id string)) func(id string) {
+			return func(id string) {
+				l := r.newLease()
+				r.turn(l, 0, r.turn(l, 1).Claims[0].finish(outcome))
+				then(id)
+			}
+		}
+		remove := func(id string) { r.must(r.part.Delete(r.ctx, id)) }
+		for id, c := range map[string]struct {
+			end  func(id string)
+			want drayhorse.State
+		}{
+			"completed": {finish(Complete, func(string) {}), drayhorse.Completed},
+			"discarded": {finish(Exhaust, remove), drayhorse.Discarded},
+			"cancelled": {finish(Cancel, remove), drayhorse.Cancelled},
+			"deleted":   {remove, drayhorse.Cancelled},
+			"purged": {func(string) {
+				_, err := r.part.Purge(r.ctx, drayhorse.Available)
+				r.must(err)
+			}, drayhorse.Cancelled},
+		} {
+			r.enqueue(r.newJob(ownID(id)))
+			c.end(id)
+			r.wantState(id, c.want)
+			if info := r.info(id); info.Attempt != 0 || info.Kind != "" {
+				r.t.Errorf("%s: %+v; want its state alone", id, info)
+			}
+		}
+	})
+}
+
 func TestOwnIDIsForgottenAfterADay(t *testing.T) {
 	conform(t, func(r *rig) {
 		r.enqueue(r.newJob(ownID("a")))

@@ -94,8 +94,8 @@ func (p *Partition) info(id string, found []any) *drayhorse.Info {
 	case len(found) == 3 && found[0] == "ended":
 		ended(info, asString(found[1]))
 		info.Progress = decodeProgress(asString(found[2]))
-	case len(found) == 1 && found[0] == "seen":
-		info.State = drayhorse.Completed
+	case len(found) == 2 && found[0] == "seen":
+		info.State = drayhorse.State(asString(found[1]))
 	default:
 		return nil
 	}

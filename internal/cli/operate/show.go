@@ -144,7 +144,11 @@ func showJob(call *cli.Call, j seenJob) error {
 	f.add("Queue", j.Queue)
 	f.coloured("State", string(j.State), colours[j.State])
 	f.coloured("Waits", j.waits, cli.Yellow)
-	f.add("Attempt", fmt.Sprintf("%d of %d", j.Attempt, j.MaxAttempts))
+	if j.MaxAttempts > 0 {
+		f.add("Attempt", fmt.Sprintf("%d of %d", j.Attempt, j.MaxAttempts))
+	} else {
+		f.add("Kept", "its ID and how it ended, for 24 h from then")
+	}
 	if j.Rescues > 0 {
 		f.add("Rescues", strconv.Itoa(j.Rescues))
 	}

@@ -119,7 +119,11 @@ func (p *jobView) text(width int, m *model) (lines []field) {
 	add("state", string(j.State), s)
 	add("kind", j.Kind, plain)
 	add("queue", j.Queue, plain)
-	add("attempt", fmt.Sprintf("%d of %d", j.Attempt, j.MaxAttempts), plain)
+	if j.MaxAttempts > 0 {
+		add("attempt", fmt.Sprintf("%d of %d", j.Attempt, j.MaxAttempts), plain)
+	} else {
+		add("kept", "its ID and how it ended, for 24 h from then", plain)
+	}
 	if j.Rescues > 0 {
 		add("rescues", fmt.Sprintf("its worker died %d times", j.Rescues), in(cli.Yellow))
 	}

@@ -11,8 +11,8 @@
 --   most 100.
 -- Returns a list for each id: {'live', told, envelope}: told is 0 where too many wait already,
 --   envelope '' where it has no room; {'ended'}: it is in the archive; {'over', event, ended_ms,
---   failed}: it kept nothing, and was waited for; {'seen'} for an ID of a caller's own of which
---   nothing else is left, {'unknown'}.
+--   failed}: it kept nothing, and was waited for; {'seen', state} for an ID of a caller's own of
+--   which nothing else is left, {'unknown'}.
 -- Errors FORMAT.
 local refused = check()
 if refused then return refused end
@@ -59,10 +59,9 @@ for i = rest, #ARGV, 2 do
     found[#found + 1] = {'ended'}
   elseif till and tonumber(till) > now then
     found[#found + 1] = {'over', event, ended, failed}
-  elseif tonumber(call('ZSCORE', seen, id) or 0) > now then
-    found[#found + 1] = {'seen'}
   else
-    found[#found + 1] = {'unknown'}
+    local state = remembered(id, now)
+    found[#found + 1] = state and {'seen', state} or {'unknown'}
   end
 end
 if ttl_ms == 0 and reported then shut_reports() end
