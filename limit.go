@@ -110,5 +110,5 @@ func (r Rate) String() string {
 	if r == (Rate{}) {
 		return ""
 	}
-	return fmt.Sprintf("%d/%v", r.Jobs, r.Per)
+	return fmt.Sprintf("%d/%s", r.Jobs, duration.Format(r.Per))
 }

@@ -1,10 +1,12 @@
 // Package duration reads durations as people write them: what time.ParseDuration reads,
-// and days and weeks. All doors use it: flags, config files, HTTP and import lines.
+// and days and weeks; and it writes them so. All doors use it: flags, config files, HTTP and
+// import lines.
 package duration
 
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,3 +28,16 @@ func Parse(text string) (time.Duration, error) {
 		return strconv.FormatFloat(n*hours, 'f', -1, 64) + "h"
 	}))
 }
+
+// Format writes a duration as Parse reads it, and as people do: 1m where String gives 1m0s.
+func Format(d time.Duration) string {
+	text := d.String()
+	for _, nothing := range []string{"0s", "0m"} {
+		if short := strings.TrimSuffix(text, nothing); short != "" && !isDigit(short[len(short)-1]) {
+			text = short
+		}
+	}
+	return text
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

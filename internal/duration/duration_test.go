@@ -25,6 +25,18 @@ func TestDurationsHaveDaysAndWeeks(t *testing.T) {
 	}
 }
 
+func TestDurationsAreWrittenAsPeopleDo(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[string]time.Duration{
+		"1m": time.Minute, "1h": time.Hour, "1h30m": 90 * time.Minute, "1m30s": 90 * time.Second, "1h0m5s": time.Hour + 5*time.Second, "10m": 10 * time.Minute,
+		"0s": 0, "100ms": 100 * time.Millisecond, "10s": 10 * time.Second, "20h": 20 * time.Hour, "-1m": -time.Minute, "-10m5s": -10*time.Minute - 5*time.Second,
+	} {
+		if got := duration.Format(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
+
 // FuzzParse: what is read is what time.ParseDuration reads of text without days, and is
 // read again from how it is written.
 func FuzzParse(f *testing.F) {
@@ -39,8 +51,10 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := duration.Parse(d.String()); err != nil || again != d {
-			t.Errorf("%q: %v, then %v, %v", text, d, again, err)
+		for _, written := range []string{d.String(), duration.Format(d)} {
+			if again, err := duration.Parse(written); err != nil || again != d {
+				t.Errorf("%q: %s, then %v, %v", text, written, again, err)
+			}
 		}
 	})
 }

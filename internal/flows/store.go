@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -99,7 +100,11 @@ func (s *Store) callOn(script *redis.Script, id string, args ...any) redis.Call 
 // run runs a script on a flow and gives its failure the sentinel that it stands for.
 func (s *Store) run(ctx context.Context, script *redis.Script, id string, args ...any) (any, error) {
 	value, err := s.client.Run(ctx, s.callOn(script, id, args...))
-	return value, failure(script, err)
+	if err = failure(script, err); errors.Is(err, drayhorse.ErrNotFound) {
+		_, what, _ := strings.Cut(err.Error(), drayhorse.ErrNotFound.Error()+": ")
+		err = fmt.Errorf("%w: %s", drayhorse.ErrNotFound, what) // whatever it was asked for
+	}
+	return value, err
 }
 
 func failure(script *redis.Script, err error) error { return words.Failure(script.Name+" flow", err) }

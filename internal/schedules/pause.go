@@ -2,8 +2,10 @@ package schedules
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
@@ -12,6 +14,14 @@ import (
 // drayhorse.ErrNotFound.
 func (s *Store) Pause(ctx context.Context, id string) error {
 	_, err := s.run(ctx, pauseScript, id)
+	return known(id, err)
+}
+
+// known leaves out what was to be done to a schedule that is not there.
+func known(id string, err error) error {
+	if errors.Is(err, drayhorse.ErrNotFound) {
+		return fmt.Errorf("%w: schedule %s", drayhorse.ErrNotFound, id)
+	}
 	return err
 }
 
@@ -34,7 +44,7 @@ func (s *Store) Resume(ctx context.Context, id string) error {
 		}
 		reply, err := s.run(ctx, resumeScript, id, revision, next)
 		if err != nil || redis.AsString(reply) != "changed" {
-			return err
+			return known(id, err)
 		}
 	}
 	return fmt.Errorf("resume schedule %s: %w", id, errBusy)

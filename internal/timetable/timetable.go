@@ -9,6 +9,7 @@ import (
 	_ "time/tzdata" // zones must not depend on what the machine has installed
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/duration"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
@@ -136,7 +137,7 @@ func (t *Timetable) String() string {
 	if t.spec.Cron != "" {
 		fmt.Fprintf(&b, "%s in %s", strings.Join(strings.Fields(t.spec.Cron), " "), t.zone)
 	} else {
-		fmt.Fprintf(&b, "every %v", t.spec.Every)
+		b.WriteString("every " + duration.Format(t.spec.Every))
 	}
 	if !t.spec.Start.IsZero() {
 		b.WriteString(" from " + stamp(t.spec.Start))

@@ -42,7 +42,7 @@ func TestApply(t *testing.T) {
 	o.enqueue("k", "a", drayhorse.Queue("mail"))
 	path := o.file(declaredJobs)
 	want := "queue import: is created, partitions 3\nqueue mail: max_depth 1000, was 0\n" +
-		"limit smtp: is of queue mail, 5 at once, 100/1m0s in bursts of 20\nlimit bills: is of queue mail kind bill, 1 at once\n"
+		"limit smtp: is of queue mail, 5 at once, 100/1m in bursts of 20\nlimit bills: is of queue mail kind bill, 1 at once\n"
 	if code, stdout, stderr := o.call("diff", "-f", path); code != 1 || stdout != want || !strings.Contains(stderr, "not as the file declares it") {
 		t.Errorf("diff: exit %d, %q, %q; want %q", code, stdout, stderr, want)
 	}

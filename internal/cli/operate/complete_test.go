@@ -16,6 +16,7 @@ func TestShellsComplete(t *testing.T) {
 	o := setup(t)
 	o.enqueue("k", "a")
 	o.enqueue("k", "b", drayhorse.Queue("mail"))
+	o.says("set limit smtp of queue mail\n", "limits", "set", "smtp", "--queue", "mail", "--concurrency", "3")
 	const noFiles = ":4"
 	for args, want := range map[string]string{
 		"jobs list --state ":         "scheduled available running retryable completed cancelled discarded",
@@ -28,6 +29,8 @@ func TestShellsComplete(t *testing.T) {
 		"queues pause ":              "default mail",
 		"queues purge mail --state ": "scheduled available retryable completed cancelled discarded",
 		"queues delete ":             "default mail",
+		"limits set l --queue ":      "default mail",
+		"limits remove ":             "smtp",
 		"workers show ":              "",
 		"queues list --log-level ":   "debug info warn error",
 	} {
@@ -38,7 +41,7 @@ func TestShellsComplete(t *testing.T) {
 			Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard,
 			LookupEnv: func(string) (string, bool) { return "", false },
 		}
-		p.Run(t.Context(), cli.Group("drayhorse", "The tool", operate.JobsCommand(), operate.QueuesCommand(), operate.WorkersCommand()))
+		p.Run(t.Context(), cli.Group("drayhorse", "The tool", operate.JobsCommand(), operate.QueuesCommand(), operate.WorkersCommand(), operate.LimitsCommand()))
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		got, directive := strings.Join(lines[:len(lines)-1], " "), lines[len(lines)-1]
 		if got != want || directive != noFiles {

@@ -37,7 +37,7 @@ func TestVerbsOfFlows(t *testing.T) {
 	if _, stdout, _ := o.call("flows", "list", "--json"); !strings.Contains(stdout, `"state": "cancelled"`) || !strings.Contains(stdout, `"total": 2`) {
 		t.Errorf("got %s", stdout)
 	}
-	for id, says := range map[string]string{"other": "not found", "no id": `"no id"`, "import-42": "has ended"} {
+	for id, says := range map[string]string{"other": "cancel: not found: flow other\n", "no id": `"no id"`, "import-42": "has ended"} {
 		if code, _, stderr := o.call("flows", "cancel", id); code == 0 || !strings.Contains(stderr, says) {
 			t.Errorf("cancel %q: exit %d, %q", id, code, stderr)
 		}

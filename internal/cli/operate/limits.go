@@ -82,9 +82,10 @@ func setLimit() *cobra.Command {
 		Short: "Set a limit, for all workers and at once",
 		Long: `Set a limit, for all workers and at once: how many jobs of a queue, or of one kind
 in it, run at once, how often they start, or both. What runs goes on. Workers that declare a
-limit of that name do not change it until it is removed.`,
+limit of that name do not change it until it is removed. The queue must be known: queues
+create makes one before its first job.`,
 		Example: `  drayhorse limits set smtp --queue mail --rate 100/1m --burst 20 --concurrency 5 --reason "their new quota"`,
-		Config:  limitConfig{common: defaults()},
+		Config:  limitConfig{common: defaults()}, CompleteFlags: ofQueue[limitConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *limitConfig) error {
 			limit := drayhorse.Limit{Name: call.Args[0], Queue: cfg.Queue, Kind: cfg.Kind, Concurrency: cfg.Concurrency, Rate: drayhorse.Rate(cfg.Rate)}
 			switch {
@@ -94,7 +95,13 @@ limit of that name do not change it until it is removed.`,
 				return cli.Usagef("--burst without --rate; want both, or --concurrency alone")
 			}
 			limit.Rate.Burst = cfg.Burst
+			if err := limit.Validate(); err != nil {
+				return err
+			}
 			return cfg.with(call, func(a *admin.Admin) error {
+				if _, err := a.Queue(ctx, limit.Queue); err != nil { // a name that was mistyped makes no queue
+					return err
+				}
 				if err := a.SetLimit(ctx, limit, cfg.Reason); err != nil {
 					return err
 				}
@@ -102,6 +109,18 @@ limit of that name do not change it until it is removed.`,
 			})
 		},
 	}.Command()
+}
+
+// limitNames completes the name of a limit.
+func limitNames(ctx context.Context, call *cli.Call, cfg *reasonConfig) (names []string, err error) {
+	err = cfg.with(call, func(a *admin.Admin) error {
+		all, err := a.Limits(ctx)
+		for _, l := range all {
+			names = append(names, l.Name)
+		}
+		return err
+	})
+	return names, err
 }
 
 type reasonConfig struct {
@@ -113,8 +132,9 @@ type reasonConfig struct {
 func removeLimit() *cobra.Command {
 	return cli.Def[reasonConfig]{
 		Name: "remove", Args: []string{"NAME..."},
-		Short:  "Remove limits; a worker that declares one does so again when it starts",
-		Config: reasonConfig{common: defaults()},
+		Short:    "Remove limits; a worker that declares one does so again when it starts",
+		Config:   reasonConfig{common: defaults()},
+		Complete: limitNames,
 		Run: func(ctx context.Context, call *cli.Call, cfg *reasonConfig) error {
 			return cfg.each(call, func(a *admin.Admin, name string) error {
 				if err := a.RemoveLimit(ctx, name, cfg.Reason); err != nil {

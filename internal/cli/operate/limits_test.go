@@ -12,14 +12,19 @@ func TestVerbsOfLimits(t *testing.T) {
 	if code, stdout, stderr := o.call("limits", "list"); code != 0 || stdout != "" || stderr != "no limits\n" {
 		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
 	}
+	if code, _, stderr := o.call("limits", "set", "smtp", "--queue", "mail", "--concurrency", "3"); code != 1 || !strings.Contains(stderr, `not found: queue "mail"`) {
+		t.Errorf("exit %d, %q; want a queue refused that nobody knows", code, stderr)
+	}
+	o.says("created queue mail, partitions: 1\n", "queues", "create", "mail")
 	o.says("set limit smtp of queue mail\n", "limits", "set", "smtp", "--queue", "mail", "--rate", "100/1m", "--burst", "20", "--concurrency", "3", "--reason", "their quota")
-	want := regexp.MustCompile(`(?m)^LIMIT +QUEUE +KIND +AT ONCE +RATE +BURST +SET BY +VERSION +CHANGED +WHY\nsmtp +mail +3 +100/1m0s +20 +operator.* +1 +.*s ago +their quota$`)
+	want := regexp.MustCompile(`(?m)^LIMIT +QUEUE +KIND +AT ONCE +RATE +BURST +SET BY +VERSION +CHANGED +WHY\nsmtp +mail +3 +100/1m +20 +operator.* +1 +.*s ago +their quota$`)
 	if _, stdout, _ := o.call("limits", "list"); !want.MatchString(stdout) {
 		t.Errorf("got %s", stdout)
 	}
-	if _, stdout, _ := o.call("limits", "list", "--json"); !strings.Contains(stdout, `"rate": "100/1m0s"`) || !strings.Contains(stdout, `"why": "their quota"`) {
+	if _, stdout, _ := o.call("limits", "list", "--json"); !strings.Contains(stdout, `"rate": "100/1m"`) || !strings.Contains(stdout, `"why": "their quota"`) {
 		t.Errorf("got %s", stdout)
 	}
+	o.says("created queue other, partitions: 1\n", "queues", "create", "other")
 	if code, _, stderr := o.call("limits", "set", "smtp", "--queue", "other", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "limit smtp is of queue mail already") {
 		t.Errorf("exit %d, %q; want the name refused", code, stderr)
 	}

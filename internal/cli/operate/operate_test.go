@@ -127,6 +127,9 @@ mail             0          1       0        0          0          0          0 
 	o.says("{\n  \"done\": \"cancelled already\",\n  \"id\": \"a\"\n}\n", "jobs", "cancel", "a", "--json")
 	o.says("retried a\n", "jobs", "retry", "a")
 	o.says("{\n  \"done\": \"deleted\",\n  \"id\": \"a\"\n}\n", "jobs", "delete", "a", "--json")
+	if _, stdout, _ := o.call("jobs", "get", "a"); !strings.Contains(stdout, "State      cancelled\nKept       its ID and how it ended") {
+		t.Errorf("got %s; want it said that nothing else is known of a job that was deleted", stdout)
+	}
 	o.says("created queue wide, partitions: 4\n", "queues", "create", "wide", "--partitions", "4")
 	o.says("paused queue mail\npaused queue wide\n", "queues", "pause", "mail", "wide")
 	o.says("resumed queue wide\n", "queues", "resume", "wide")
@@ -141,6 +144,9 @@ mail             0          1       0        0          0          0          0 
 		t.Errorf("got %s", stdout)
 	}
 	o.says("took the maximum depth of queue mail away\n", "queues", "set", "mail", "--max-depth", "0")
+	if code, _, stderr := o.call("queues", "delete", "mail"); code != 1 || !strings.Contains(stderr, "queue mail has 1 live jobs; to delete it with them, give --force") {
+		t.Errorf("exit %d, %q; want it said what would delete it", code, stderr)
+	}
 	o.says("deleted queue wide\ndeleted queue mail with 1 live jobs\n", "queues", "delete", "wide", "mail", "--force")
 	o.says("{\n  \"done\": \"deleted\",\n  \"jobs\": 0,\n  \"queue\": \"default\"\n}\n", "queues", "delete", "default", "--force", "--json")
 	if code, stdout, stderr := o.call("queues", "list"); code != 0 || stdout != "" || stderr != "no queues\n" {

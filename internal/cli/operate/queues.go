@@ -156,7 +156,8 @@ enqueued creates it again.`,
 				}
 				var failed []error
 				for _, d := range deleted {
-					if failed = append(failed, d.Err); d.Err != nil {
+					if d.Err != nil {
+						failed = append(failed, refused(d.Err))
 						continue
 					}
 					if err := cfg.done(call, deletedText(d), map[string]any{"queue": d.Name, "done": "deleted", "jobs": d.Jobs}); err != nil {
@@ -167,6 +168,14 @@ enqueued creates it again.`,
 			})
 		},
 	}.Command()
+}
+
+// refused says why a queue was not deleted, and what would do it.
+func refused(err error) error {
+	if errors.Is(err, drayhorse.ErrNotEmpty) {
+		return fmt.Errorf("%w; to delete it with them, give --force", err)
+	}
+	return err
 }
 
 func deletedText(d admin.DeletedQueue) string {

@@ -80,7 +80,7 @@ func TestVerbs(t *testing.T) {
 		t.Errorf("get: %s", got)
 	}
 	s.does("schedules", "remove", "b")
-	if got := s.does("scheduler", "list"); !strings.Contains(got, "every 1h0m0s") {
+	if got := s.does("scheduler", "list"); !strings.Contains(got, "every 1h ") {
 		t.Errorf("list: %s", got)
 	}
 	var one struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/duration"
 	"github.com/drayhorse/drayhorse/internal/schedules"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
@@ -55,30 +56,30 @@ func showOne(call *cli.Call, s *schedules.Status) error {
 	row := func(name, value string) {
 		t.Row(cli.Cell{Text: name, Colour: cli.Bold}, cli.Cell{Text: value})
 	}
-	row("id", s.ID)
-	row("when", when(&s.Declaration))
-	row("kind", s.Kind)
-	row("args", string(s.Args))
-	row("queue", s.Queue)
-	row("max attempts", strconv.Itoa(s.MaxAttempts))
-	row("timeout", s.Timeout.String())
-	row("retain", s.Retain.String())
+	row("ID", s.ID)
+	row("When", when(&s.Declaration))
+	row("Kind", s.Kind)
+	row("Args", string(s.Args))
+	row("Queue", s.Queue)
+	row("Max attempts", strconv.Itoa(s.MaxAttempts))
+	row("Timeout", duration.Format(s.Timeout))
+	row("Retain", duration.Format(s.Retain))
 	if s.StartWithin > 0 {
-		row("start within", s.StartWithin.String())
+		row("Start within", duration.Format(s.StartWithin))
 	}
 	if s.Priority != drayhorse.Normal {
 		row("priority", s.Priority.String())
 	}
 	if len(s.Tags) > 0 {
-		row("tags", strings.Join(s.Tags, " "))
+		row("Tags", strings.Join(s.Tags, " "))
 	}
-	row("jitter", s.Jitter.String())
-	row("catch up", s.CatchUp)
-	row("overlap", s.Overlap)
-	row("next", stamp(s.Next))
-	row("last", stamp(s.Last))
-	row("paused", stamp(s.Paused))
-	row("source", s.Source)
+	row("Jitter", duration.Format(s.Jitter))
+	row("Catch up", s.CatchUp)
+	row("Overlap", s.Overlap)
+	row("Next", stamp(s.Next))
+	row("Last", stamp(s.Last))
+	row("Paused", stamp(s.Paused))
+	row("Source", s.Source)
 	return t.Write(call.Stdout, call.HasColour())
 }
 
@@ -112,7 +113,7 @@ func showChanges(call *cli.Call, changes []scheduler.Change) error {
 		}
 		t.Row(cli.Cell{Text: what}, cli.Cell{Text: c.ID}, cli.Cell{Text: brief(c.Before, c.After)}, cli.Cell{Text: brief(c.After, c.Before)})
 	}
-	return t.Write(call.Stdout, call.HasColour())
+	return call.Table(t, "nothing would change")
 }
 
 // brief describes a declaration, in full if the other one looks the same.

@@ -226,7 +226,7 @@ func TestSchedules(t *testing.T) {
 	})
 	d.read()
 	d.chosen("by-hand")
-	d.sees("0 * * * * in Eu…", "every 1h30m0s", "in ")
+	d.sees("0 * * * * in Eu…", "every 1h30m", "in ")
 	d.press("j", "P", "y")
 	d.sees("Paused schedule hourly.")
 	d.matches(`(?m)^›hourly .* paused `)
