@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -116,7 +117,8 @@ func (t *Table) writeNames(w io.Writer) error {
 const narrowest = 5
 
 // fit makes the table as narrow as a terminal of that width; 0 is as wide as it is. It
-// leaves out columns of zeros first, and then cuts the widest column again and again.
+// leaves out columns of zeros first, and then cuts the widest column again and again; those
+// of words in colours, such as states, only where nothing else is left to cut.
 func (t *Table) fit(width int) {
 	if width == 0 {
 		return
@@ -130,13 +132,11 @@ func (t *Table) fit(width int) {
 	}
 	widths := t.widths()
 	for over := t.width() - width; over > 0; over-- {
-		widest := 0
-		for i, w := range widths {
-			if w > widths[widest] {
-				widest = i
-			}
+		widest := t.widest(widths, func(column int) bool { return !t.isWord(column) })
+		if widest < 0 {
+			widest = t.widest(widths, func(int) bool { return true })
 		}
-		if widths[widest] <= narrowest {
+		if widest < 0 {
 			break
 		}
 		widths[widest]--
@@ -146,6 +146,24 @@ func (t *Table) fit(width int) {
 			row[i].Text = cut(row[i].Text, widths[i])
 		}
 	}
+}
+
+// widest gives the widest of some columns; -1 if they are as narrow as they may get.
+func (t *Table) widest(widths []int, of func(column int) bool) int {
+	widest := -1
+	for i, w := range widths {
+		if w > narrowest && of(i) && (widest < 0 || w > widths[widest]) {
+			widest = i
+		}
+	}
+	return widest
+}
+
+// isWord reports whether a column has words in colours.
+func (t *Table) isWord(column int) bool {
+	return slices.ContainsFunc(t.rows[1:], func(row []Cell) bool {
+		return column < len(row) && row[column].Colour != Plain && !row[column].Right
+	})
 }
 
 // isZero reports whether a column says nothing: it holds zeros alone, or no text.
@@ -167,10 +185,17 @@ func (t *Table) width() int {
 	return all
 }
 
+// made is an ID that was made, not given: those of one time begin alike.
+var made = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
 // cut cuts text to a width.
 func cut(text string, width int) string {
 	if uniseg.StringWidth(text) <= width {
 		return text
+	}
+	if made.MatchString(text) {
+		end := (width - 1) * 2 / 3
+		return text[:width-1-end] + "…" + text[len(text)-end:]
 	}
 	var b strings.Builder
 	left := width - 1

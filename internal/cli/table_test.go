@@ -51,3 +51,25 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+// TestIDsAndStatesCanBeReadWhereItIsNarrow: IDs that were made at one time differ at their ends,
+// and a word such as a state is whole while anything else can be cut.
+func TestIDsAndStatesCanBeReadWhereItIsNarrow(t *testing.T) {
+	t.Parallel()
+	table := cli.NewTable("ID", "STATE", "LAST ERROR")
+	for _, end := range []string{"7", "8"} {
+		table.Row(cli.Cell{Text: "01a227cb-5c72-7841-b6ed-0f6e0bfde1b" + end}, cli.Cell{Text: "completed", Colour: cli.Green}, cli.Cell{Text: "connection refused"})
+	}
+	cli.Fit(table, 35)
+	var b strings.Builder
+	if err := table.Write(&b, false); err != nil {
+		t.Fatal(err)
+	}
+	want := `ID           STATE      LAST ERROR
+01a2…fde1b7  completed  connection…
+01a2…fde1b8  completed  connection…
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
