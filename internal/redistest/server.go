@@ -195,10 +195,10 @@ func closeAtEnd(tb testing.TB, close func() error) {
 }
 
 // Pause freezes the process: connections stay open and nothing answers.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() { s.signal(sigFreeze) }
 
 // Resume lets a paused process go on.
-func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+func (s *Server) Resume() { s.signal(sigThaw) }
 
 func (s *Server) signal(sig syscall.Signal) {
 	s.tb.Helper()
