@@ -3,7 +3,6 @@ package admin_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
-	"github.com/drayhorse/drayhorse/internal/embedded"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -247,31 +245,4 @@ func TestAnApplicationsClientIsCloned(t *testing.T) {
 	if err := client.Ping(t.Context()).Err(); err != nil {
 		t.Errorf("the application's client was closed: %v", err)
 	}
-}
-
-func ExampleAdmin() {
-	server, err := embedded.Start("")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer server.Close()
-	a, err := admin.New(admin.Config{RedisURL: server.URL()})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer a.Close()
-	ctx := context.Background()
-	if _, err := a.CreateQueue(ctx, "mail", 2); err != nil {
-		fmt.Println(err)
-	}
-	if err := a.Pause(ctx, admin.Target{Queue: "mail"}, ""); err != nil {
-		fmt.Println(err)
-	}
-	queues, err := a.Queues(ctx)
-	for _, q := range queues {
-		fmt.Println(q.Name, q.Partitions, q.Paused, err)
-	}
-	// Output: mail 2 true <nil>
 }

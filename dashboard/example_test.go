@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 
 	"github.com/drayhorse/drayhorse/dashboard"
 	"github.com/drayhorse/drayhorse/internal/embedded"
@@ -59,4 +60,11 @@ func ExampleNew() {
 	// Output:
 	// 403 Forbidden
 	// 200 OK
+}
+
+// Fields of arguments and results with such parts in their names are masked, beside those of
+// Config.Mask.
+func ExampleDefaultMask() {
+	fmt.Println(slices.Contains(dashboard.DefaultMask(), "password"))
+	// Output: true
 }

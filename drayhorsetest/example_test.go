@@ -416,3 +416,31 @@ func ExampleSteps() {
 	// 24h0m0s
 	// <nil> true
 }
+
+// What the steps of a handler have come to already, and what it has kept after a run.
+func ExampleSteps_Keep() {
+	t := newT()
+	handler := func(ctx context.Context, job *drayhorse.Job[Reminder]) error {
+		charge, err := step.Run(ctx, "charge", func(context.Context) (string, error) { return "a new charge", nil })
+		if err != nil {
+			return err
+		}
+		rows, err := job.Stream("rows")
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(rows, "row 1\n"); err != nil {
+			return err
+		}
+		return job.SetResult(charge)
+	}
+	job := drayhorsetest.Job(Reminder{UserID: 42})
+	var steps drayhorsetest.Steps
+	steps.Keep(t, "charge", "the charge of an earlier run")
+	err := handler(steps.Context(context.Background()), job)
+	fmt.Println(drayhorsetest.Result[string](t, job), err)
+	fmt.Println(len(steps.Kept().Steps), string(drayhorsetest.Stream(t, job, "rows")))
+	// Output:
+	// the charge of an earlier run <nil>
+	// 1 row 1
+}

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/alicebob/miniredis/v2"
-
+	"github.com/drayhorse/drayhorse/internal/embedded"
 	"github.com/drayhorse/drayhorse/lock"
 )
 
@@ -24,14 +23,20 @@ func (r *report) write(text string, token int64) error {
 	return nil
 }
 
-func ExampleLocker_Do() {
-	server := miniredis.NewMiniRedis() // stands for a Redis server
-	if err := server.Start(); err != nil {
+// startRedis starts a server for an example.
+func startRedis() (url string, stop func()) {
+	server, err := embedded.Start("")
+	if err != nil {
 		panic(err)
 	}
-	defer server.Close()
+	return server.URL(), server.Close
+}
 
-	locks, err := lock.New(lock.Config{RedisURL: "redis://" + server.Addr()})
+func ExampleLocker_Do() {
+	url, closeRedis := startRedis() // an application has one
+	defer closeRedis()
+
+	locks, err := lock.New(lock.Config{RedisURL: url})
 	if err != nil {
 		panic(err)
 	}
@@ -49,13 +54,10 @@ func ExampleLocker_Do() {
 }
 
 func ExampleLocker_TryDo() {
-	server := miniredis.NewMiniRedis() // stands for a Redis server
-	if err := server.Start(); err != nil {
-		panic(err)
-	}
-	defer server.Close()
+	url, closeRedis := startRedis() // an application has one
+	defer closeRedis()
 
-	locks, err := lock.New(lock.Config{RedisURL: "redis://" + server.Addr()})
+	locks, err := lock.New(lock.Config{RedisURL: url})
 	if err != nil {
 		panic(err)
 	}

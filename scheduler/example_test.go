@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
-
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/embedded"
 	"github.com/drayhorse/drayhorse/scheduler"
 	"github.com/drayhorse/drayhorse/worker"
 )
@@ -18,13 +17,18 @@ type Beat struct{}
 // Kind names the handler.
 func (Beat) Kind() string { return "beat" }
 
-func ExampleScheduler() {
-	server := miniredis.NewMiniRedis() // stands for a Redis server
-	if err := server.Start(); err != nil {
+// startRedis starts a server for an example.
+func startRedis() (url string, stop func()) {
+	server, err := embedded.Start("")
+	if err != nil {
 		panic(err)
 	}
-	defer server.Close()
-	url := "redis://" + server.Addr()
+	return server.URL(), server.Close
+}
+
+func ExampleScheduler() {
+	url, closeRedis := startRedis() // an application has one
+	defer closeRedis()
 
 	s, err := scheduler.New(scheduler.Config{RedisURL: url})
 	if err != nil {
@@ -53,4 +57,41 @@ func ExampleScheduler() {
 	// Output:
 	// beat true
 	// <nil> <nil>
+}
+
+// What a deploy is going to change, before it does.
+func ExampleScheduler_Diff() {
+	url, closeRedis := startRedis()
+	defer closeRedis()
+	s, err := scheduler.New(scheduler.Config{RedisURL: url, Source: "billing"})
+	if err != nil {
+		panic(err)
+	}
+	defer s.Close() // it is not going to Run
+	err = s.Add(scheduler.Schedule{ID: "beat-nightly", Cron: "0 3 * * *", Timezone: "Europe/Paris", Args: Beat{}})
+	if err != nil {
+		panic(err)
+	}
+	changes, err := s.Diff(context.Background())
+	for _, c := range changes {
+		fmt.Println(c.What, c.ID, len(c.Before), len(c.After) > 0, err)
+	}
+	// Output: add beat-nightly 0 true <nil>
+}
+
+// Who leads, and whether this one can do its job: here nobody has called Run.
+func ExampleScheduler_Leader() {
+	url, closeRedis := startRedis()
+	defer closeRedis()
+	s, err := scheduler.New(scheduler.Config{RedisURL: url})
+	if err != nil {
+		panic(err)
+	}
+	defer s.Close()
+	leader, err := s.Leader(context.Background())
+	fmt.Printf("%q %d %v\n", leader.Identity, leader.Term, err)
+	fmt.Println(s.Ready())
+	// Output:
+	// "" 0 <nil>
+	// the scheduler does not run
 }

@@ -1,0 +1,74 @@
+package admin_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/drayhorse/drayhorse/scheduler"
+)
+
+// A schedule that a program has declared: when it fires, paused, run by hand.
+func ExampleAdmin_Schedules() {
+	withShop(func(ctx context.Context, s *shop) {
+		stop := s.schedule(ctx, scheduler.Schedule{ID: "digest", Cron: "0 3 * * *", Timezone: "Europe/Paris", Args: Mail{"all"}})
+		defer stop()
+		page, err := s.admin.Schedules(ctx, "")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, schedule := range page.Schedules {
+			fmt.Println(schedule.ID, "-", schedule.When(), "-", len(schedule.Ticks(3)))
+		}
+		fmt.Println(s.admin.PauseSchedule(ctx, "digest"))
+		fmt.Println(s.admin.ResumeSchedule(ctx, "digest"))
+		if _, _, err := s.admin.TriggerSchedule(ctx, "digest"); err != nil {
+			fmt.Println(err)
+			return
+		}
+		ticks, err := s.admin.ScheduleHistory(ctx, "digest")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(ticks[0].Outcome, ticks[0].State)
+		next, err := s.admin.Upcoming(ctx, 10)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		schedule, err := s.admin.Schedule(ctx, next[0].ID)
+		fmt.Println(schedule.Kind, schedule.Queue, schedule.CatchUp, err)
+		leader, err := s.admin.Leader(ctx)
+		fmt.Println(leader.Identity, err)
+	})
+	// Output:
+	// digest - 0 3 * * * in Europe/Paris - 3
+	// <nil>
+	// <nil>
+	// triggered available
+	// mail default last <nil>
+	// shop-1 <nil>
+}
+
+// schedule runs a scheduler that declares a schedule, and returns when it leads.
+func (s *shop) schedule(ctx context.Context, schedule scheduler.Schedule) (stop func()) {
+	sched, err := scheduler.New(scheduler.Config{RedisURL: s.url, Identity: "shop-1"})
+	must(err)
+	must(sched.Add(schedule))
+	running, cancel := context.WithCancel(ctx)
+	done := make(chan error)
+	go func() { done <- sched.Run(running) }()
+	for {
+		_, err := s.admin.Schedule(ctx, schedule.ID)
+		leader, failed := s.admin.Leader(ctx)
+		must(failed)
+		if err == nil && leader != nil {
+			break
+		}
+	}
+	return func() {
+		cancel()
+		must(<-done)
+	}
+}
