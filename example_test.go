@@ -143,3 +143,10 @@ func ExampleDecodeStrict() {
 	fmt.Println(err)
 	// Output: arguments of kind "charge" do not fit drayhorse_test.Charge: field "order" is not known to it
 }
+
+func ExamplePriorities() {
+	for _, p := range drayhorse.Priorities() {
+		fmt.Print(p, " ")
+	}
+	// Output: urgent high normal low
+}
