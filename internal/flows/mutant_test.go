@@ -64,7 +64,6 @@ var mutants = []mutant{
 	{"a cancelled flow goes on", everywhere, "if not cancelled then left, next =", "if true then left, next ="},
 	{"a signal in time is too late", "flow tick", "if tonumber(till) <= now then", "if true then"},
 	{"an early signal is not kept", everywhere, "elseif call('HEXISTS', steps, 'g' .. s.i) == 1 then", "elseif false then"},
-	{"a job that is on its way counts as lost", "flow tick", "if not call('ZSCORE', outbox, to .. '/' .. s.sent) then", "do"},
 	{"a result is not told", "turn", "call('HSET', reports, 'V' .. link, result)", "do end"},
 	{"a result stays after it was told", "told", "if is_step(link) then call('HDEL', reports, 'V' .. link) end", ""},
 	{"what is known of steps is not forgotten", everywhere, "for _, partition in ipairs(to) do send(id, partition, 'o', rows[partition]) end", ""},
