@@ -14,7 +14,7 @@ var words = map[string]string{
 	"add": "producer enqueue", "push": "producer enqueue", "put": "producer enqueue", "publish": "producer enqueue", "submit": "producer enqueue",
 	"run": "worker", "work": "worker", "start": "worker", "server": "dev", "up": "dev",
 	"dash": "ui", "dashboard": "ui", "web": "ui", "monitor": "ui", "tui": "top", "htop": "top",
-	"stats": "queues list", "status": "queues list", "info": "queues list", "ps": "workers list", "leader": "schedulers list",
+	"status": "queues list", "info": "queues list", "ps": "workers list", "leader": "schedulers list",
 	"kill": "jobs cancel", "inspect": "jobs get", "requeue": "jobs retry", "rerun": "jobs retry", "replay": "jobs retry", "unpause": "queues resume",
 	"clear": "queues purge", "empty": "queues purge", "cron": "schedules list", "crons": "schedules list",
 }
