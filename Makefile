@@ -47,6 +47,7 @@ test: tools ## everything that CI runs: vet, all tests with -race, a smoke of th
 	$(RACE) -timeout $(TIMEOUT) $(SLOW) $$($(GO) list ./... | grep -v /test/)
 	cd deploy/check && $(GO) test -vet=off $(TESTFLAGS) ./...
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -skip TestReadmeRuns $(TESTFLAGS) ./test/docs
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run TestUsersMayDoWhatTheirScriptsDo $(TESTFLAGS) ./test/daemons
 	$(MAKE) --no-print-directory chaos-smoke
 	cd bench && $(GO) test $(TESTFLAGS) ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
 
