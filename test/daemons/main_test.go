@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,18 +17,19 @@ import (
 // soon is how long a test waits for what must happen.
 const soon = 60 * time.Second
 
-// bin is where the programs are.
-var bin string
+func TestMain(m *testing.M) { redistest.Main(m) }
 
-func TestMain(m *testing.M) {
-	var err error
-	if bin, err = build(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+// bin is where the programs are, which the first test that asks for them builds.
+func bin(tb testing.TB) string {
+	tb.Helper()
+	dir, err := built()
+	if err != nil {
+		tb.Fatal(err)
 	}
-	redistest.AtExit(func() error { return os.RemoveAll(bin) })
-	redistest.Main(m)
+	return dir
 }
+
+var built = sync.OnceValues(build)
 
 // build builds the programs into a directory.
 func build() (string, error) {
@@ -35,6 +37,7 @@ func build() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	redistest.AtExit(func() error { return os.RemoveAll(dir) })
 	if out, err := exec.Command("go", "build", "-o", dir, "../../cmd/...").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -44,14 +47,14 @@ func build() (string, error) {
 // start starts a program. It ends with the test.
 func start(tb testing.TB, name string, args ...string) *clitest.Program {
 	tb.Helper()
-	return clitest.Start(tb, filepath.Join(bin, name), args...)
+	return clitest.Start(tb, filepath.Join(bin(tb), name), args...)
 }
 
 // output runs a program to its end and gives what it said.
 func output(tb testing.TB, name string, args ...string) (code int, stdout, stderr string) {
 	tb.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(tb.Context(), filepath.Join(bin, name), args...)
+	cmd := exec.CommandContext(tb.Context(), filepath.Join(bin(tb), name), args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		tb.Fatal(err)

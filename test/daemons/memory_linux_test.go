@@ -22,7 +22,7 @@ func TestCommandsCannotReadTheirWorker(t *testing.T) {
 		if _, err := exec.LookPath("setpriv"); err != nil {
 			t.Skip("no setpriv here, to let the worker be another user")
 		}
-		if err := os.Chmod(bin, 0o755); err != nil {
+		if err := os.Chmod(bin(t), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		wrap = []string{"setpriv", "--reuid=" + nobody, "--regid=" + nobody, "--clear-groups", "--"}

@@ -47,7 +47,7 @@ func newBenchAs(t *testing.T, wrap []string, config string, args ...string) *ben
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	command := append(slices.Clone(wrap), filepath.Join(bin, "worker"), "--redis", b.url, "--namespace", b.namespace, "--config", file)
+	command := append(slices.Clone(wrap), filepath.Join(bin(t), "worker"), "--redis", b.url, "--namespace", b.namespace, "--config", file)
 	program, err := exec.LookPath(command[0])
 	if err != nil {
 		t.Fatal(err)
