@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,7 +68,7 @@ func readRaw(ctx context.Context, tb stopper, p *Partition) *raw {
 	for c, cmd := range scores {
 		r.scores[c] = map[string]int64{}
 		for _, z := range cmd.Val() {
-			r.scores[c][z.Member.(string)] = int64(z.Score)
+			r.scores[c][z.Member.(string)] = int64(math.Ceil(z.Score)) // those of seen lack a part that says how the job ended
 		}
 	}
 	r.parked = parked.Val()
