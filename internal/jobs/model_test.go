@@ -29,7 +29,7 @@ import (
 
 func init() {
 	// How many runs, and of how many steps on average, unless flags say otherwise.
-	for name, value := range map[string]string{"rapid.checks": "50", "rapid.steps": "100"} {
+	for name, value := range map[string]string{"rapid.checks": "30", "rapid.steps": "100"} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}

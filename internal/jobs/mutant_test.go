@@ -242,14 +242,14 @@ func (r *rig) retriesBesideAnother() (fault string) {
 const mutantRuns = 1000
 
 // Each takes runs of the model until one notices: all of them are a target of their own.
-var allMutants = flag.Bool("mutants", false, "break all rules, not every eighth")
+var allMutants = flag.Bool("mutants", false, "break all rules, not every sixteenth")
 
 // TestModelNoticesMutants is not parallel: the scripts belong to all tests.
 func TestModelNoticesMutants(t *testing.T) { //nolint:paralleltest // see above
 	server := redistest.Start(t, redistest.WithUnixSocket())
 	newWorld := redisWorlds(t, server)
 	for i, m := range mutants {
-		if !*allMutants && i%8 != 0 {
+		if !*allMutants && i%16 != 0 {
 			continue
 		}
 		t.Run(m.name, func(t *testing.T) { //nolint:paralleltest // see above
