@@ -86,7 +86,7 @@ func keyOf(info *drayhorse.Info) string {
 // what repeats of calls need.
 var resting = map[string]bool{
 	"archive": true, "completed": true, "cancelled": true, "discarded": true, "expiry": true, "seen": true, "ticks": true,
-	"meta": true, "stats": true, "bell": true, "answer": true, // of a queue
+	"meta": true, "stats": true, "minute": true, "series": true, "bell": true, "answer": true, // of a queue
 	"declarations": true, "next": true, "last": true, "paused": true, "history": true, "sources": true, // of the schedules
 	"lease":   true, // of an election
 	"workers": true, // those that died are there until they count as gone
