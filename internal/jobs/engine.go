@@ -2,10 +2,8 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"sync"
 
-	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
@@ -35,10 +33,10 @@ func (e *Engine) Client() *redis.Client { return e.client }
 // registry, whether they can hold jobs, each until it has passed; see
 // redis.Client.CheckFor. A Cluster may do without the registry's: note.go.
 func (e *Engine) Check(ctx context.Context, queues ...[]*Partition) error {
-	var keys []string
 	if err := e.checkRegistry(ctx); err != nil {
 		return err
 	}
+	var keys []string
 	for _, partitions := range queues {
 		for _, p := range partitions {
 			keys = append(keys, p.key(colJobs))
@@ -51,10 +49,8 @@ func (e *Engine) checkRegistry(ctx context.Context) error {
 	if !e.client.IsCluster() {
 		return e.client.CheckFor(ctx, e.registryKey())
 	}
-	e.client.NodeOf(ctx, e.registryKey()) // asks for a map of the slots
-	soon, cancel := context.WithTimeout(ctx, registryPatience)
-	defer cancel()
-	if err := e.client.CheckFor(soon, e.registryKey()); soon.Err() == nil && !errors.Is(err, drayhorse.ErrUnavailable) {
+	answered, err := e.soon(ctx, func(ctx context.Context) error { return e.client.CheckFor(ctx, e.registryKey()) })
+	if answered {
 		return err
 	}
 	return ctx.Err()

@@ -35,12 +35,8 @@ func (e *Engine) orNotes(ctx context.Context, names []string, ask func(context.C
 	if !e.client.IsCluster() { // what has the registry has the queues
 		return nil, ask(ctx)
 	}
-	e.client.NodeOf(ctx, e.registryKey()) // a map of the slots may take longer: the first node that is asked for it may be the one that is away
-	soon, cancel := context.WithTimeout(ctx, registryPatience)
-	err = ask(soon)
-	late := soon.Err() != nil
-	cancel()
-	if err == nil || ctx.Err() != nil || !late && !errors.Is(err, drayhorse.ErrUnavailable) {
+	answered, err := e.soon(ctx, ask)
+	if answered || ctx.Err() != nil {
 		return nil, err
 	}
 	switch noted = e.notes(ctx, names); len(noted) {
@@ -50,6 +46,16 @@ func (e *Engine) orNotes(ctx context.Context, names []string, ask func(context.C
 		return nil, ask(ctx)
 	}
 	return noted, err
+}
+
+// soon asks the registry of a Cluster for registryPatience, and says whether it answered.
+func (e *Engine) soon(ctx context.Context, ask func(context.Context) error) (answered bool, err error) {
+	// A map of the slots may take longer: the first node that is asked for it may be away.
+	e.client.NodeOf(ctx, e.registryKey())
+	ctx, cancel := context.WithTimeout(ctx, registryPatience)
+	defer cancel()
+	err = ask(ctx)
+	return err == nil || ctx.Err() == nil && !errors.Is(err, drayhorse.ErrUnavailable), err
 }
 
 // notes gives what queues say of themselves, of those that answer soon and have a note.
@@ -75,21 +81,20 @@ func (e *Engine) notes(ctx context.Context, names []string) map[string]*row {
 // note writes into queues how many partitions they have, where this process has not done
 // so yet. What fails is done the next time.
 func (e *Engine) note(ctx context.Context, queues [][]*Partition) {
-	ctx = redis.Until(ctx, time.Now().Add(keepTimeout))
-	pipe := e.client.Pipeline()
-	var told [][]*Partition
-	var answers []*goredis.IntCmd
-	for _, partitions := range e.unnoted(queues) {
-		told = append(told, partitions)
-		answers = append(answers, pipe.HSet(ctx, partitions[0].key(colMeta), noteField, len(partitions)))
-	}
-	if len(told) == 0 {
+	queues = e.unnoted(queues)
+	if len(queues) == 0 {
 		return
 	}
-	_, _ = pipe.Exec(ctx)
+	ctx = redis.Until(ctx, time.Now().Add(keepTimeout))
+	pipe := e.client.Pipeline()
+	answers := make([]*goredis.IntCmd, len(queues))
+	for i, partitions := range queues {
+		answers[i] = pipe.HSet(ctx, partitions[0].key(colMeta), noteField, len(partitions))
+	}
+	_, _ = pipe.Exec(ctx) // each answer has its own error
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for i, partitions := range told {
+	for i, partitions := range queues {
 		if q := e.queues[partitions[0].Queue]; q != nil && answers[i].Err() == nil {
 			q.noted = len(partitions)
 		}
