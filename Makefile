@@ -16,11 +16,12 @@ export CGO_ENABLED := 0
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 # Servers and clocks are no inputs that the cache of test results knows of: -count=1.
 # Nobody debugs these programs: they are linked quicker without what debuggers need.
-# Most tests wait for servers: of a package four run at once, also on two processors.
+# Most tests wait for servers: four packages, and four tests of each, run at once, also
+# on two processors.
 PARALLEL      := $(shell n=$$(getconf _NPROCESSORS_ONLN); [ "$$n" -gt 4 ] || n=4; echo $$n)
-RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w -parallel $(PARALLEL) $(TESTFLAGS)
+RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w -p $(PARALLEL) -parallel $(PARALLEL) $(TESTFLAGS)
 # The tests of these wait the longest: they come first, so that others fill the time.
-SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./internal/redis
+SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./test/chaos ./internal/redis
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo release test-release test stopwatch test-hard check lint fuzz bench bench-peers bench-page bench-scale test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
@@ -48,7 +49,6 @@ test: tools ## everything that CI runs: vet, all tests with -race, a smoke of th
 	cd deploy/check && $(GO) test -vet=off $(TESTFLAGS) ./...
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -skip TestReadmeRuns $(TESTFLAGS) ./test/docs
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run TestUsersMayDoWhatTheirScriptsDo $(TESTFLAGS) ./test/daemons
-	$(MAKE) --no-print-directory chaos-smoke
 	cd bench && $(GO) test $(TESTFLAGS) ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
 
 stopwatch: ## do what the README says, in an empty directory, in less than two minutes
@@ -91,7 +91,7 @@ chaos: redis ## every fault of the matrix in docs/reliability.md, then scheduler
 	$(GO) test -timeout 15m -v ./scheduler -run 'Scale' -args -scale.schedules 100000
 	$(RACE) -timeout 15m -tags chaos -run TestClockJumps ./internal/lock ./scheduler
 
-chaos-smoke: redis ## three faults of the matrix, and the tests of its oracle
+chaos-smoke: redis ## what make test runs of it, by itself
 	$(RACE) -timeout $(TIMEOUT) ./test/chaos
 
 outbox: databases ## the outbox on PostgreSQL, MariaDB and SQLite, with -race; then 100,000 transactions each while relays and Redis are killed
