@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,16 +148,19 @@ func TestEnqueueReturnsAtTheEndOfItsContext(t *testing.T) {
 func TestCancelEndsALoneEnqueue(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := newRig(t, server.URL, 1)
+	proxy := redistest.NewProxy(t, server.Addr)
+	r := newRig(t, "redis://"+proxy.Addr+"/0", 1)
 	r.enqueue(r.newJob(), r.newJob()) // by the lane's own goroutine, which finds Redis quick
 	server.Pause()
+	var sent atomic.Bool
+	proxy.CutReplies(1, func([]byte) bool { sent.Store(true); return false }) // it is asked, and cuts none
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
 		_, err := r.lane.Enqueue(ctx, r.newJob())
 		done <- err
 	}()
-	redistest.Eventually(t, 5*time.Second, "the call is on the wire", func() bool { return r.lane.onTheWire() })
+	redistest.Eventually(t, 5*time.Second, "the call is on the wire", sent.Load)
 	cancel()
 	select {
 	case err := <-done:
