@@ -10,7 +10,8 @@ HOSTILETIME   ?= 1h
 # What tests run that Go does not bring.
 TOOLS         := redis-server promtool prometheus systemd-analyze curl python3 node
 # Everything but the race detector does without cgo, as the programs ship: it shares
-# what the compiler made. go vet goes over all packages once, before the tests.
+# what the compiler made. go vet goes over all packages once, before the tests, and shares
+# what is compiled for them.
 export CGO_ENABLED := 0
 # Without the clone's path in it, what was built once is found again from another clone.
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
@@ -44,7 +45,7 @@ test-release: ## make a release of this platform twice, and look at all of it: i
 
 test: tools ## everything that CI runs: vet, all tests with -race, a smoke of the faults and benchmarks
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
-	$(GO) vet ./...
+	CGO_ENABLED=1 $(GO) vet -race ./...
 	$(RACE) -timeout $(TIMEOUT) $(SLOW) $$($(GO) list ./... | grep -v /test/)
 	cd deploy/check && $(GO) test -vet=off $(TESTFLAGS) ./...
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -skip TestReadmeRuns $(TESTFLAGS) ./test/docs
