@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"flag"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -92,11 +93,17 @@ func TestScrapeCost(t *testing.T) {
 	if err := c.Do(t.Context(), "slowlog", "reset").Err(); err != nil {
 		t.Fatal(err)
 	}
-	least, total := time.Hour, 0
+	// A scrape that was given up may come to Redis late, and count for the next one: the cheapest tells.
+	least, total, wrong := time.Hour, math.MaxInt, []string(nil)
 	for range 20 {
 		scrape()
-		took, commands := cost(t, c)
-		least, total = min(least, took), commands
+		took, commands, more := cost(t, c)
+		if least = min(least, took); commands < total {
+			total, wrong = commands, more
+		}
+	}
+	for _, w := range wrong {
+		t.Error(w)
 	}
 	if least > quick {
 		t.Errorf("a scrape keeps Redis busy for %v at best; want less than %v", least, quick)
@@ -109,8 +116,8 @@ func TestScrapeCost(t *testing.T) {
 }
 
 // cost is what the script of a scrape took, and how many commands were counted since
-// the last reset. None may be but the constant ones.
-func cost(t *testing.T, c *goredis.Client) (took time.Duration, commands int) {
+// the last reset. Those that are not the constant ones are wrong.
+func cost(t *testing.T, c *goredis.Client) (took time.Duration, commands int, wrong []string) {
 	t.Helper()
 	stats, err := c.InfoMap(t.Context(), "commandstats").Result()
 	if err != nil {
@@ -123,13 +130,13 @@ func cost(t *testing.T, c *goredis.Client) (took time.Duration, commands int) {
 		}
 		calls, usec := counts(t, fields)
 		if limit, ok := constant[command]; !ok || calls > limit {
-			t.Errorf("%s: %d calls in a scrape; want at most %d", command, calls, limit)
+			wrong = append(wrong, fmt.Sprintf("%s: %d calls in a scrape; want at most %d", command, calls, limit))
 		}
 		if commands += calls; command == "evalsha" {
 			took = time.Duration(usec) * time.Microsecond
 		}
 	}
-	return took, commands
+	return took, commands, wrong
 }
 
 // TestScrapesShareOneRead: however many ask at once.
@@ -138,7 +145,9 @@ func TestScrapesShareOneRead(t *testing.T) {
 	server := redistest.Start(t)
 	r, c := setup(t, server.URL, nil), server.Client(t)
 	r.enqueue(1, drayhorse.Queue("a"))
-	gather(t, r.queues("a"))
+	redistest.Eventually(t, 10*time.Second, "a scrape, which loads the script", func() bool {
+		return gather(t, r.queues("a"))["drayhorse_queue_jobs a available"] == 1
+	})
 	if err := c.ConfigResetStat(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
