@@ -34,6 +34,8 @@ func command(name string) *cobra.Command {
 	case "producer":
 		return produce.Command()
 	}
+	flows := operate.FlowsCommand()
+	flows.AddCommand(produce.SubmitCommand())
 	return cli.Group("drayhorse", "Background jobs on Redis: all programs in one, and the verbs to inspect and manage jobs",
 		dev.Command(),
 		demo.Command(),
@@ -50,7 +52,7 @@ func command(name string) *cobra.Command {
 		operate.DiffCommand(),
 		operate.ActionsCommand(),
 		operate.AuditCommand(),
-		operate.FlowsCommand(),
+		flows,
 		operate.PauseCommand(),
 		operate.ResumeCommand(),
 		operate.WorkersCommand(),

@@ -109,15 +109,20 @@ func (d *decoder) count(n *yaml.Node, key *path) bool {
 
 func (d *decoder) leave(n *yaml.Node) { delete(d.open, n) }
 
+// note remembers where a value stands.
+func (d *decoder) note(n *yaml.Node, key *path) {
+	if key != nil && key.size <= maxKey {
+		d.lines[key.String()] = n.Line
+	}
+}
+
 // value fills v.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, key *path) {
 	if n = d.enter(n, key); n == nil {
 		return
 	}
 	defer d.leave(n)
-	if key != nil && key.size <= maxKey {
-		d.lines[key.String()] = n.Line
-	}
+	d.note(n, key)
 	if isNull(n) {
 		return
 	}

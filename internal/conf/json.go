@@ -45,6 +45,7 @@ func (d *decoder) json(text []byte, n *yaml.Node, key *path) []byte {
 		return append(text, "null"...)
 	}
 	defer d.leave(n)
+	d.note(n, key)
 	return d.jsonOf(text, n, key)
 }
 

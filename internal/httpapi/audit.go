@@ -16,6 +16,7 @@ const (
 	actRead    = "read"
 	actCancel  = "cancel"
 	actSignal  = "signal"
+	actSubmit  = "submit" // a flow
 	actDelete  = "delete_queue"
 )
 

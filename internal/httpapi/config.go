@@ -26,7 +26,9 @@ type Jobs interface {
 	Cancel(ctx context.Context, id string, options ...drayhorse.Option) error
 	Steps(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.JobSteps, error)
 	Signal(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) error
+	Submit(ctx context.Context, f *flow.Flow) (*flow.Info, error)
 	Flow(ctx context.Context, id string) (*flow.Info, error)
+	CancelFlow(ctx context.Context, id string) error
 }
 
 // Queues knows how long queues are: an *admin.Admin.

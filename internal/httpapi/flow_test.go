@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // TestFlows are told to tokens that may read all.
@@ -41,4 +43,78 @@ func TestFlows(t *testing.T) {
 		t.Fatal(err)
 	}
 	get("ann", "order-42", http.StatusOK, `"waits_for":["approved"]`)
+}
+
+// TestSubmit: a flow is made by whoever may enqueue all its jobs, once however often it is asked for, and read, signalled and
+// cancelled by those who may do so with all jobs.
+func TestSubmit(t *testing.T) {
+	t.Parallel()
+	_, change := tokens(t, "tokens:\n"+
+		entry("ann", "ann", `enqueue: ["*"], read: ["*"], cancel: ["*"], signal: ["*"]`)+
+		entry("bob", "bob", `enqueue: [q], read: [q], cancel: [q], signal: [q], max_delay: 1h, max_retain: 1h, max_attempts: 3`))
+	d := setup(t, change)
+	call := func(token, method, path, body string, code int, says string, headers ...string) {
+		t.Helper()
+		d.token = token
+		if a := d.do(method, "/v1/flows"+path, body, headers...); a.code != code || !strings.Contains(a.body, says) {
+			t.Errorf("%s %s %s as %s: %d %s; want %d and %s", method, path, body, token, a.code, a.body, code, says)
+		}
+	}
+	order := `{"id":"order-42","steps":[
+		{"name":"approved","signal":"48h"},
+		{"name":"ship","kind":"ship","queue":"q","args":{"id":42},"after":["approved"],"tags":["eu"]},
+		{"name":"tell","kind":"tell","after_end":["ship"]}]}`
+	const post = http.MethodPost
+	call("ann", post, "", order, http.StatusCreated, `"state":"running"`)
+	call("ann", post, "", order, http.StatusOK, `"duplicate":true`)
+	call("ann", post, "", strings.Replace(order, "42}", "43}", 1), http.StatusConflict, `another flow`)
+	call("ann", post, "", strings.Replace(order, "42}", "43}", 1), http.StatusConflict, `"field":"id"`)
+	call("ann", http.MethodGet, "/order-42", "", http.StatusOK, `"waits_for":["approved"]`)
+	call("bob", http.MethodGet, "/order-42", "", http.StatusForbidden, "may not read flows")
+	call("bob", post, "/order-42/signals/approved", "1", http.StatusForbidden, "may not signal flows")
+	call("bob", http.MethodDelete, "/order-42", "", http.StatusForbidden, "may not cancel flows")
+	call("ann", post, "/order-42/signals/other", "1", http.StatusNotFound, "waits for a signal")
+	call("ann", post, "/order-42/signals/approved", `{"by":"ann"}`, http.StatusAccepted, "", "Idempotency-Key: k1")
+	call("ann", post, "/order-42/signals/approved", `{"by":"ann"}`, http.StatusAccepted, "", "Idempotency-Key: k1")
+	call("ann", post, "/order-42/signals/approved", `{"by":"bob"}`, http.StatusConflict, "another key", "Idempotency-Key: k2")
+	if job, err := d.jobs.Flow(t.Context(), "order-42"); err != nil || job.Steps[0].Sender != "ann" || job.Steps[1].State != flow.StepRunning {
+		t.Errorf("%+v, %v; want the signal of ann, and ship at work", job, err)
+	}
+	call("ann", http.MethodDelete, "/order-42", "", http.StatusAccepted, "")
+	call("ann", http.MethodGet, "/order-42", "", http.StatusOK, `"state":"cancelled"`)
+	call("ann", http.MethodDelete, "/order-43", "", http.StatusNotFound, "there is no flow")
+	call("ann", http.MethodPut, "", "", http.StatusMethodNotAllowed, "want POST")
+
+	one := func(step string) string { return `{"steps":[{"name":"a","signal":"1h"},` + step + `]}` }
+	call("bob", post, "", one(`{"name":"b","kind":"k","queue":"q"}`), http.StatusCreated, `{"id":"mine","state":"running"}`, "Idempotency-Key: mine")
+	call("bob", post, "", one(`{"name":"b","kind":"k","queue":"q"}`), http.StatusOK, `"duplicate":true`, `Idempotency-Key: "mine"`)
+	call("bob", post, "", one(`{"name":"b","kind":"k"}`), http.StatusForbidden, `"field":"steps[1].queue"`)
+	call("bob", post, "", one(`{"name":"b","kind":"k","queue":"q","max_attempts":4}`), http.StatusForbidden, `"field":"steps[1].max_attempts"`)
+	call("bob", post, "", one(`{"name":"b","kind":"k","queue":"q","delay":"2h"}`), http.StatusForbidden, `"field":"steps[1].delay"`)
+	call("bob", post, "", `{"retain":"2h","steps":[{"name":"a","signal":"1h"}]}`, http.StatusForbidden, `"field":"retain"`)
+	call("bob", post, "", `{"steps":[{"name":"a","signal":"2h"}]}`, http.StatusForbidden, `"field":"steps[0].signal"`)
+	call("ann", post, "", one(`{"name":"b","kind":"k","after":["c"]}`), http.StatusUnprocessableEntity, `"field":"steps[1].after"`)
+	call("ann", post, "", one(`{"name":"b","kind":"k","after":["b"]}`), http.StatusUnprocessableEntity, `in a circle: b after b`)
+	call("ann", post, "", one(`{"name":"b"}`), http.StatusUnprocessableEntity, `field kind is missing`)
+	if info, err := d.jobs.Flow(t.Context(), "mine"); err != nil || info.Total != 2 {
+		t.Errorf("%+v, %v", info, err)
+	}
+}
+
+// TestSubmitMany: the largest flow that goes over HTTP, in one request.
+func TestSubmitMany(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	var steps []string
+	for i := range flow.MaxSteps {
+		steps = append(steps, fmt.Sprintf(`{"name":"s%d","kind":"k","queue":"q%d"}`, i, i%3))
+	}
+	a := d.do(http.MethodPost, "/v1/flows", `{"id":"large","steps":[`+strings.Join(steps, ",")+`]}`)
+	if a.code != http.StatusCreated && a.code != http.StatusServiceUnavailable { // a busy machine needs longer than a request may take, and it is asked again
+		t.Fatalf("%d %s", a.code, a.body)
+	}
+	redistest.Eventually(t, 20*time.Second, "all steps are stored", func() bool {
+		a := d.do(http.MethodPost, "/v1/flows", `{"id":"large","steps":[`+strings.Join(steps, ",")+`]}`)
+		return a.code == http.StatusOK && strings.Contains(a.body, `"total":10000`)
+	})
 }

@@ -72,6 +72,12 @@ func (*nowhere) Steps(context.Context, string, ...drayhorse.Option) (*drayhorse.
 
 func (*nowhere) Signal(context.Context, string, string, any, ...flow.SignalOption) error { return nil }
 
+func (*nowhere) Submit(context.Context, *flow.Flow) (*flow.Info, error) {
+	return nil, drayhorse.ErrUnavailable
+}
+
+func (*nowhere) CancelFlow(context.Context, string) error { return drayhorse.ErrNotFound }
+
 func (*nowhere) Flow(context.Context, string) (*flow.Info, error) { return nil, drayhorse.ErrNotFound }
 
 func (*nowhere) Cancel(context.Context, string, ...drayhorse.Option) error { return nil }

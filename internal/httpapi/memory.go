@@ -117,17 +117,23 @@ func readUpTo(in io.Reader, text []byte) ([]byte, error) {
 	return text, nil
 }
 
-// parse reads a job. Large ones wait for a processor: each caller has half of them at
-// most, so that small requests of others are not kept waiting.
+// parse reads a job.
 func (c *call) parse(ctx context.Context, text []byte) (*jobjson.Job, error) {
+	return withParser(ctx, c, text, jobjson.Parse)
+}
+
+// withParser reads a body. Large ones wait for a processor: each caller has half of them at
+// most, so that small requests of others are not kept waiting.
+func withParser[T any](ctx context.Context, c *call, text []byte, parse func([]byte) (T, error)) (T, error) {
 	if len(text) <= smallBody {
-		return jobjson.Parse(text)
+		return parse(text)
 	}
 	if err := c.parser(ctx); err != nil {
-		return nil, err
+		var none T
+		return none, err
 	}
 	defer c.account.parsers.give(1)
-	return jobjson.Parse(text)
+	return parse(text)
 }
 
 func (c *call) parser(ctx context.Context) error {

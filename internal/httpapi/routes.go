@@ -13,18 +13,21 @@ import (
 
 // Routes, as net/http writes them; also labels of metrics.
 const (
-	routeEnqueue = "POST /v1/jobs"
-	routeBatch   = "POST /v1/jobs/batch"
-	routeGet     = "GET /v1/jobs/{id}"
-	routeLogs    = "GET /v1/jobs/{id}/logs"
-	routeStream  = "GET /v1/jobs/{id}/streams/{name}"
-	routeSteps   = "GET /v1/jobs/{id}/steps"
-	routeSignal  = "POST /v1/jobs/{id}/signals/{name}"
-	routeCancel  = "DELETE /v1/jobs/{id}"
-	routeFlow    = "GET /v1/flows/{id}"
-	routeSeries  = "GET /v1/series"
-	routeDelete  = "DELETE /v1/queues/{name}"
-	routeOpenAPI = "GET /openapi.yaml"
+	routeEnqueue    = "POST /v1/jobs"
+	routeBatch      = "POST /v1/jobs/batch"
+	routeGet        = "GET /v1/jobs/{id}"
+	routeLogs       = "GET /v1/jobs/{id}/logs"
+	routeStream     = "GET /v1/jobs/{id}/streams/{name}"
+	routeSteps      = "GET /v1/jobs/{id}/steps"
+	routeSignal     = "POST /v1/jobs/{id}/signals/{name}"
+	routeCancel     = "DELETE /v1/jobs/{id}"
+	routeFlowSubmit = "POST /v1/flows"
+	routeFlow       = "GET /v1/flows/{id}"
+	routeFlowCancel = "DELETE /v1/flows/{id}"
+	routeFlowSignal = "POST /v1/flows/{id}/signals/{name}"
+	routeSeries     = "GET /v1/series"
+	routeDelete     = "DELETE /v1/queues/{name}"
+	routeOpenAPI    = "GET /openapi.yaml"
 )
 
 // handler answers a request; an error is answered with its problem.
@@ -46,7 +49,10 @@ func (s *Server) routes() {
 	handle(routeStream, s.called(actRead, []string{"queue", "offset"}, s.streams))
 	handle(routeSteps, s.called(actRead, []string{"queue"}, s.steps))
 	handle(routeSignal, s.called(actSignal, []string{"queue"}, s.signal))
+	handle(routeFlowSubmit, s.called(actSubmit, nil, s.submit))
 	handle(routeFlow, s.called(actRead, nil, s.flow))
+	handle(routeFlowCancel, s.called(actCancel, nil, s.cancelFlow))
+	handle(routeFlowSignal, s.called(actSignal, nil, s.signalFlow))
 	handle(routeSeries, s.called(actRead, []string{"queue", "kind", "from", "to", "step"}, s.series))
 	handle(routeCancel, s.called(actCancel, []string{"queue"}, s.cancel))
 	handle(routeDelete, s.called(actDelete, []string{"force"}, s.deleteQueue))
@@ -57,7 +63,9 @@ func (s *Server) routes() {
 	handle("/v1/jobs/{id}/streams/{name}", allow("GET, HEAD"))
 	handle("/v1/jobs/{id}/steps", allow("GET, HEAD"))
 	handle("/v1/jobs/{id}/signals/{name}", allow("POST"))
-	handle("/v1/flows/{id}", allow("GET, HEAD"))
+	handle("/v1/flows", allow("POST"))
+	handle("/v1/flows/{id}", allow("DELETE, GET, HEAD"))
+	handle("/v1/flows/{id}/signals/{name}", allow("POST"))
 	handle("/v1/series", allow("GET, HEAD"))
 	handle("/v1/queues/{name}", allow("DELETE"))
 	handle("/openapi.yaml", allow("GET, HEAD"))

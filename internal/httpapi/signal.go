@@ -15,11 +15,7 @@ import (
 // signal serves POST /v1/jobs/{id}/signals/{name}. Its body is the signal's value, its sender
 // the token. Where the token is for some kinds alone, the job is looked at before.
 func (s *Server) signal(c *call) error {
-	name := c.r.PathValue("name")
-	if err := drayhorse.ValidateStep("signal", name); err != nil {
-		return invalid.in("name", "%v", err)
-	}
-	key, err := idempotencyKey(c.r, 0)
+	name, key, err := signalName(c)
 	if err != nil {
 		return err
 	}
@@ -51,13 +47,53 @@ func (s *Server) signal(c *call) error {
 		}
 		return s.cfg.Jobs.Signal(ctx, id, name, payload, options...)
 	})
+	if errors.Is(err, drayhorse.ErrEnded) {
+		return ended.in("id", "the job has ended; nothing waits for a signal")
+	}
+	return c.signalled("job", name, err)
+}
+
+// signalFlow serves POST /v1/flows/{id}/signals/{name}, as signal does for a job.
+func (s *Server) signalFlow(c *call) error {
+	name, key, err := signalName(c)
+	if err != nil {
+		return err
+	}
+	id, err := c.wantFlow(c.Signal, "signal")
+	if err != nil {
+		return err
+	}
+	payload, err := s.signalValue(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := wait(c.r)
+	defer cancel()
+	err = s.cfg.Jobs.Signal(ctx, id, name, payload, flow.Sender(c.Name), flow.Key(key))
+	if errors.Is(err, drayhorse.ErrNotFound) {
+		return notFound.in("id", "there is no flow %q that waits for a signal %q", id, name)
+	}
+	return c.signalled("flow", name, flowProblem(err, id))
+}
+
+// signalName gives the name of the signal that a request brings, and the key by which a second
+// one is the same.
+func signalName(c *call) (name, key string, err error) {
+	name = c.r.PathValue("name")
+	if err := drayhorse.ValidateStep("signal", name); err != nil {
+		return "", "", invalid.in("name", "%v", err)
+	}
+	key, err = idempotencyKey(c.r, 0)
+	return name, key, err
+}
+
+// signalled answers a signal to a job, or to a flow.
+func (c *call) signalled(what, name string, err error) error {
 	switch {
 	case errors.Is(err, drayhorse.ErrSignalled):
-		return signalled.in("name", "the job has had a signal %q under another key", name)
+		return signalled.in("name", "the %s has had a signal %q under another key", what, name)
 	case errors.Is(err, drayhorse.ErrSignalLate):
-		return signalLate.in("name", "the job has stopped waiting for signal %q", name)
-	case errors.Is(err, drayhorse.ErrEnded):
-		return ended.in("id", "the job has ended; nothing waits for a signal")
+		return signalLate.in("name", "the %s has stopped waiting for signal %q", what, name)
 	case err != nil:
 		return err
 	}

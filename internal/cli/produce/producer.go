@@ -9,7 +9,7 @@ import (
 
 // Command is the producer program.
 func Command() *cobra.Command {
-	return cli.Group("producer", "Enqueue jobs: one, from a file, or over HTTP", enqueueCommand(), importCommand(), serveCommand(), tokenCommand())
+	return cli.Group("producer", "Enqueue jobs: one, from a file, or over HTTP; begin flows", enqueueCommand(), importCommand(), SubmitCommand(), serveCommand(), tokenCommand())
 }
 
 func open(where cli.Connection, call *cli.Call) (*producer.Producer, error) {
