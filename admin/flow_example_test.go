@@ -46,6 +46,23 @@ func ExampleAdmin_RetryFlow() {
 	// running 0
 }
 
+// A batch whose jobs nobody runs.
+func ExampleAdmin_StuckFlows() {
+	withShop(func(ctx context.Context, s *shop) {
+		b, err := s.producer.NewBatch(ctx, flow.Batch{ID: "import-42"})
+		must(err)
+		_, err = b.Add(ctx, drayhorse.Spec{Args: Mail{"ada@example.org"}, Options: []drayhorse.Option{drayhorse.Queue("mail")}})
+		must(err)
+		must(b.Close(ctx))
+		stuck, err := s.admin.StuckFlows(ctx)
+		must(err)
+		for _, f := range stuck {
+			fmt.Println(f.Flow.ID, f.Flow.State, "-", f.Why)
+		}
+	})
+	// Output: import-42 running - no worker runs
+}
+
 // What ended in the last hour.
 func ExampleAdmin_Series() {
 	withShop(func(ctx context.Context, s *shop) {

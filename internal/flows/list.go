@@ -57,3 +57,18 @@ func (s *Store) List(ctx context.Context, limit int) ([]*flow.Info, error) {
 	}
 	return found, nil
 }
+
+// Spread gives the queues in which members of a batch have not ended, and how many in each, as far as
+// their partitions have told. The errors are drayhorse.ErrNotFound and ErrUnavailable.
+func (s *Store) Spread(ctx context.Context, id string) (map[string]int, error) {
+	value, err := s.run(ctx, spreadScript, id)
+	if err != nil {
+		return nil, err
+	}
+	queues, list := map[string]int{}, redis.AsList(value)
+	for i := 0; i+1 < len(list); i += 2 {
+		queue, _, _ := strings.Cut(redis.AsString(list[i]), "/")
+		queues[queue] += int(redis.AsInt(list[i+1]))
+	}
+	return queues, nil
+}

@@ -40,6 +40,7 @@ var (
 	tickScript   = load("tick")
 	infoScript   = load("info")
 	listScript   = load("list")
+	spreadScript = load("spread")
 
 	submitScript   = load("submit")
 	extendScript   = load("extend")

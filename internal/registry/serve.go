@@ -9,11 +9,8 @@ import (
 // workers tell; "" where one would, or where they name too few of their queues and kinds
 // to tell.
 func WhyWaits(workers []Worker, queue, kind string) string {
-	if len(workers) == 0 {
-		return "no worker runs"
-	}
-	if !slices.ContainsFunc(workers, func(w Worker) bool { return w.worksOn(queue) }) {
-		return fmt.Sprintf("no worker works on queue %s", queue)
+	if none := WhyAllWait(workers, queue); none != "" {
+		return none
 	}
 	serving := slices.DeleteFunc(slices.Clone(workers), func(w Worker) bool { return !w.worksOn(queue) || !w.serves(kind) })
 	if len(serving) == 0 {
@@ -21,6 +18,17 @@ func WhyWaits(workers []Worker, queue, kind string) string {
 	}
 	if !slices.ContainsFunc(serving, func(w Worker) bool { return w.State == Working }) {
 		return fmt.Sprintf("the workers that serve kind %s of queue %s claim no more jobs: they are quiet or stopping", kind, queue)
+	}
+	return ""
+}
+
+// WhyAllWait says why no worker would claim any job in a queue, as WhyWaits does of one.
+func WhyAllWait(workers []Worker, queue string) string {
+	if len(workers) == 0 {
+		return "no worker runs"
+	}
+	if !slices.ContainsFunc(workers, func(w Worker) bool { return w.worksOn(queue) }) {
+		return fmt.Sprintf("no worker works on queue %s", queue)
 	}
 	return ""
 }

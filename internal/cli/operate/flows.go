@@ -25,9 +25,8 @@ const (
 
 // FlowsCommand is the verbs for flows.
 func FlowsCommand() *cobra.Command {
-	return cli.Group("flows", "Inspect, signal, retry and cancel flows and batches",
-		listing("List flows and batches, the latest first, at most 1,000",
-			func(ctx context.Context, a *admin.Admin) ([]*flow.Info, error) { return a.Flows(ctx, mostFlows) }, showFlows),
+	return cli.Group("flows", "Submit, inspect, signal, retry and cancel flows and batches",
+		listFlows(),
 		flowVerb("get", "Show all that is known of a flow or a batch", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
 			f, err := a.Flow(ctx, call.Args[0])
 			switch {
@@ -38,7 +37,7 @@ func FlowsCommand() *cobra.Command {
 			}
 			return showFlow(call, f)
 		}),
-		flowVerb("explain", "Say why the steps of a flow have not ended", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
+		flowVerb("explain", "Say why steps of a flow, or members of a batch, have not ended", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
 			why, err := a.ExplainFlow(ctx, call.Args[0])
 			switch {
 			case err != nil:
@@ -57,6 +56,25 @@ func FlowsCommand() *cobra.Command {
 			return cfg.done(call, summary(f), map[string]any{"flow": f})
 		}),
 	)
+}
+
+type listFlowsConfig struct {
+	lists `yaml:",inline"`
+
+	Stuck bool `yaml:"-" flag:"stuck" usage:"those alone that do not go on by themselves, and why"`
+}
+
+// listFlows lists flows, or those that are stuck.
+func listFlows() *cobra.Command {
+	return cli.Def[listFlowsConfig]{
+		Name: "list", Short: "List flows and batches, the latest first, at most 1,000", Config: listFlowsConfig{lists: lists{common: defaults()}},
+		Run: func(ctx context.Context, call *cli.Call, cfg *listFlowsConfig) error {
+			if cfg.Stuck {
+				return list(ctx, &cfg.lists, call, func(ctx context.Context, a *admin.Admin) ([]admin.StuckFlow, error) { return a.StuckFlows(ctx) }, showStuckFlows)
+			}
+			return list(ctx, &cfg.lists, call, func(ctx context.Context, a *admin.Admin) ([]*flow.Info, error) { return a.Flows(ctx, mostFlows) }, showFlows)
+		},
+	}.Command()
 }
 
 // summary says how a flow stands.
@@ -218,12 +236,30 @@ func showFlow(call *cli.Call, info *flow.Info) error {
 	return call.Table(t, "no steps")
 }
 
+func showStuckFlows(call *cli.Call, all []admin.StuckFlow) error {
+	now := time.Now()
+	t := cli.NewTable("ID", "STATE", "MADE", "WHY")
+	for _, s := range all {
+		t.Row(cli.Cell{Text: s.Flow.ID}, cli.Cell{Text: string(s.Flow.State), Colour: flowColours[s.Flow.State]},
+			cli.Cell{Text: ago(now.Sub(s.Flow.CreatedAt))}, cli.Cell{Text: printable.Text(s.Why)})
+	}
+	return call.Table(t, "no flow is stuck")
+}
+
+// showStepsWhy shows why steps have not ended, or the members of a batch in its queues.
 func showStepsWhy(call *cli.Call, all []admin.StepWhy) error {
+	if len(all) > 0 && all[0].Step == "" {
+		t := cli.NewTable("QUEUE", "MEMBERS", "WHY")
+		for _, s := range all {
+			t.Row(cli.Cell{Text: s.Queue}, cli.Cell{Text: strconv.Itoa(s.Members), Right: true}, cli.Cell{Text: printable.Text(s.Why)})
+		}
+		return call.Table(t, "")
+	}
 	t := cli.NewTable("STEP", "STATE", "WHY")
 	for _, s := range all {
 		t.Row(cli.Cell{Text: s.Step}, cli.Cell{Text: string(s.State), Colour: stepColours[s.State]}, cli.Cell{Text: printable.Text(s.Why)})
 	}
-	return call.Table(t, "all steps have ended")
+	return call.Table(t, "all have ended")
 }
 
 func showBatch(call *cli.Call, flow *flow.Info) error {
