@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/steps"
 )
 
@@ -26,6 +27,8 @@ type Steps struct {
 	passed  time.Duration // by Advance
 	kept    drayhorse.JobSteps
 	payload map[string]json.RawMessage // of signals
+	jobs    map[string][]drayhorse.Spec
+	results map[string][]json.RawMessage // of jobs of a step
 }
 
 // Context gives the context for one run of the handler: a name may come once in it.
@@ -72,6 +75,33 @@ func (s *Steps) Signal(tb testing.TB, name string, payload any) {
 		s.payload[name] = text
 		s.kept.Signals = append(s.kept.Signals, drayhorse.JobSignal{Name: name, At: s.now(), Bytes: len(text)})
 	}
+}
+
+// Jobs gives the jobs that a step has enqueued by step.Jobs; nil: none yet.
+func (s *Steps) Jobs(name string) []drayhorse.Spec {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jobs[name]
+}
+
+// Complete has the jobs of a step have completed, with these results, in their order. It ends the test if one is no
+// JSON.
+func (s *Steps) Complete(tb testing.TB, name string, results ...any) {
+	tb.Helper()
+	all := make([]json.RawMessage, len(results))
+	for i, result := range results {
+		text, err := json.Marshal(result)
+		if err != nil {
+			tb.Fatalf("drayhorsetest: the result of job %d of step %q is no JSON: %v", i, name, err)
+		}
+		all[i] = text
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.results == nil {
+		s.results = map[string][]json.RawMessage{}
+	}
+	s.results[name] = all
 }
 
 // Kept gives what has been kept so far.
@@ -152,3 +182,23 @@ func (s *stepStore) Wait(_ context.Context, name string, timeout time.Duration) 
 
 // String says what is kept, for messages.
 func (s *Steps) String() string { return fmt.Sprintf("%+v", s.Kept()) }
+
+func (s *stepStore) Jobs(_ context.Context, name string, specs []drayhorse.Spec) ([]steps.Child, error) {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	if s.of.jobs == nil {
+		s.of.jobs = map[string][]drayhorse.Spec{}
+	}
+	if _, begun := s.of.jobs[name]; !begun {
+		s.of.jobs[name] = specs
+	}
+	results, ended := s.of.results[name]
+	if !ended {
+		return nil, nil
+	}
+	children := make([]steps.Child, len(results))
+	for i, result := range results {
+		children[i] = steps.Child{JobID: fmt.Sprintf("%s-%d", name, i), State: flow.StepCompleted, Result: result}
+	}
+	return children, nil
+}

@@ -36,6 +36,28 @@ func ExampleSteps() {
 	// <nil> true
 }
 
+// A handler that has other jobs done: the test says what they come to.
+func ExampleSteps_Complete() {
+	t := newT()
+	handler := func(ctx context.Context, job *drayhorse.Job[Reminder]) error {
+		sent, err := step.Jobs[bool](ctx, "mails", drayhorse.Spec{Args: Reminder{UserID: 7}}, drayhorse.Spec{Args: Reminder{UserID: 8}})
+		if err != nil {
+			return err
+		}
+		return job.SetResult(sent)
+	}
+	job := drayhorsetest.Job(Reminder{UserID: 42})
+	var steps drayhorsetest.Steps
+	err := handler(steps.Context(context.Background()), job)
+	fmt.Println(drayhorsetest.Snoozed(t, err) > 0, len(steps.Jobs("mails")))
+	steps.Complete(t, "mails", true, false)
+	err = handler(steps.Context(context.Background()), job)
+	fmt.Println(err, drayhorsetest.Result[[]bool](t, job))
+	// Output:
+	// true 2
+	// <nil> [true false]
+}
+
 // What the steps of a handler have come to already, and what it has kept after a run.
 func ExampleSteps_Keep() {
 	t := newT()

@@ -9,6 +9,7 @@
 //		return err
 //	}
 //	answer, err := step.WaitSignal[Answer](ctx, "approved", 48*time.Hour)
+//	thumbs, err := step.Jobs[Thumb](ctx, "thumbs", specs...) // each a job of its own
 //
 // Steps are found by their names. All of them belong to the job, and go with it. A call costs
 // one round trip to Redis, and one more the first of them in each attempt, which reads what is

@@ -112,6 +112,31 @@ func ExampleSleep() {
 	// completed in attempt 1
 }
 
+// A job has others done, by any worker, and goes on with their results.
+func ExampleJobs() {
+	work(func(ctx context.Context, job *drayhorse.Job[Trip]) error {
+		if job.Args.City != "Paris" { // one of those below
+			return job.SetResult("a room in " + job.Args.City)
+		}
+		var specs []drayhorse.Spec
+		for _, city := range []string{"Lyon", "Nice"} {
+			specs = append(specs, drayhorse.Spec{Args: Trip{City: city}})
+		}
+		rooms, err := step.Jobs[string](ctx, "rooms", specs...)
+		if failed, ok := errors.AsType[*step.JobsError](err); ok {
+			return drayhorse.Discard(fmt.Errorf("no room: %w", failed))
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Println(rooms)
+		return nil
+	}, nil)
+	// Output:
+	// [a room in Lyon a room in Nice]
+	// completed in attempt 1
+}
+
 // A job waits for somebody's word.
 func ExampleWaitSignal() {
 	work(func(ctx context.Context, _ *drayhorse.Job[Trip]) error {

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/steps"
 )
 
@@ -19,6 +21,31 @@ var (
 	// later is refused, and later attempts get the same error.
 	ErrTimeout = steps.ErrTimeout
 )
+
+// JobsError says which jobs of a step have not completed.
+type JobsError struct {
+	Step   string
+	FlowID string // of which the jobs are the steps, for a retry
+	Total  int
+	Failed []FailedJob
+}
+
+// FailedJob is one of them.
+type FailedJob struct {
+	Index int // of its spec
+	JobID string
+	State flow.StepState // discarded or cancelled; completed where its result is not known
+	Err   error          // why it is not; nil: the job has not completed
+}
+
+func (e *JobsError) Error() string {
+	first := e.Failed[0]
+	text := fmt.Sprintf("step %q: %d of %d jobs of flow %s have not completed; job %d, %s, was %s", e.Step, len(e.Failed), e.Total, e.FlowID, first.Index, first.JobID, first.State)
+	if first.Err != nil {
+		text += ": " + first.Err.Error()
+	}
+	return text
+}
 
 // ResultError says that what is kept of a step, or what came with a signal, is no T.
 type ResultError struct {
@@ -107,6 +134,50 @@ func WaitSignal[T any](ctx context.Context, name string, timeout time.Duration) 
 	}
 	err = decode(name, payload, &value)
 	return value, err
+}
+
+// Jobs has jobs done for this one, beside each other and by any worker, and gives their results in
+// the order of specs: what their handlers gave to Job.SetResult, the zero value of one that gave none.
+// All of them are enqueued together, and once, however often the job runs; specs are not looked at
+// again, but there must be as many. Until the last of them has ended, the job is not running, as in [Sleep].
+//
+// If some do not complete, the error is *JobsError, and the results of the others are there. It
+// stays so in later attempts, unless somebody retries those jobs, or their flow: they are the steps 0, 1, 2 and so
+// on of a flow (see package flow), which is known for 30 days after its end. A cancel of the job does not cancel
+// them.
+//
+// At most flow.MaxSteps jobs are possible, with results of at most flow.MaxResult bytes. ID, Unique, In, Durable and
+// Fresh are not possible. A step of jobs counts as one that waits for a signal. The other errors are those of [Run].
+func Jobs[T any](ctx context.Context, name string, specs ...drayhorse.Spec) ([]T, error) {
+	r, err := steps.Of(ctx)
+	if err != nil {
+		return nil, err
+	}
+	children, err := r.Jobs(ctx, name, specs)
+	if err != nil {
+		return nil, err
+	}
+	if len(children) != len(specs) {
+		return nil, fmt.Errorf("%w: step %q has %d jobs; the job took it first with %d", ErrName, name, len(specs), len(children))
+	}
+	values, failed := make([]T, len(children)), &JobsError{Step: name, Total: len(children)}
+	for i, c := range children {
+		if c.State != flow.StepCompleted || c.Err != nil {
+			failed.FlowID = c.FlowID
+			failed.Failed = append(failed.Failed, FailedJob{i, c.JobID, c.State, c.Err})
+			continue
+		}
+		if c.Result == nil {
+			continue
+		}
+		if err := decode(name, c.Result, &values[i]); err != nil {
+			return values, err
+		}
+	}
+	if len(failed.Failed) > 0 {
+		return values, failed
+	}
+	return values, nil
 }
 
 func decode[T any](name string, text []byte, value *T) error {

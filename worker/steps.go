@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/members"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -33,7 +34,7 @@ func (e *execution) stepping() *steps.Run {
 	if run != nil {
 		return run
 	}
-	run = steps.NewRun(&stepStore{e.owner.stepClaim(e)})
+	run = steps.NewRun(&stepStore{e.owner.stepClaim(e), e.owner.flows(), e.enqueuedAt})
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.steps == nil { // as another goroutine of the handler finds it, too
@@ -84,7 +85,11 @@ func (l *lease) stepClaim(e *execution) jobs.StepClaim {
 
 // stepStore keeps steps in Redis. Calls without an answer are made again, while the context of
 // the step lives: each does nothing the second time.
-type stepStore struct{ claim jobs.StepClaim }
+type stepStore struct {
+	claim      jobs.StepClaim
+	flows      *flows.Store
+	enqueuedAt time.Time // of the job
+}
 
 func (s *stepStore) Load(ctx context.Context) (all *drayhorse.JobSteps, now time.Time, err error) {
 	err = insist(ctx, func() (err error) {
@@ -118,6 +123,15 @@ func (s *stepStore) Wait(ctx context.Context, name string, timeout time.Duration
 		return err
 	})
 	return w, err
+}
+
+func (s *stepStore) Jobs(ctx context.Context, name string, specs []drayhorse.Spec) (ended []steps.Child, err error) {
+	parent := &flows.Parent{Partition: s.claim.Partition, ID: s.claim.ID, EnqueuedAt: s.enqueuedAt}
+	err = insist(ctx, func() (err error) {
+		ended, err = s.flows.Children(ctx, parent, name, specs)
+		return err
+	})
+	return ended, err
 }
 
 // insist makes a call until it is answered, or ctx has ended. Redis that is full answers.

@@ -291,6 +291,9 @@ func (s *Store) do(ctx context.Context, sh *shard, o op) (string, error) {
 	if errors.Is(err, drayhorse.ErrNotFound) && o.sort == 'u' {
 		return "gone", nil
 	}
+	if errors.Is(err, drayhorse.ErrNotFound) && o.sort == 'n' {
+		return "", nil
+	}
 	if errors.Is(err, drayhorse.ErrNotFound) { // with all that was in it
 		return fmt.Sprintf("%d|0|0|0|0", s.client.Now().UnixMicro()), nil
 	}
@@ -308,6 +311,8 @@ func (s *Store) do(ctx context.Context, sh *shard, o op) (string, error) {
 			return "", err
 		}
 		return "", p.Put(ctx, put)[0]
+	case 'n':
+		return "", wake(ctx, p, o)
 	case 'y', 'u', 'o':
 		return s.doStep(ctx, p, o)
 	case 'f':

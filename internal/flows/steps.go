@@ -150,9 +150,15 @@ func (s *Store) Result(ctx context.Context, id string, made time.Time, name stri
 		list = redis.AsStrings(value)
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	return decodeResult(id, name, list)
+}
+
+// decodeResult reads what the script of results gives of a step.
+func decodeResult(id, name string, list []string) (json.RawMessage, error) {
+	switch {
 	case len(list) != 2:
 		return nil, fmt.Errorf("result flow: unexpected reply %q", list)
 	case list[0] == "":

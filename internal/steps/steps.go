@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
 )
 
 // ErrName and ErrTimeout are those of package step.
@@ -31,6 +32,18 @@ type Store interface {
 	Sleep(ctx context.Context, n int, name string, d time.Duration) (until, now time.Time, err error)
 	// Wait begins a wait for a signal, or goes on with it, and says how it stands.
 	Wait(ctx context.Context, name string, timeout time.Duration) (Wait, error)
+	// Jobs gives what the jobs of a step have come to, in their order; nil while some have not
+	// ended: then the job gets a signal of that name. It enqueues them if nobody has.
+	Jobs(ctx context.Context, name string, specs []drayhorse.Spec) ([]Child, error)
+}
+
+// Child is what a job of a step has come to.
+type Child struct {
+	FlowID string // of which it is a step
+	JobID  string
+	State  flow.StepState  // completed, discarded or cancelled
+	Result json.RawMessage // of one that has completed; nil: it has set none
+	Err    error           // why the result is not known, though there was one
 }
 
 // Wait is how a wait for a signal stands.
@@ -153,21 +166,71 @@ func (r *Run) Wait(ctx context.Context, name string, timeout time.Duration) (jso
 	if r.late[name] {
 		return nil, timedOut(name)
 	}
-	if !r.waits[name] && len(r.waits) >= drayhorse.MaxSignals {
-		return nil, fmt.Errorf("%w: step %q; the job has waited for %d signals, which is the most", drayhorse.ErrInvalid, name, len(r.waits))
-	}
-	w, err := r.store.Wait(ctx, name, timeout)
-	if err != nil {
-		return nil, failed(name, err)
-	}
-	r.waits[name] = true
+	w, err := r.wait(ctx, name, timeout)
 	switch {
+	case err != nil:
+		return nil, err
 	case w.Came:
 		return w.Payload, nil
 	case w.TimedOut:
 		return nil, timedOut(name)
 	}
 	return nil, r.suspend(&Suspended{Step: name, Until: w.Until, Signals: []string{name}, now: w.Now})
+}
+
+// wait begins a wait for a signal, or goes on with it. Callers hold calls.
+func (r *Run) wait(ctx context.Context, name string, timeout time.Duration) (Wait, error) {
+	if !r.waits[name] && len(r.waits) >= drayhorse.MaxSignals {
+		return Wait{}, fmt.Errorf("%w: step %q; the job has waited for %d signals, which is the most", drayhorse.ErrInvalid, name, len(r.waits))
+	}
+	w, err := r.store.Wait(ctx, name, timeout)
+	if err != nil {
+		return Wait{}, failed(name, err)
+	}
+	r.waits[name] = true
+	return w, nil
+}
+
+// How a job waits for the jobs of a step.
+const (
+	// jobsFor is for how long, at most: their own limits are what ends them.
+	jobsFor = 10 * 365 * 24 * time.Hour
+	// lookEvery is after how long the job looks itself, should the signal be lost, and lookSoon where
+	// it has come, but some jobs run again since.
+	lookEvery = 10 * time.Minute
+	lookSoon  = 10 * time.Second
+)
+
+// Jobs gives what the jobs of a step have come to, in their order, or has the job sleep until all have
+// ended.
+func (r *Run) Jobs(ctx context.Context, name string, specs []drayhorse.Spec) ([]Child, error) {
+	if _, _, err := r.begin(ctx, name, ""); err != nil || len(specs) == 0 {
+		return nil, err
+	}
+	r.calls.Lock()
+	defer r.calls.Unlock()
+	children, err := r.store.Jobs(ctx, name, specs)
+	if children != nil || err != nil {
+		return children, inStep(name, err)
+	}
+	w, err := r.wait(ctx, name, jobsFor)
+	if err != nil {
+		return nil, err
+	}
+	if !w.Came {
+		return nil, r.suspend(&Suspended{Step: name, Until: w.Now.Add(lookEvery), Signals: []string{name}, now: w.Now})
+	}
+	if children, err = r.store.Jobs(ctx, name, specs); children != nil || err != nil {
+		return children, inStep(name, err)
+	}
+	return nil, r.suspend(&Suspended{Step: name, Until: w.Now.Add(lookSoon), now: w.Now})
+}
+
+func inStep(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("step %q: %w", name, err)
 }
 
 func timedOut(name string) error { return fmt.Errorf("step %q: %w", name, ErrTimeout) }

@@ -41,7 +41,7 @@ local function number()
   return n
 end
 
--- The sorts of ops are e, a callback; g, members that a member adds; s, have no more members
+-- The sorts of ops are e, a callback; n, tell a job that the flow has ended; g, members that a member adds; s, have no more members
 -- come from outside; x, cancel those that are there; t, tell the row again; f, forget it. Of
 -- steps, r, enqueue its job; y, cancel it; u, tell its row again; o, forget the rows of several; and w for @, which is
 -- the shard itself: go on with what one call was too short for. For g, s, x and w the flow waits.
@@ -127,7 +127,7 @@ end
 
 -- conclude releases what may be, and ends the flow, or drops what is left of it.
 local function conclude(id)
-  local f = call('HMGET', flow, 'st', 'pend', 'a', 'c', 'd', 'x', 'abandoned', 'fired', 'ops', 'cancelled')
+  local f = call('HMGET', flow, 'st', 'pend', 'a', 'c', 'd', 'x', 'abandoned', 'fired', 'ops', 'cancelled', 'wake')
   local st, fired = f[1], f[8] or ''
   local pend, a, c, d, x = tonumber(f[2] or 0), tonumber(f[3] or 0), tonumber(f[4] or 0), tonumber(f[5] or 0), tonumber(f[6] or 0)
   local bad = d + x + tonumber(f[7] or 0) + (f[10] and 1 or 0)
@@ -145,6 +145,8 @@ local function conclude(id)
     st = 'ended'
     call('HSET', flow, 'st', st, 'ended', string.format('%.0f', now))
     fired = fire(id, 'c', fired)
+    local to, what = string.match(f[11] or '', '^([^|]+)|(.*)$')
+    if to then send(id, to, 'n', what) end
     set_timer(id, now)
   end
   if st == 'ended' and bad == 0 then fire(id, 's', fired) end

@@ -3,9 +3,9 @@
 -- nothing runs before. A repeat does nothing, and of a flow that has begun gets what is there.
 --
 -- KEYS outbox ops timers index meta steps flow
--- ARGV id by digest deadline_ms retain_ms retain_bad_ms total edges size first ...
+-- ARGV id by digest deadline_ms retain_ms retain_bad_ms wake total edges size first ...
 --   by: who submits, by which a repeat is known; digest: of all that it is made of, by which it is known from another one of that ID;
---   deadline_ms: after its begin, 0 for none; edges, size: how many there are, and the bytes of all jobs; first: the number of the first step of this call; then for each
+--   deadline_ms: after its begin, 0 for none; wake: the job that is told of its end, "partition|signal|job", or nothing; edges, size: how many there are, and the bytes of all jobs; first: the number of the first step of this call; then for each
 --   its label and its job, as the prelude has l and e; the edges that lead to it and those away from it, as p and o.
 -- Returns {made, fields}: made 1, or 0 where it had begun before.
 -- Errors CONFLICT: there is another flow of that ID; LOST: steps before these are not there, begin
@@ -25,7 +25,7 @@ if f[3] ~= digest then -- the first of it; a draft of other steps gives way, who
   call('DEL', flow, steps)
   local made = string.format('%.0f', now)
   call('HSET', flow, 'st', 'draft', 'dag', 1, 'digest', digest, 'created', made, 'a', total, 'edges', edges, 'size', size, 'span', deadline_ms,
-    'retain', retain_ms, 'retain_bad', retain_bad_ms, 'open', string.format('%.0f', now + DRAFT))
+    'retain', retain_ms, 'retain_bad', retain_bad_ms, 'wake', wake, 'open', string.format('%.0f', now + DRAFT))
   call('ZADD', index, made, id)
   set_timer(id, now)
   stored = 0
