@@ -17,17 +17,18 @@ type input struct {
 	size int64    // in bytes; -1: nobody knows
 }
 
-func openInput(path string, stdin io.Reader) (*input, error) {
+// openInput opens a file that a person names; holds says what it is to hold.
+func openInput(path, holds string, stdin io.Reader) (*input, error) {
 	if path == "-" {
 		return &input{Reader: stdin, size: -1}, nil
 	}
 	f, err := os.Open(path) //nolint:gosec // a person names it
 	if err != nil {
-		return nil, cli.Usagef("%q: %v; want a file with one job a line, or - for stdin", path, cause(err))
+		return nil, cli.Usagef("%q: %v; want a file with %s, or - for stdin", path, cause(err), holds)
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
-		err = cli.Usagef("%q is a directory; want a file with one job a line, or - for stdin", path)
+		err = cli.Usagef("%q is a directory; want a file with %s, or - for stdin", path, holds)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -55,7 +55,7 @@ func (c *importConfig) Settle() error {
 }
 
 func runImport(ctx context.Context, call *cli.Call, cfg *importConfig) error {
-	in, err := openInput(call.Args[0], call.Stdin)
+	in, err := openInput(call.Args[0], "one job a line", call.Stdin)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ stdin, and print its ID:
 A step is a job, with the fields of one, or a signal that is waited for. It begins when all that
 it comes after have completed (after; after_hold waits for those to be mended) or ended
 (after_end). All is stored, or nothing. A flow whose ID is known already is not begun again.`,
-		Example: "  producer submit nightly.yaml --id nightly-2026-11-29",
+		Example: "  drayhorse flows submit nightly.yaml --id nightly-2026-11-29",
 		Config:  submitConfig{Common: cli.DefaultCommon()},
 		Run:     submit,
 	}.Command()
@@ -82,7 +82,7 @@ func submit(ctx context.Context, call *cli.Call, cfg *submitConfig) error {
 
 // readFlow reads a flow, and checks what can be checked without Redis.
 func readFlow(path string, stdin io.Reader) (*jobjson.Flow, error) {
-	in, err := openInput(path, stdin)
+	in, err := openInput(path, "a flow", stdin)
 	if err != nil {
 		return nil, err
 	}
