@@ -20,6 +20,7 @@ type StepWhy struct {
 	Step    string         `json:"step,omitempty"` // empty: of a batch
 	State   flow.StepState `json:"state,omitempty"`
 	Queue   string         `json:"queue,omitempty"`   // of members
+	Flow    string         `json:"flow,omitempty"`    // that is a member itself
 	Members int            `json:"members,omitempty"` // that have not ended there, as far as its partitions have told
 	Why     string         `json:"why"`               // in words
 
@@ -107,7 +108,7 @@ func (a *Admin) explainStep(ctx context.Context, s *flow.StepInfo, workers []reg
 
 // explainMembers says of the queues where members of a batch are what these wait for.
 func (a *Admin) explainMembers(ctx context.Context, id string, workers []registry.Worker) ([]StepWhy, error) {
-	queues, err := a.flows.Spread(ctx, id)
+	queues, children, err := a.flows.Spread(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,32 @@ func (a *Admin) explainMembers(ctx context.Context, id string, workers []registr
 		}
 		all = append(all, why)
 	}
+	for _, child := range children {
+		why := StepWhy{Flow: child, Members: 1, Why: "see the flow"}
+		if len(all) < maxExplained {
+			if why.Why, why.goes, err = a.explainChild(ctx, child, workers); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, why)
+	}
 	return all, nil
+}
+
+// explainChild says how a flow stands that is a member of a batch, and whether it goes on by itself.
+func (a *Admin) explainChild(ctx context.Context, id string, workers []registry.Worker) (why string, goes bool, err error) {
+	info, err := a.flows.Get(ctx, id)
+	switch {
+	case errors.Is(err, drayhorse.ErrNotFound):
+		return "the flow is gone: it counts as cancelled within ten minutes", true, nil
+	case err != nil:
+		return "", false, err
+	}
+	why, err = a.whyStuck(ctx, info, workers)
+	if why == "" {
+		return "it is " + string(info.State), true, err
+	}
+	return why, false, err
 }
 
 // explainQueue says why no job of a queue starts, or that some may, and whether they go on by themselves.
@@ -224,8 +250,10 @@ func whatHolds(all []StepWhy) string {
 		case len(texts) == maxNamed:
 			texts = append(texts, "and more")
 		case len(texts) > maxNamed:
-		case s.Step == "":
+		case s.Queue != "":
 			texts = append(texts, fmt.Sprintf("%s in queue %s: %s", plural(s.Members, "member"), s.Queue, s.Why))
+		case s.Flow != "":
+			texts = append(texts, "flow "+s.Flow+": "+s.Why)
 		default:
 			texts = append(texts, s.Step+": "+s.Why)
 		}

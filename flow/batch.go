@@ -13,7 +13,8 @@ import (
 const (
 	// MaxIDLength is how many bytes the ID of a flow may have.
 	MaxIDLength = 120
-	// MaxSources is in how many partitions of queues a batch may have members.
+	// MaxSources is in how many partitions of queues a batch may have members; each batch or flow that is a member
+	// counts as one.
 	MaxSources = 4096
 	// MaxAdd is how many members one AddToBatch may add, and MaxAddBytes how many bytes they may
 	// have.
@@ -111,7 +112,7 @@ type Info struct {
 	Reason string `json:"reason,omitempty"`
 	// Called are the callbacks that were enqueued: complete, success, failure.
 	Called     []string  `json:"called,omitempty"`
-	Partitions int       `json:"partitions"`        // of queues, that may have members
+	Partitions int       `json:"partitions"`        // of queues, that may have members; and batches and flows that are some
 	Pending    int       `json:"pending,omitempty"` // messages that are on their way to them
 	CreatedAt  time.Time `json:"created_at"`
 	ClosedAt   time.Time `json:"closed_at,omitzero"`

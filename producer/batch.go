@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/flows"
@@ -49,7 +51,7 @@ func (p *Producer) NewBatch(ctx context.Context, batch flow.Batch) (*Batch, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{ID: info.ID, Duplicate: info.Duplicate, producer: p, made: info.CreatedAt, joined: map[*jobs.Partition]bool{}}, nil
+	return p.batch(info), nil
 }
 
 // aliveEvery is how often Add tells that the creator of a batch lives.
@@ -82,6 +84,63 @@ func (b *Batch) Add(ctx context.Context, specs ...drayhorse.Spec) ([]*drayhorse.
 	infos, err := p.enqueueMany(ctx, all, queues, b.join)
 	end(infos, err)
 	return infos, err
+}
+
+// AddBatch makes a batch that is itself a member of this one, which does not end before it has, and counts it as it
+// ends: completed, failed as discarded, or cancelled. It is to be closed like any other. Whoever cancels this
+// one cancels it, too. The errors are those of NewBatch, drayhorse.ErrFlowEnded once this one is closed, and ErrDuplicate
+// if there is a flow of that ID that is not its member.
+func (b *Batch) AddBatch(ctx context.Context, child flow.Batch) (*Batch, error) {
+	p := b.producer
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	var err error
+	if child.ID, err = idOr(child.ID); err != nil {
+		return nil, err
+	}
+	info, err := p.flows.AddBatch(ctx, b.ID, b.made, child, p.maxArgs)
+	if err != nil {
+		return nil, err
+	}
+	return p.batch(info), nil
+}
+
+// AddFlow begins a flow of steps that is a member of this batch, as AddBatch does with a batch. The errors are
+// those of Submit, drayhorse.ErrFlowEnded once the batch is closed, and ErrDuplicate if there is a flow of that ID that is not
+// its member.
+func (b *Batch) AddFlow(ctx context.Context, f *flow.Flow) (*flow.Info, error) {
+	p := b.producer
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	member := *f
+	var err error
+	if member.ID, err = idOr(f.ID); err != nil {
+		return nil, err
+	}
+	info, err := p.flows.AddFlow(ctx, b.ID, b.made, &member, p.maxArgs)
+	if err != nil {
+		return nil, err
+	}
+	p.relay(ctx, info.ID)
+	return info, nil
+}
+
+// idOr gives the ID of a flow, or makes one.
+func idOr(id string) (string, error) {
+	if id != "" {
+		return id, nil
+	}
+	made, err := uuid.NewV7()
+	return made.String(), err
+}
+
+// batch is one that is there, for who adds to it.
+func (p *Producer) batch(info *flow.Info) *Batch {
+	return &Batch{ID: info.ID, Duplicate: info.Duplicate, producer: p, made: info.CreatedAt, joined: map[*jobs.Partition]bool{}}
 }
 
 // join tells the batch of the partitions in which it may have members from now on. It comes

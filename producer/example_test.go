@@ -157,3 +157,36 @@ func ExampleProducer_CancelFlow() {
 	})
 	// Output: true
 }
+
+// A batch of a batch, and a flow of steps beside it: the one above ends after both.
+func ExampleBatch_AddBatch() {
+	withProducer(func(ctx context.Context, p *producer.Producer, _ string) {
+		all, err := p.NewBatch(ctx, flow.Batch{ID: "newsletter"})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		some, err := all.AddBatch(ctx, flow.Batch{ID: "newsletter-eu"})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		f := flow.New("newsletter-us")
+		f.Step("send", Mail{To: "bob@example.org"}).After(f.Signal("approved", time.Hour))
+		if _, err := all.AddFlow(ctx, f); err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := errors.Join(some.Close(ctx), all.Close(ctx)); err != nil { // some has no members, so it ends
+			fmt.Println(err)
+			return
+		}
+		info, err := p.Flow(ctx, "newsletter")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(info.State, info.Completed, "of", info.Total)
+	})
+	// Output: running 1 of 2
+}

@@ -19,7 +19,12 @@ import (
 // Create makes a batch, unless there is one of that ID: then it gives that, with Duplicate. Its
 // callbacks are made here. The errors are drayhorse.ErrInvalid, ErrFlowEnded for one that is
 // about to be forgotten, and those of Redis.
-func (s *Store) Create(ctx context.Context, b flow.Batch, maxArgs int) (info *flow.Info, err error) {
+func (s *Store) Create(ctx context.Context, b flow.Batch, maxArgs int) (*flow.Info, error) {
+	return s.create(ctx, b, nil, maxArgs)
+}
+
+// create makes a batch that is a member of another one, or of none.
+func (s *Store) create(ctx context.Context, b flow.Batch, of *parent, maxArgs int) (info *flow.Info, err error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
 	}
@@ -34,7 +39,7 @@ func (s *Store) Create(ctx context.Context, b flow.Batch, maxArgs int) (info *fl
 	if b.Retain > 0 {
 		retain, retainBad = b.Retain, b.Retain
 	}
-	args := []any{b.Deadline.Milliseconds(), retain.Milliseconds(), retainBad.Milliseconds()}
+	args := []any{of.String(), b.Deadline.Milliseconds(), retain.Milliseconds(), retainBad.Milliseconds()}
 	for i, spec := range []*drayhorse.Spec{b.OnComplete, b.OnSuccess, b.OnFailure} {
 		call, err := s.callback(ctx, spec, maxArgs)
 		if err != nil {

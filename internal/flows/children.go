@@ -46,7 +46,7 @@ func (s *Store) Children(ctx context.Context, p *Parent, step string, specs []dr
 		for i, spec := range specs {
 			f.Step(strconv.Itoa(i), spec.Args, spec.Options...)
 		}
-		info, err = s.begin(ctx, f, Source(p.Partition)+"|"+step+"|"+p.ID, drayhorse.DefaultMaxArgs)
+		info, err = s.begin(ctx, f, Source(p.Partition)+"|"+step+"|"+p.ID, nil, drayhorse.DefaultMaxArgs)
 		if err == nil {
 			_ = s.Drain(ctx, id) // or a worker does
 		}

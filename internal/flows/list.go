@@ -59,16 +59,22 @@ func (s *Store) List(ctx context.Context, limit int) ([]*flow.Info, error) {
 }
 
 // Spread gives the queues in which members of a batch have not ended, and how many in each, as far as
-// their partitions have told. The errors are drayhorse.ErrNotFound and ErrUnavailable.
-func (s *Store) Spread(ctx context.Context, id string) (map[string]int, error) {
+// their partitions have told; and the IDs of flows that are members and have not ended. The errors are drayhorse.ErrNotFound and ErrUnavailable.
+func (s *Store) Spread(ctx context.Context, id string) (queues map[string]int, children []string, err error) {
 	value, err := s.run(ctx, spreadScript, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	queues, list := map[string]int{}, redis.AsList(value)
+	queues = map[string]int{}
+	list := redis.AsList(value)
 	for i := 0; i+1 < len(list); i += 2 {
-		queue, _, _ := strings.Cut(redis.AsString(list[i]), "/")
+		source := redis.AsString(list[i])
+		if child, ok := strings.CutPrefix(source, childPrefix); ok {
+			children = append(children, child)
+			continue
+		}
+		queue, _, _ := strings.Cut(source, "/")
 		queues[queue] += int(redis.AsInt(list[i+1]))
 	}
-	return queues, nil
+	return queues, children, nil
 }

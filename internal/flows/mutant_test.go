@@ -34,7 +34,7 @@ var mutants = []mutant{
 	{"a failure calls nobody", everywhere, "if bad > 0 then fired = fire(id, 'f', fired) end", ""},
 	{"members add twice", "flow grow", "if call('ZSCORE', grown, name) then return 1 end", ""},
 	{"it grows after its end", "flow grow", "f[1] == 'ended' or f[2]", "false"},
-	{"members are added unseen", "flow grow", "join(ARGV[i])\n", "\n"},
+	{"members are added unseen", "flow grow", "join(ARGV[i], now)\n", "\n"},
 	{"members join a closed batch", "flow join", "if call('HGET', flow, 'st') ~= 'open' then", "if false then"},
 	{"an op is taken out twice", "flow ack", "if call('ZREM', outbox, entry) == 1 then", "call('ZREM', outbox, entry)\nif true then"},
 	{"an addition is done before its row is known", "flow ack", "if row ~= '' then take_row(to, row) end", ""},

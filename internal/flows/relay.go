@@ -273,9 +273,12 @@ func (s *Store) deliverAll(ctx context.Context, sh *shard, ops []op) (done bool,
 
 // deliver does one op and takes it out of the outbox.
 func (s *Store) deliver(ctx context.Context, sh *shard, o op) error {
-	if o.sort == 'w' {
+	switch {
+	case o.sort == 'w':
 		_, err := s.run(ctx, workScript, o.id, o.entry)
 		return err
+	case o.sort == 'p':
+		return s.tellParent(ctx, sh, o)
 	}
 	row, err := s.do(ctx, sh, o)
 	if err != nil {
@@ -287,6 +290,9 @@ func (s *Store) deliver(ctx context.Context, sh *shard, o op) error {
 
 // do does an op in its partition, and gives the row there since; "" for none.
 func (s *Store) do(ctx context.Context, sh *shard, o op) (string, error) {
+	if child, ok := strings.CutPrefix(o.to, childPrefix); ok {
+		return s.doChild(ctx, child, o)
+	}
 	p, err := s.partition(ctx, o)
 	if errors.Is(err, drayhorse.ErrNotFound) && o.sort == 'u' {
 		return "gone", nil

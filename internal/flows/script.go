@@ -48,6 +48,8 @@ var (
 	workScript     = load("work")
 	retryScript    = load("retry")
 	signalScript   = load("signal")
+	childScript    = load("child")
+	leaveScript    = load("leave")
 	resultScript   = load("result")
 	graphScript    = load("graph")
 )

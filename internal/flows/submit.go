@@ -35,11 +35,11 @@ func (l *laid) bytes() int { return len(l.label) + len(l.job) + len(l.ins) + len
 // gives that, with Duplicate. The errors are drayhorse.ErrInvalid; ErrDuplicate if there is another one;
 // ErrFlowEnded for one that is about to be forgotten; and those of Redis.
 func (s *Store) Submit(ctx context.Context, f *flow.Flow, maxArgs int) (*flow.Info, error) {
-	return s.begin(ctx, f, "", maxArgs)
+	return s.begin(ctx, f, "", nil, maxArgs)
 }
 
-// begin submits a flow whose end wakes a job, or none.
-func (s *Store) begin(ctx context.Context, f *flow.Flow, wake string, maxArgs int) (info *flow.Info, err error) {
+// begin submits a flow whose end wakes a job, or none, and that is a member of a batch, or of none.
+func (s *Store) begin(ctx context.Context, f *flow.Flow, wake string, of *parent, maxArgs int) (info *flow.Info, err error) {
 	ordered, err := f.Ordered()
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (s *Store) begin(ctx context.Context, f *flow.Flow, wake string, maxArgs in
 	err = s.insist(ctx, func() error {
 		return words.Failure("submit flow", s.client.HSetNX(redis.Until(ctx, time.Now().Add(jobs.Patience)), s.marker, "shards", Shards).Err())
 	})
-	head := []any{uuid.NewString(), digest, f.Deadline.Milliseconds(), retain.Milliseconds(), retainBad.Milliseconds(), wake, len(steps), edges, size}
+	head := []any{uuid.NewString(), digest, f.Deadline.Milliseconds(), retain.Milliseconds(), retainBad.Milliseconds(), wake, of.String(), len(steps), edges, size}
 	for first := 0; err == nil && first < len(steps); {
 		n, size := 0, 0
 		for first+n < len(steps) && n < s.piece && (n == 0 || size+steps[first+n].bytes() <= maxPieceBytes) {

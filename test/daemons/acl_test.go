@@ -213,10 +213,10 @@ var foreign = map[string][]string{
 
 // scripts are those that each program runs, by the package that has them.
 var scripts = map[string]map[string]string{
-	"producer":  {"jobs": "enqueue inspect cancel locate summary await log stream members series", "flows": "create join close cancel grow take ack info submit work retry signal graph"},
-	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit enqueue news told members signal step", "flows": "grow ends take ack look tick outcomes work result extend info submit graph", "registry": "announce leave"},
+	"producer":  {"jobs": "enqueue inspect cancel locate summary await log stream members series", "flows": "create join close cancel grow take ack info submit work retry signal graph child leave ends"},
+	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit enqueue news told members signal step", "flows": "grow ends take ack look tick outcomes work result extend info submit graph child cancel", "registry": "announce leave"},
 	"scheduler": {"jobs": "enqueue inspect cancel summary", "schedules": "*", "lock": "*"},
-	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream pick act explain members series", "flows": "cancel take ack info list spread work retry signal graph outcomes", "schedules": "*", "registry": "list", "actions": "*", "lock": "*"},
+	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream pick act explain members series", "flows": "cancel take ack info list spread work retry signal graph outcomes child ends", "schedules": "*", "registry": "list", "actions": "*", "lock": "*"},
 }
 
 // direct are the commands that a program sends by themselves.

@@ -249,9 +249,9 @@ func showStuckFlows(call *cli.Call, all []admin.StuckFlow) error {
 // showStepsWhy shows why steps have not ended, or the members of a batch in its queues.
 func showStepsWhy(call *cli.Call, all []admin.StepWhy) error {
 	if len(all) > 0 && all[0].Step == "" {
-		t := cli.NewTable("QUEUE", "MEMBERS", "WHY")
+		t := cli.NewTable("QUEUE OR FLOW", "MEMBERS", "WHY")
 		for _, s := range all {
-			t.Row(cli.Cell{Text: s.Queue}, cli.Cell{Text: strconv.Itoa(s.Members), Right: true}, cli.Cell{Text: printable.Text(s.Why)})
+			t.Row(cli.Cell{Text: cmp.Or(s.Queue, s.Flow)}, cli.Cell{Text: strconv.Itoa(s.Members), Right: true}, cli.Cell{Text: printable.Text(s.Why)})
 		}
 		return call.Table(t, "")
 	}

@@ -23,7 +23,7 @@ if tonumber(f[3] or 0) + (#ARGV - rest + 1) / 2 > 2 * SOURCES then
 end
 call('ZADD', grown, till_ms, name)
 for i = rest, #ARGV, 2 do
-  join(ARGV[i])
+  join(ARGV[i], now)
   send(id, ARGV[i], 'g', ARGV[i + 1])
 end
 return 1

@@ -4,7 +4,7 @@
 --
 -- KEYS timers meta flow
 -- ARGV id made ...
---   made: the ms when the batch was; then the partitions, each QUEUE/INDEX.
+--   made: the ms when the batch was; then the partitions, each QUEUE/INDEX, or flows, as the prelude has them.
 -- Returns 1.
 -- Errors NOTFOUND; ENDED: the batch takes no more; LIMITS; FORMAT; OOM from Redis itself,
 --   before anything is written.
@@ -17,8 +17,8 @@ local there = tonumber(call('HGET', flow, 'sources') or 0)
 if there + more > SOURCES then
   return redis.error_reply('LIMITS batch ' .. id .. ' would have members in ' .. there + more .. ' partitions of queues; at most ' .. SOURCES .. ' are possible')
 end
-for i = rest, #ARGV do join(ARGV[i]) end
 local now = clock()
+for i = rest, #ARGV do join(ARGV[i], now) end
 call('HSET', flow, 'open', string.format('%.0f', now + OPEN))
 set_timer(id, now)
 return 1

@@ -41,7 +41,7 @@ local function number()
   return n
 end
 
--- The sorts of ops are e, a callback; n, tell a job that the flow has ended; g, members that a member adds; s, have no more members
+-- The sorts of ops are e, a callback; p, tell the batch of which the flow is a member; n, tell a job that the flow has ended; g, members that a member adds; s, have no more members
 -- come from outside; x, cancel those that are there; t, tell the row again; f, forget it. Of
 -- steps, r, enqueue its job; y, cancel it; u, tell its row again; o, forget the rows of several; and w for @, which is
 -- the shard itself: go on with what one call was too short for. For g, s, x and w the flow waits.
@@ -79,9 +79,33 @@ local function row_at(source)
   return row
 end
 
--- join notes that a partition may have members.
-local function join(source)
-  if call('HSETNX', flow, 'r/' .. source, '0|0|0|0|0') == 1 then call('HINCRBY', flow, 'sources', 1) end
+-- A batch, or a flow of steps, may itself be a member of a batch. There it is a source like a partition, @c/ID,
+-- with one member from the beginning; j/SOURCE has the ms when it was joined. The record of such a flow
+-- has parent, "made|ID" of the batch; told, how it has ended as a member of
+-- that, q for not yet; and row, the number of that news.
+local CHILD = '@c/'
+
+-- join notes that a partition may have members, or that a flow is one.
+local function join(source, now)
+  local child = string.sub(source, 1, #CHILD) == CHILD
+  if call('HSETNX', flow, 'r/' .. source, child and '0|1|0|0|0' or '0|0|0|0|0') == 0 then return end
+  call('HINCRBY', flow, 'sources', 1)
+  if child then
+    call('HINCRBY', flow, 'a', 1)
+    call('HSET', flow, 'j/' .. source, string.format('%.0f', now))
+  end
+end
+
+-- adopt notes of which batch a flow is a member; '' for none.
+local function adopt(parent)
+  if parent ~= '' then call('HSET', flow, 'parent', parent, 'told', 'q', 'row', number()) end
+end
+
+-- stranger is the error to give where a flow is there, and no member of that batch; else nil.
+local function stranger(id, parent)
+  if parent ~= '' and call('HGET', flow, 'parent') ~= parent then
+    return redis.error_reply('CONFLICT there is a flow ' .. id .. ' that is no member of the batch')
+  end
 end
 
 -- take_row takes in a row from a partition, unless it has a newer one. A partition that knows of
@@ -127,7 +151,7 @@ end
 
 -- conclude releases what may be, and ends the flow, or drops what is left of it.
 local function conclude(id)
-  local f = call('HMGET', flow, 'st', 'pend', 'a', 'c', 'd', 'x', 'abandoned', 'fired', 'ops', 'cancelled', 'wake')
+  local f = call('HMGET', flow, 'st', 'pend', 'a', 'c', 'd', 'x', 'abandoned', 'fired', 'ops', 'cancelled', 'wake', 'parent', 'told')
   local st, fired = f[1], f[8] or ''
   local pend, a, c, d, x = tonumber(f[2] or 0), tonumber(f[3] or 0), tonumber(f[4] or 0), tonumber(f[5] or 0), tonumber(f[6] or 0)
   local bad = d + x + tonumber(f[7] or 0) + (f[10] and 1 or 0)
@@ -150,6 +174,14 @@ local function conclude(id)
     set_timer(id, now)
   end
   if st == 'ended' and bad == 0 then fire(id, 's', fired) end
+  if f[12] and st == 'ended' then -- one that is retried counts as it has ended until it ends anew
+    local told = f[10] and 'x' or bad > 0 and 'd' or 'c'
+    if told ~= f[13] then
+      call('HSET', flow, 'told', told, 'row', number())
+      local made, parent = string.match(f[12], '^(%d+)|(.*)$')
+      send(id, '@p/' .. parent, 'p', made)
+    end
+  end
 end
 
 -- A flow of steps has dag 1 in its record. st is draft while its steps are being stored; a is

@@ -3,9 +3,9 @@
 -- nothing runs before. A repeat does nothing, and of a flow that has begun gets what is there.
 --
 -- KEYS outbox ops timers index meta steps flow
--- ARGV id by digest deadline_ms retain_ms retain_bad_ms wake total edges size first ...
+-- ARGV id by digest deadline_ms retain_ms retain_bad_ms wake parent total edges size first ...
 --   by: who submits, by which a repeat is known; digest: of all that it is made of, by which it is known from another one of that ID;
---   deadline_ms: after its begin, 0 for none; wake: the job that is told of its end, "partition|signal|job", or nothing; edges, size: how many there are, and the bytes of all jobs; first: the number of the first step of this call; then for each
+--   deadline_ms: after its begin, 0 for none; wake: the job that is told of its end, "partition|signal|job", or nothing; parent: of which batch it is a member, as the prelude has it, or ''; edges, size: how many there are, and the bytes of all jobs; first: the number of the first step of this call; then for each
 --   its label and its job, as the prelude has l and e; the edges that lead to it and those away from it, as p and o.
 -- Returns {made, fields}: made 1, or 0 where it had begun before.
 -- Errors CONFLICT: there is another flow of that ID; LOST: steps before these are not there, begin
@@ -20,12 +20,13 @@ if st and not f[2] then return redis.error_reply('CONFLICT ' .. id .. ' is a bat
 if st and f[3] ~= digest and (st ~= 'draft' or first > 0) then
   return redis.error_reply('CONFLICT there is a flow ' .. id .. ' of other steps')
 end
-if st and st ~= 'draft' then return {f[5] == by and 1 or 0, describe()} end
+if st and st ~= 'draft' then return stranger(id, parent) or {f[5] == by and 1 or 0, describe()} end
 if f[3] ~= digest then -- the first of it; a draft of other steps gives way, whose maker may have died
   call('DEL', flow, steps)
   local made = string.format('%.0f', now)
   call('HSET', flow, 'st', 'draft', 'dag', 1, 'digest', digest, 'created', made, 'a', total, 'edges', edges, 'size', size, 'span', deadline_ms,
     'retain', retain_ms, 'retain_bad', retain_bad_ms, 'wake', wake, 'open', string.format('%.0f', now + DRAFT))
+  adopt(parent)
   call('ZADD', index, made, id)
   set_timer(id, now)
   stored = 0

@@ -30,7 +30,7 @@ elseif f[5] and st == 'closing' then
 elseif st == 'closing' then
   for _, source in ipairs(sources_of()) do
     local row = row_at(source)
-    if row[2] > row[3] + row[4] + row[5] then send(id, source, 't', '') end
+    if row[2] > row[3] + row[4] + row[5] then send(id, source, 't', call('HGET', flow, 'j/' .. source) or '') end
   end
 elseif st == 'ended' or st == 'draft' then
   call('HSET', flow, 'st', 'dropping')
