@@ -37,7 +37,7 @@ var mutants = []mutant{
 	{"members are added unseen", "flow grow", "join(ARGV[i], now)\n", "\n"},
 	{"members join a closed batch", "flow join", "if call('HGET', flow, 'st') ~= 'open' then", "if false then"},
 	{"an op is taken out twice", "flow ack", "if call('ZREM', outbox, entry) == 1 then", "call('ZREM', outbox, entry)\nif true then"},
-	{"an addition is done before its row is known", "flow ack", "if row ~= '' then take_row(to, row) end", ""},
+	{"an addition is done before its row is known", "flow ack", "elseif row ~= '' then\n      take_row(to, row)\n    end", "end"},
 	{"what is not done counts as done", "flow take", "string.match(call('ZRANGEBYLEX', outbox, '[' .. to .. '/', '+', 'LIMIT', 0, 1)[1], '(%d+)$')", "n"},
 	{"a batch is forgotten here alone", "flow tick", "send(id, source, 'f', '')", "do end"},
 	{"a step runs before all that it comes after has ended", "flow outcomes", "if s.need == 0 then release(id, s, now) else put_step(s) end", "release(id, s, now)"},
