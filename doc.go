@@ -21,6 +21,7 @@
 //   - retry: the next attempt of a job that failed, after a delay.
 //   - snooze: what a handler does that wants its job again later, at no attempt.
 //   - priority: which of the jobs that wait in a queue start first, one of four.
+//   - group: the tenant or the like that a job is for; the groups of a queue take turns.
 //   - unique key: what no two jobs of a queue have at the same time.
 //   - archive: ended jobs that are kept, with their results and errors.
 //   - schedule: a rule that enqueues a job at each of its ticks.

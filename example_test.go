@@ -71,6 +71,7 @@ func ExampleOption() {
 			drayhorse.Timeout(30*time.Second),     // of one attempt
 			drayhorse.Retain(24*time.Hour),        // after it has completed
 			drayhorse.StartWithin(10*time.Minute), // after it is due, or not at all
+			drayhorse.Group("tenant-42"),          // which gets its share of the starts
 			drayhorse.Tags("import", "eu"),        // by which it is found
 		)
 		if err != nil {

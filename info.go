@@ -21,6 +21,7 @@ type Info struct {
 	FinishedAt  time.Time // zero until it has ended
 	Tick        time.Time // nominal time of a periodic job, else zero
 	Priority    Priority  // see there
+	Group       string    // see the option of that name
 	Tags        []string  // see the option of that name
 	Args        json.RawMessage
 	Result      json.RawMessage
@@ -52,6 +53,7 @@ type infoJSON struct {
 	FinishedAt  time.Time       `json:"finished_at,omitzero"`
 	Tick        time.Time       `json:"tick,omitzero"`
 	Priority    Priority        `json:"priority,omitempty"`
+	Group       string          `json:"group,omitempty"`
 	Tags        []string        `json:"tags,omitempty"`
 	Args        json.RawMessage `json:"args,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`

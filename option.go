@@ -46,6 +46,8 @@ type Settings struct {
 	Unique *UniqueBy
 	// Priority: which of the jobs that wait start first.
 	Priority Priority
+	// Group: with whose jobs it takes turns with those of other groups; empty: those of none.
+	Group string
 	// Tags: words by which the job is found.
 	Tags []string
 	// Fresh: how old a result may be that is as good as a new one; see producer.Do.
@@ -73,6 +75,7 @@ const (
 	FieldFresh
 	FieldTags
 	FieldPriority
+	FieldGroup
 )
 
 // Has reports whether all of f are in the set.
@@ -148,6 +151,11 @@ func (s *Settings) validate() error {
 	}
 	if err := s.Priority.validate(); err != nil {
 		return err
+	}
+	if s.Given.Has(FieldGroup) {
+		if err := ValidateGroup(s.Group); err != nil {
+			return err
+		}
 	}
 	if err := s.validateStart(); err != nil {
 		return err

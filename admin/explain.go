@@ -25,6 +25,7 @@ const (
 	GateParked    = "parked"    // it is set aside until a worker that serves its kind is free
 	GateSuspect   = "suspect"   // workers died with it, so it is tried with care
 	GatePriority  = "priority"  // others of a higher priority are in line
+	GateGroup     = "group"     // other groups take turns with its own
 	GateLine      = "line"      // others are in front of it, or it is next
 	GateRunning   = "running"   // it runs
 	GateEnded     = "ended"     // it has ended
@@ -120,13 +121,38 @@ func (a *Admin) reasons(ctx context.Context, info *drayhorse.Info, hold *jobs.Ho
 	if hold.Suspect {
 		why = append(why, Reason{Gate: GateSuspect, Detail: fmt.Sprintf("its workers died %s, so it waits for one that tries it with few others", plural(info.Rescues, "time"))})
 	}
-	if info.State == drayhorse.Available && hold.Above > 0 {
-		why = append(why, Reason{Gate: GatePriority, Detail: are(hold.Above) + " in line with a higher priority than " + info.Priority.String()})
-	}
-	if info.State == drayhorse.Available && hold.Line > 0 { // one that is aside is in no line
-		why = append(why, Reason{Gate: GateLine, Detail: place(hold), Since: info.EnqueuedAt})
+	if info.State == drayhorse.Available {
+		why = append(why, inLine(info, hold)...)
 	}
 	return why, nil
+}
+
+// inLine says what starts before a job that is in line.
+func inLine(info *drayhorse.Info, hold *jobs.Hold) (why []Reason) {
+	higher := " in line with a higher priority than " + info.Priority.String()
+	if hold.Above > 0 {
+		why = append(why, Reason{Gate: GatePriority, Detail: are(hold.Above) + higher})
+	}
+	switch {
+	case hold.GroupsAbove == 1:
+		why = append(why, Reason{Gate: GatePriority, Detail: "jobs of a group are" + higher})
+	case hold.GroupsAbove > 1:
+		why = append(why, Reason{Gate: GatePriority, Detail: fmt.Sprintf("jobs of %d groups are%s", hold.GroupsAbove, higher)})
+	}
+	its := "group " + info.Group
+	if info.Group == "" {
+		its = "jobs of no group"
+	}
+	switch {
+	case hold.Turns == 1:
+		why = append(why, Reason{Gate: GateGroup, Detail: "another group takes turns with " + its})
+	case hold.Turns > 1:
+		why = append(why, Reason{Gate: GateGroup, Detail: fmt.Sprintf("%d other groups take turns with %s", hold.Turns, its)})
+	}
+	if hold.Line > 0 { // one that is aside is in no line
+		why = append(why, Reason{Gate: GateLine, Detail: place(info, hold), Since: info.EnqueuedAt})
+	}
+	return why
 }
 
 // ending says how a job has ended.
@@ -241,16 +267,22 @@ func (a *Admin) shut(ctx context.Context, queue string, hold *jobs.Hold) ([]Reas
 }
 
 // place says where in its line a job is.
-func place(hold *jobs.Hold) string {
+func place(info *drayhorse.Info, hold *jobs.Hold) string {
+	of := ""
+	if info.Group != "" {
+		of = " of its group"
+	}
 	switch {
 	case hold.Ahead < 0:
 		return fmt.Sprintf("it is far back in a line of %s", plural(hold.Line, "job"))
-	case hold.Ahead == 0 && hold.Above > 0:
-		return "it is the next one of its priority"
+	case hold.Ahead == 0 && hold.Above+hold.GroupsAbove > 0:
+		return "it is the next one of its priority" + strings.Replace(of, " of", " and", 1)
+	case hold.Ahead == 0 && of != "":
+		return "it is the next one" + of
 	case hold.Ahead == 0:
 		return "it is next in line"
 	}
-	return fmt.Sprintf("%s in line ahead of it", are(hold.Ahead))
+	return are(hold.Ahead) + " in line ahead of it" + strings.Replace(of, " of", " in", 1)
 }
 
 func are(n int) string {

@@ -35,8 +35,10 @@ type Queue struct {
 	Parked   int `json:"parked"`   // of the available: no worker so far serves their kind
 	Held     int `json:"held"`     // of the available: set aside since their kind is paused or has a limit
 	Leases   int `json:"leases"`   // of workers that hold jobs
-	// Priorities are how many are in line of each but normal, where there are any.
+	// Priorities are how many of no group are in line of each but normal, where there are any.
 	Priorities map[drayhorse.Priority]int `json:"priorities,omitempty"`
+	Grouped    int                        `json:"grouped,omitzero"` // of the available: in line, of groups
+	Groups     int                        `json:"groups,omitzero"`  // that have jobs in line; one counts for each priority of which it has some
 
 	// MaxDepth is how many live jobs there may be; 0: any number. See SetMaxDepth.
 	MaxDepth int `json:"max_depth,omitzero"`
@@ -169,6 +171,8 @@ func (q *Queue) add(s *jobs.Summary) {
 	q.Suspects += s.Suspects
 	q.Parked += s.Parked
 	q.Held += s.Held
+	q.Grouped += s.Grouped
+	q.Groups += s.Groups
 	q.addPauses(s.Pauses)
 	for p, n := range s.Ranks {
 		if q.Priorities == nil && n > 0 {

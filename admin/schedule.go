@@ -31,6 +31,7 @@ type Declaration struct {
 	Retain        time.Duration
 	StartWithin   time.Duration // 0: jobs wait for as long as it takes
 	Priority      drayhorse.Priority
+	Group         string // empty: none
 	Tags          []string
 	CatchUp       string // skip, last or all
 	CatchUpWindow time.Duration

@@ -78,6 +78,28 @@ func TestUrgentJobsComeFirst(t *testing.T) {
 	}
 }
 
+// TestGroupsTakeTurnsInTests, each with its own jobs in their order.
+func TestGroupsTakeTurnsInTests(t *testing.T) {
+	t.Parallel()
+	env := drayhorsetest.New(t)
+	var order []int64
+	w := newWorker(t, env)
+	worker.Handle(w, func(_ context.Context, job *drayhorse.Job[welcome]) error {
+		order = append(order, job.Args.UserID)
+		return nil
+	})
+	for user, tenant := range []string{"a", "a", "a", "b", "b"} {
+		if _, err := env.Producer.Enqueue(t.Context(), welcome{UserID: int64(user)}, drayhorse.Group(tenant)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drayhorsetest.RequireEnqueued(t, env, welcome{UserID: 3}, drayhorse.Group("b"))
+	env.Work(w)
+	if want := []int64{0, 3, 1, 4, 2}; !slices.Equal(order, want) {
+		t.Errorf("they ran in the order %v; want %v", order, want)
+	}
+}
+
 // TestLimitsGoByTheClockOfTheTest: one job a minute, as the worker declares it.
 func TestLimitsGoByTheClockOfTheTest(t *testing.T) {
 	t.Parallel()

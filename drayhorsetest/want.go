@@ -26,7 +26,7 @@ type difference struct{ path, want, got string }
 // compared is the options that are stored with a job.
 const compared = drayhorse.FieldQueue | drayhorse.FieldID | drayhorse.FieldIn | drayhorse.FieldAt |
 	drayhorse.FieldMaxAttempts | drayhorse.FieldTimeout | drayhorse.FieldRetain | drayhorse.FieldStartWithin |
-	drayhorse.FieldPriority | drayhorse.FieldTags
+	drayhorse.FieldPriority | drayhorse.FieldGroup | drayhorse.FieldTags
 
 func newWant(args drayhorse.Args, options []drayhorse.Option) (*want, error) {
 	kind, err := drayhorse.KindOf(args)
@@ -91,6 +91,7 @@ func (w *want) differences(j waiting) (all []difference) {
 	check(drayhorse.FieldRetain, "retain", near(s.Retain, e.Retain), s.Retain, e.Retain)
 	check(drayhorse.FieldStartWithin, "start within", near(s.StartWithin, e.StartWithin), s.StartWithin, e.StartWithin)
 	check(drayhorse.FieldPriority, "priority", s.Priority == e.Priority, s.Priority, e.Priority)
+	check(drayhorse.FieldGroup, "group", s.Group == e.Group, quoted(s.Group), quoted(e.Group))
 	check(drayhorse.FieldTags, "tags", slices.Equal(s.Tags, e.Tags), s.Tags, e.Tags)
 	return all
 }
@@ -118,6 +119,7 @@ func (w *want) String() string {
 	add(drayhorse.FieldRetain, fmt.Sprintf("retain %v", s.Retain))
 	add(drayhorse.FieldStartWithin, fmt.Sprintf("start within %v", s.StartWithin))
 	add(drayhorse.FieldPriority, fmt.Sprintf("priority %v", s.Priority))
+	add(drayhorse.FieldGroup, fmt.Sprintf("group %q", s.Group))
 	add(drayhorse.FieldTags, fmt.Sprintf("tags %v", s.Tags))
 	return strings.Join(parts, "  ")
 }

@@ -43,6 +43,7 @@ type stored struct {
 	Durable     *int               `json:"durable,omitempty"`
 	StartWithin string             `json:"start_within,omitempty"` // from Enqueue on, or when it is due
 	Priority    drayhorse.Priority `json:"priority,omitempty"`
+	Group       string             `json:"group,omitempty"`
 	Tags        []string           `json:"tags,omitempty"`
 }
 
@@ -106,7 +107,7 @@ func encodeOptions(s drayhorse.Settings) (string, error) {
 	if s.StartWithin > 0 {
 		o.StartWithin = s.StartWithin.String()
 	}
-	o.Priority, o.Tags = s.Priority, s.Tags
+	o.Priority, o.Group, o.Tags = s.Priority, s.Group, s.Tags
 	text, err := json.Marshal(o)
 	if string(text) == "{}" {
 		return "", nil
@@ -160,6 +161,9 @@ func (s *stored) options(age time.Duration) (options []drayhorse.Option, err err
 	}
 	if s.Priority != drayhorse.Normal {
 		options = append(options, s.Priority)
+	}
+	if s.Group != "" {
+		options = append(options, drayhorse.Group(s.Group))
 	}
 	if len(s.Tags) > 0 {
 		options = append(options, drayhorse.Tags(s.Tags...))

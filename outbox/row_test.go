@@ -27,7 +27,7 @@ func TestEveryOptionSurvives(t *testing.T) {
 	for _, given := range [][]drayhorse.Option{
 		nil,
 		{drayhorse.Queue("mail"), drayhorse.ID("welcome-42"), drayhorse.In(time.Minute + time.Nanosecond), drayhorse.MaxAttempts(3),
-			drayhorse.Timeout(1500 * time.Microsecond), drayhorse.Retain(time.Hour), drayhorse.Durable(2), drayhorse.StartWithin(time.Minute), drayhorse.Low, drayhorse.Tags("import", "eu")},
+			drayhorse.Timeout(1500 * time.Microsecond), drayhorse.Retain(time.Hour), drayhorse.Durable(2), drayhorse.StartWithin(time.Minute), drayhorse.Low, drayhorse.Group("tenant-42"), drayhorse.Tags("import", "eu")},
 		{drayhorse.At(at), drayhorse.Retain(0), drayhorse.Durable(0), drayhorse.ID("a")},
 	} {
 		r, err := testBox(t).newRow(drayhorse.Spec{Args: welcome{42}, Options: given})
@@ -54,7 +54,7 @@ func TestEveryOptionSurvives(t *testing.T) {
 		}
 	}
 	// ReplaceEnded and Unique are refused, and Fresh everywhere but by producer.Do.
-	fields := map[string]bool{"Queue": true, "ID": true, "In": true, "At": true, "MaxAttempts": true, "Timeout": true, "Retain": true, "Durable": true, "ReplaceEnded": true, "Unique": true, "Fresh": true, "StartWithin": true, "Priority": true, "Tags": true, "Given": true}
+	fields := map[string]bool{"Queue": true, "ID": true, "In": true, "At": true, "MaxAttempts": true, "Timeout": true, "Retain": true, "Durable": true, "ReplaceEnded": true, "Unique": true, "Fresh": true, "StartWithin": true, "Priority": true, "Group": true, "Tags": true, "Given": true}
 	for i := range reflect.TypeFor[drayhorse.Settings]().NumField() {
 		if name := reflect.TypeFor[drayhorse.Settings]().Field(i).Name; !fields[name] {
 			t.Errorf("the outbox drops %s: write it in encodeOptions, read it in stored.options, and give it in this test", name)

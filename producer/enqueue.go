@@ -53,7 +53,10 @@ func (p *Producer) enqueue(ctx context.Context, job *jobs.NewJob, queue string) 
 	if err != nil {
 		return nil, err
 	}
-	part := r.place(job)
+	part, err := r.place(job)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.check(ctx, part); err != nil {
 		return nil, err
 	}
@@ -155,7 +158,7 @@ func fresh(part *jobs.Partition, job *jobs.NewJob, stored jobs.Stored) drayhorse
 	e := job.Envelope
 	info := drayhorse.Info{
 		ID: jobs.UnpackID(job.ID), Kind: e.Kind, Queue: part.Queue, State: drayhorse.Available, Attempt: 1,
-		MaxAttempts: e.MaxAttempts, EnqueuedAt: e.EnqueuedAt, Tick: e.Tick, Priority: e.Priority, Tags: e.Tags, Args: e.Args,
+		MaxAttempts: e.MaxAttempts, EnqueuedAt: e.EnqueuedAt, Tick: e.Tick, Priority: e.Priority, Group: e.Group, Tags: e.Tags, Args: e.Args,
 	}
 	due := job.At
 	if job.In > 0 {

@@ -24,7 +24,7 @@ func TestAFlowOfOtherOptionsIsAnother(t *testing.T) {
 	for name, option := range map[string]drayhorse.Option{
 		"Queue": drayhorse.Queue("other"), "At": drayhorse.At(time.Now().Add(time.Hour)), "MaxAttempts": drayhorse.MaxAttempts(3),
 		"Timeout": drayhorse.Timeout(time.Second), "Retain": drayhorse.Retain(time.Hour), "StartWithin": drayhorse.StartWithin(time.Hour),
-		"Priority": drayhorse.High, "Tags": drayhorse.Tags("eu"),
+		"Priority": drayhorse.High, "Group": drayhorse.Group("tenant-42"), "Tags": drayhorse.Tags("eu"),
 	} {
 		if _, err := p.Submit(t.Context(), draw(option)); !errors.Is(err, drayhorse.ErrDuplicate) {
 			t.Errorf("with another %s: %v, want ErrDuplicate", name, err)

@@ -87,7 +87,10 @@ func (p *Producer) EnqueueMany(ctx context.Context, specs []drayhorse.Spec) ([]*
 // enqueueMany stores jobs, each in its queue. ready is called before, with where they go; nil: it
 // is not.
 func (p *Producer) enqueueMany(ctx context.Context, all []*jobs.NewJob, queues []string, ready func(context.Context, []*group) error) ([]*drayhorse.Info, error) {
-	groups, failed := p.group(ctx, all, queues)
+	groups, failed, err := p.group(ctx, all, queues)
+	if err != nil {
+		return nil, err
+	}
 	if ready != nil {
 		if err := ready(ctx, groups); err != nil {
 			return make([]*drayhorse.Info, len(all)), errors.Join(append(failed, err)...)
@@ -185,8 +188,8 @@ type group struct {
 }
 
 // group sorts jobs by the lanes they take, in the order of the specs. A queue whose
-// route cannot be had keeps the others from nothing.
-func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []string) (groups []*group, failed []error) {
+// route cannot be had keeps the others from nothing. The error refuses all, and names a spec.
+func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []string) (groups []*group, failed []error, err error) {
 	type way struct {
 		part    *jobs.Partition
 		durable bool
@@ -200,14 +203,16 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 			continue
 		}
 		if i == 0 || queues[i] != queues[i-1] || r == nil {
-			var err error
 			if r, err = p.route(ctx, queues[i]); err != nil {
 				refused[queues[i]] = true
 				failed = append(failed, fmt.Errorf("queue %s: %w", queues[i], err))
 				continue
 			}
 		}
-		part := r.place(job)
+		part, err := r.place(job)
+		if err != nil {
+			return nil, nil, fmt.Errorf("spec %d: %w", i, err)
+		}
 		w := way{part, job.Durable > 0}
 		g := chosen[w]
 		if g == nil {
@@ -217,7 +222,7 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 		}
 		g.jobs, g.index = append(g.jobs, job), append(g.index, i)
 	}
-	return groups, failed
+	return groups, failed, nil
 }
 
 // enqueueNode stores the groups that go to one server. Once it is known to be away,

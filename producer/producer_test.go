@@ -53,16 +53,16 @@ func open(t *testing.T, cfg producer.Config) *producer.Producer {
 
 func TestEnqueueSaysWhereTheJobStands(t *testing.T) {
 	p := setup(t)
-	info, err := p.Enqueue(t.Context(), welcome{UserID: 42}, drayhorse.Queue("mail"), drayhorse.MaxAttempts(5), drayhorse.Priority(drayhorse.High))
+	info, err := p.Enqueue(t.Context(), welcome{UserID: 42}, drayhorse.Queue("mail"), drayhorse.MaxAttempts(5), drayhorse.Priority(drayhorse.High), drayhorse.Group("tenant-42"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info.State != drayhorse.Available || info.Queue != "mail" || info.Kind != "welcome" || info.Attempt != 1 ||
-		info.MaxAttempts != 5 || info.Priority != drayhorse.High || string(info.Args) != `{"user_id":42}` || info.Duplicate || time.Since(info.EnqueuedAt) > time.Minute {
+		info.MaxAttempts != 5 || info.Priority != drayhorse.High || info.Group != "tenant-42" || string(info.Args) != `{"user_id":42}` || info.Duplicate || time.Since(info.EnqueuedAt) > time.Minute {
 		t.Errorf("info = %+v", info)
 	}
 	got, err := p.Get(t.Context(), info.ID)
-	if err != nil || got.State != drayhorse.Available || got.Priority != drayhorse.High || got.Queue != "mail" || string(got.Args) != string(info.Args) {
+	if err != nil || got.State != drayhorse.Available || got.Priority != drayhorse.High || got.Group != "tenant-42" || got.Queue != "mail" || string(got.Args) != string(info.Args) {
 		t.Errorf("Get = %+v, %v", got, err)
 	}
 	later, err := p.Enqueue(t.Context(), welcome{}, drayhorse.In(time.Hour))

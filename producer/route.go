@@ -92,12 +92,13 @@ func newLanes(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.La
 	return lanes
 }
 
-// place gives the partition of a job: where it belongs, else the next one in turn.
-func (r *route) place(job *jobs.NewJob) *jobs.Partition {
-	if part := jobs.PlaceOf(r.partitions, job); part != nil {
-		return part
+// place gives the partition of a job: where it belongs, else the next one in turn. The error is
+// drayhorse.ErrInvalid.
+func (r *route) place(job *jobs.NewJob) (*jobs.Partition, error) {
+	if part, err := jobs.PlaceOf(r.partitions, job); part != nil || err != nil {
+		return part, err
 	}
-	return r.partitions[int(r.next.Add(1))%len(r.partitions)]
+	return r.partitions[int(r.next.Add(1))%len(r.partitions)], nil
 }
 
 // check looks at the server that has a partition, until it has been found fit.

@@ -121,7 +121,7 @@ func (s *Schedule) declaration() (schedules.Declaration, error) {
 	d := schedules.Declaration{
 		ID: s.ID, Cron: s.Cron, Every: s.Every, Manual: s.Manual, Paused: s.Paused, Timezone: s.Timezone, Start: s.Start, End: s.End, Jitter: s.Jitter,
 		Kind: s.Args.Kind(), Args: args, Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
-		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Priority: settings.Priority, Tags: settings.Tags,
+		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Priority: settings.Priority, Group: settings.Group, Tags: settings.Tags,
 		CatchUp: string(s.CatchUp), CatchUpWindow: s.CatchUpWindow, CatchUpMax: s.CatchUpMax, Overlap: string(s.Overlap),
 	}
 	return d, d.Settle()

@@ -10,6 +10,7 @@
 //	kind:NAME      it is of that kind
 //	id:PREFIX      its ID begins so
 //	priority:P     it is low, normal, high or urgent
+//	group:NAME     it is of that group
 //	tag:TAG        it has that tag; may come several times, for a job that has all
 //	args.PATH:V    its arguments have that value there, as in args.user.id:42; the same
 //	error:TEXT     its last error has that in it, in whatever case
@@ -46,6 +47,7 @@ type Filter struct {
 	Queue, Kind string
 	ID          string // prefix
 	Priority    *drayhorse.Priority
+	Group       string
 	Tags        []string
 	Args        []Arg
 	Error       string // part of the last error, in lower case
@@ -61,7 +63,7 @@ type Arg struct {
 
 // Names are the names of terms; that of args has a path behind it.
 func Names() []string {
-	return []string{"state", "queue", "kind", "id", "priority", "tag", "args.PATH", "error", "before", "after"}
+	return []string{"state", "queue", "kind", "id", "priority", "group", "tag", "args.PATH", "error", "before", "after"}
 }
 
 // IsZero reports whether all jobs are meant.
@@ -136,8 +138,8 @@ func Parse(text string, now time.Time) (*Filter, error) {
 // forms say what a value looks like.
 var forms = map[string]string{
 	"state": "a state such as discarded", "queue": "the name of a queue", "kind": "the name of a kind", "id": "the beginning of an ID",
-	"priority": "low, normal, high or urgent",
-	"tag":      "one tag, of letters, digits and _ . : -", "error": "a part of an error", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
+	"priority": "low, normal, high or urgent", "group": "the name of a group",
+	"tag": "one tag, of letters, digits and _ . : -", "error": "a part of an error", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
 }
 
 // argsPrefix is in front of a path into the arguments.
@@ -170,6 +172,8 @@ func (f *Filter) set(name, value string, begin, at int, now time.Time) error {
 	case "priority":
 		f.Priority = new(drayhorse.Priority)
 		err = f.Priority.UnmarshalText([]byte(value))
+	case "group":
+		f.Group, err = value, drayhorse.ValidateGroup(value)
 	case "tag":
 		f.Tags, err = append(f.Tags, value), drayhorse.ValidateTag(value)
 	case "error":
@@ -268,7 +272,7 @@ func (f *Filter) Matches(info *drayhorse.Info) bool {
 	}
 	return (f.State == "" || info.State == f.State) && (f.Queue == "" || info.Queue == f.Queue) && (f.Kind == "" || info.Kind == f.Kind) &&
 		strings.HasPrefix(info.ID, f.ID) &&
-		(f.Priority == nil || info.Priority == *f.Priority) && f.hasTags(info.Tags) && f.hasArgs(info.Args) &&
+		(f.Priority == nil || info.Priority == *f.Priority) && (f.Group == "" || info.Group == f.Group) && f.hasTags(info.Tags) && f.hasArgs(info.Args) &&
 		(f.Error == "" || strings.Contains(strings.ToLower(last), f.Error)) &&
 		(f.Before.IsZero() || at.Before(f.Before)) && (f.After.IsZero() || !at.Before(f.After))
 }

@@ -26,6 +26,7 @@ func TestTextsAreUnderstood(t *testing.T) {
 		"before:2h after:3d":                  {Before: now.Add(-2 * time.Hour), After: now.Add(-72 * time.Hour)},
 		"after:2026-11-01T00:00:00Z kind:k":   {After: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Kind: "k"},
 		"priority:low":                        {Priority: new(drayhorse.Low)},
+		"group:tenant-42@eu":                  {Group: "tenant-42@eu"},
 		"tag:eu kind:k tag:import":            {Kind: "k", Tags: []string{"eu", "import"}},
 		`args.user.id:42 args.to:"a b"`:       {Args: []filter.Arg{{[]string{"user", "id"}, "42"}, {[]string{"to"}, "a b"}}},
 		"kind:a-b_c.d:e":                      {Kind: "a-b_c.d:e"},
@@ -49,12 +50,13 @@ func TestMistakesAreNamedByTheirPlace(t *testing.T) {
 		`error:"a`:                   `at character 7: the quote does not end`,
 		`error:"a"b`:                 `at character 10: a space is missing behind the quote`,
 		"priority:3":                 `at character 10: priority "3"; want low, normal, high or urgent`,
+		"group:a/b":                  `at character 7: group "a/b"; want the name of a group`,
 		"tag:":                       `at character 5: tag has no value; want one tag`,
 		"kind:k tag:a,b":             `at character 12: tag "a,b"; want one tag, of letters`,
 		"args.user:":                 `at character 11: args.user has no value; want a value of the arguments`,
 		"args.:1":                    `at character 6: the path "" has an empty part`,
 		"args.a..b:1":                `at character 6: the path "a..b" has an empty part; want names with dots`,
-		"args:1":                     `at character 1: "args" is not known; want one of state, queue, kind, id, priority, tag, args.PATH`,
+		"args:1":                     `at character 1: "args" is not known; want one of state, queue, kind, id, priority, group, tag, args.PATH`,
 		strings.Repeat("tag:a ", 17): "at character 97: there are more than 16 terms",
 		"kind:a/b":                   `at character 6: kind "a/b"; want the name of a kind`,
 		"before:soon":                `at character 8: before "soon"; want a time such as 2h`,
@@ -75,13 +77,13 @@ func TestJobsMeetAllTerms(t *testing.T) {
 	t.Parallel()
 	job := &drayhorse.Info{
 		ID: "order-1", Kind: "mail", Queue: "q", State: drayhorse.Discarded, EnqueuedAt: now.Add(-5 * time.Hour), FinishedAt: now.Add(-time.Hour),
-		Priority: drayhorse.High, Tags: []string{"import", "eu"}, Args: []byte(`{"to":"ann","n":18446744073709551616,"user":{"id":42,"gone":null,"ok":true},"list":[{"a":"x"},"y"]}`),
+		Priority: drayhorse.High, Group: "tenant-42", Tags: []string{"import", "eu"}, Args: []byte(`{"to":"ann","n":18446744073709551616,"user":{"id":42,"gone":null,"ok":true},"list":[{"a":"x"},"y"]}`),
 		Errors: []drayhorse.AttemptError{{Message: "first"}, {Message: "Connection refused"}},
 	}
 	for text, want := range map[string]bool{
 		"": true, "state:discarded": true, "state:completed": false, "kind:mail": true, "kind:mai": false, "queue:q": true, "queue:p": false,
 		"id:order": true, "id:rder": false, "error:REFUSED": true, "error:first": false,
-		"priority:high": true, "priority:normal": false,
+		"priority:high": true, "priority:normal": false, "group:tenant-42": true, "group:tenant-4": false,
 		"tag:eu": true, "tag:import tag:eu": true, "tag:us": false, "tag:eu tag:us": false,
 		"args.to:ann": true, "args.to:an": false, "args.user.id:42": true, "args.user.id:4": false, "args.n:18446744073709551616": true, "args.user.ok:true": true,
 		"args.user.gone:null": true, "args.user.none:null": false, "args.list.0.a:x": true, "args.list.1:y": true, "args.list.2:y": false, "args.list.a:y": false,

@@ -120,8 +120,8 @@ func (s *Store) place(ctx context.Context, job *jobs.NewJob, queue string) (*job
 	if err != nil {
 		return nil, err
 	}
-	if p := jobs.PlaceOf(partitions, job); p != nil {
-		return p, nil
+	if p, err := jobs.PlaceOf(partitions, job); p != nil || err != nil {
+		return p, err
 	}
 	return partitions[rand.IntN(len(partitions))], nil //nolint:gosec // not a secret
 }

@@ -493,6 +493,9 @@ func (w *world) newJob(batch string) (*jobs.NewJob, *jobs.Partition) {
 	if w.chance(6) {
 		j.Envelope.Priority = drayhorse.Urgent
 	}
+	if w.chance(6) {
+		j.Envelope.Group = "g"
+	}
 	if batch != "" {
 		j.Envelope.Link = batch
 	}

@@ -191,7 +191,7 @@ func (s *Store) layOutJob(ctx context.Context, step *flow.Step, to *laid, write 
 		return err
 	}
 	to.label, to.job = "j|"+Source(p)+"|"+job.Envelope.Kind+"|"+step.Name, string(packed)
-	text, err := json.Marshal([]any{job.Envelope.Kind, queue, settings.At, job.Envelope.MaxAttempts, job.Envelope.Timeout, job.Envelope.Retain, job.Envelope.StartWithin, job.Envelope.Priority, job.Envelope.Tags, job.Envelope.Args})
+	text, err := json.Marshal([]any{job.Envelope.Kind, queue, settings.At, job.Envelope.MaxAttempts, job.Envelope.Timeout, job.Envelope.Retain, job.Envelope.StartWithin, job.Envelope.Priority, job.Envelope.Group, job.Envelope.Tags, job.Envelope.Args})
 	if err == nil {
 		_, err = write(text)
 	}

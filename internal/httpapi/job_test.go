@@ -11,9 +11,9 @@ import (
 func TestOneJob(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
-	first := d.post(`{"kind":"k","args":{"n":9007199254740993,"s":"é"},"queue":"mail","in":"5m","id":"a@1","max_attempts":3,"timeout":"5s","retain":"1h","priority":"low"}`)
+	first := d.post(`{"kind":"k","args":{"n":9007199254740993,"s":"é"},"queue":"mail","in":"5m","id":"a@1","max_attempts":3,"timeout":"5s","retain":"1h","priority":"low","group":"tenant-42"}`)
 	info := first.info(t)
-	if first.code != http.StatusCreated || info.ID != "a@1" || info.Queue != "mail" || info.State != drayhorse.Scheduled || info.MaxAttempts != 3 || info.Priority != drayhorse.Low ||
+	if first.code != http.StatusCreated || info.ID != "a@1" || info.Queue != "mail" || info.State != drayhorse.Scheduled || info.MaxAttempts != 3 || info.Priority != drayhorse.Low || info.Group != "tenant-42" ||
 		string(info.Args) != `{"n":9007199254740993,"s":"é"}` || info.Duplicate {
 		t.Errorf("%d %s", first.code, first.body)
 	}

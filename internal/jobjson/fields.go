@@ -13,7 +13,7 @@ import (
 )
 
 // FieldNames are the fields that a job may have, for people.
-const FieldNames = "kind, args, queue, id, in, at, max_attempts, timeout, retain, start_within, priority, tags, replace_ended, unique"
+const FieldNames = "kind, args, queue, id, in, at, max_attempts, timeout, retain, start_within, priority, group, tags, replace_ended, unique"
 
 // fields are the same, and how each is taken.
 var fields = map[string]func(d *draft, value json.RawMessage) error{
@@ -28,6 +28,7 @@ var fields = map[string]func(d *draft, value json.RawMessage) error{
 	"retain":        option("retain", duration, drayhorse.Retain),
 	"start_within":  option("start_within", duration, drayhorse.StartWithin),
 	"priority":      option("priority", priority, func(p drayhorse.Priority) drayhorse.Option { return p }),
+	"group":         option("group", text, drayhorse.Group),
 	"tags":          option("tags", texts, func(tags []string) drayhorse.Option { return drayhorse.Tags(tags...) }),
 	"replace_ended": takeReplaceEnded,
 	"unique":        takeUnique,

@@ -18,7 +18,7 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	text := []byte(` {"kind":"k","args":{"n":9007199254740993, "s":"é\u0000","n2":[1e308,18446744073709551616]},"queue":"q","id":"a@1",
-		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1w2d","start_within":"10m","priority":"urgent","tags":["import","eu"],"replace_ended":true} ` + "\r\n")
+		"at":"2030-01-02T15:04:05Z","max_attempts":3,"timeout":"5s","retain":"1w2d","start_within":"10m","priority":"urgent","group":"tenant-42","tags":["import","eu"],"replace_ended":true} ` + "\r\n")
 	job, err := jobjson.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestParse(t *testing.T) {
 	}
 	want := drayhorse.Settings{
 		Queue: "q", ID: "a@1", At: time.Date(2030, 1, 2, 15, 4, 5, 0, time.UTC), MaxAttempts: 3, Timeout: 5 * time.Second, Retain: 9 * 24 * time.Hour,
-		StartWithin: 10 * time.Minute, Priority: drayhorse.Urgent, ReplaceEnded: true, Tags: []string{"import", "eu"},
+		StartWithin: 10 * time.Minute, Priority: drayhorse.Urgent, Group: "tenant-42", ReplaceEnded: true, Tags: []string{"import", "eu"},
 	}
 	want.Given = job.Settings.Given
 	if resolved, err := drayhorse.Resolve(job.Spec.Options...); !reflect.DeepEqual(job.Settings, want) || !reflect.DeepEqual(resolved, want) || err != nil {
@@ -71,6 +71,8 @@ func TestErrorsNameTheirField(t *testing.T) {
 		{`{"kind":"k","start_within":600}`, "start_within", `600; want a duration such as "30s"`},
 		{`{"kind":"k","priority":"highest"}`, "priority", `"highest"; want "low", "normal", "high" or "urgent"`},
 		{`{"kind":"k","priority":2}`, "priority", `2; want "low", "normal"`},
+		{`{"kind":"k","group":""}`, "group", `group ""; want 1-128 of letters`},
+		{`{"kind":"k","group":42}`, "group", "42; want text in quotes"},
 		{`{"kind":"k","tags":"eu"}`, "tags", `want a list of texts such as`},
 		{`{"kind":"k","tags":["eu","a b"]}`, "tags", `tag "a b"; want 1-128 of letters`},
 		{`{"kind":"k","unique":true,"id":"a"}`, "unique", "given together"},

@@ -153,6 +153,30 @@ func TestCommandsOfPriorities(t *testing.T) {
 	}
 }
 
+// TestCommandsOfGroups: one group costs a few more than a priority does, and each other group
+// that has its turn one.
+func TestCommandsOfGroups(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	r := newRig(t, server.URL, 1)
+	l := r.newLease()
+	r.enqueueGroup("g", 10)
+	claims := r.turn(l, 3).Claims
+	for _, groups := range []int{1, 100} {
+		news := make([]*NewJob, 200)
+		for i := range news {
+			news[i] = r.newJob(ofGroup("g" + strconv.Itoa(i%groups)))
+		}
+		if counts := r.commands(server, func() { r.enqueue(news...) }); total(counts) > 20 {
+			t.Errorf("enqueue of 200 in %d groups: %v, want at most 20 commands", groups, counts)
+		}
+		counts := r.commands(server, func() { claims = r.turn(l, 100, complete(claims)...).Claims })
+		if most := 60 + groups; total(counts) > most {
+			t.Errorf("turn of 100 in %d groups: %v, want at most %d commands", groups, counts, most)
+		}
+	}
+}
+
 // commands counts what Redis runs for a call.
 func (r *rig) commands(server *redistest.Server, call func()) map[string]int {
 	r.t.Helper()

@@ -95,8 +95,10 @@ func (j *NewJob) sort() (sort int) {
 	return sort
 }
 
-// isPlain reports whether the job is new for sure, due at once and of normal priority.
-func (j *NewJob) isPlain() bool { return j.isNew() && j.Envelope.Priority == drayhorse.Normal }
+// isPlain reports whether the job is new for sure, due at once, of normal priority and of no group.
+func (j *NewJob) isPlain() bool {
+	return j.isNew() && j.Envelope.Priority == drayhorse.Normal && j.Envelope.Group == ""
+}
 
 // isNew reports whether it is new for sure and due at once: there is nothing to plan.
 func (j *NewJob) isNew() bool {

@@ -43,6 +43,7 @@ type Envelope struct {
 	UniqueKey    string
 	UntilStarted bool
 	Priority     drayhorse.Priority
+	Group        string // empty: none
 	Tags         []string
 	Fresh        time.Duration // since it has completed: for so long its result stands for others
 	Link         string        // the batch of which the job is a member, or the step that it is, see members.go; empty: neither
@@ -56,7 +57,8 @@ const (
 	flagUnique      = 2 // the first extra is extraUnique
 	flagLinked      = 4 // the next one is extraLink; the two bits above say as what the job's end has counted
 
-	flagPriority = 32 // its lowest bit of two, see priorityBits
+	flagPriority = 32  // its lowest bit of two, see priorityBits
+	flagGroup    = 128 // the extra after those is extraGroup
 
 	extraSchedule = 1 // tick as Unix ms (8 bytes), then the schedule's ID
 	extraDue      = 2 // due as Unix ms (8 bytes)
@@ -65,6 +67,7 @@ const (
 	extraWithin   = 5 // ms within which it must have started (8 bytes)
 	extraLink     = 6 // the batch of which it is a member
 	extraTags     = 7 // each: length (1 byte), the tag
+	extraGroup    = 8 // the name
 
 	freshSize      = 6
 	maxTraceParent = 255
@@ -85,6 +88,9 @@ func (e *Envelope) Encode() []byte {
 	}
 	if e.Link != "" {
 		b[1] |= flagLinked
+	}
+	if e.Group != "" {
+		b[1] |= flagGroup
 	}
 	b[1] |= e.priorityBits()
 	put48(b[2:8], e.Retain.Milliseconds())
@@ -128,6 +134,9 @@ func (e *Envelope) extras() []byte {
 	}
 	if e.Link != "" {
 		b = append(binary.AppendUvarint(append(b, extraLink), uint64(len(e.Link))), e.Link...)
+	}
+	if e.Group != "" {
+		b = append(binary.AppendUvarint(append(b, extraGroup), uint64(len(e.Group))), e.Group...)
 	}
 	if e.Schedule != "" {
 		b = appendTimed(b, extraSchedule, e.Tick, e.Schedule)
@@ -236,6 +245,8 @@ func (e *Envelope) setExtra(tag byte, value string) {
 		e.DueAt = timeOf(value)
 	case tag == extraLink:
 		e.Link = value
+	case tag == extraGroup:
+		e.Group = value
 	case tag == extraWithin && len(value) >= 8:
 		e.StartWithin = time.Duration(max(timeOf(value).UnixMilli(), 0)) * time.Millisecond
 	case tag == extraUnique && (len(value) == 1+uniqueKeySize || len(value) == 1+uniqueKeySize+freshSize):

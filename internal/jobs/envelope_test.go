@@ -23,6 +23,7 @@ func drawEnvelope(t *rapid.T) *Envelope {
 		EnqueuedAt:  time.UnixMilli(ms("enqueued at")),
 		OwnID:       rapid.Bool().Draw(t, "own ID"),
 		Priority:    rapid.SampledFrom(drayhorse.Priorities()).Draw(t, "priority"),
+		Group:       rapid.SampledFrom([]string{"", "g", strings.Repeat("g", 127), strings.Repeat("g", 128)}).Draw(t, "group"),
 		Args:        rapid.SliceOf(rapid.Byte()).Draw(t, "args"),
 	}
 	if rapid.Bool().Draw(t, "periodic") {

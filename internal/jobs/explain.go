@@ -23,10 +23,13 @@ type Hold struct {
 	Parked     bool            // set aside until a worker that serves its kind is free
 	Suspect    bool            // two workers died with it, so it waits for one that tries it alone
 	Cancelled  bool            // it runs, and was told to end
-	Ahead      int             // jobs in front of it in its line, which are of its priority, about; -1: more than were looked at
+	Ahead      int             // jobs in front of it in its line, which are of its priority and group, about; -1: more than were looked at
 	Line       int             // how many there are in it, about
-	Above      int             // jobs in line of a higher priority
-	Shut       []Shut          // limits, of all jobs or of its kind, that let none start
+	Above      int             // jobs of no group in line of a higher priority
+	// GroupsAbove is of how many groups there are others of a higher priority; Turns, how many
+	// groups take turns with the job's, jobs of no group being one of them.
+	GroupsAbove, Turns int
+	Shut               []Shut // limits, of all jobs or of its kind, that let none start
 }
 
 // Shut is a limit that lets no job start.
@@ -43,14 +46,14 @@ func (p *Partition) Explain(ctx context.Context, id string) (*Hold, error) {
 		return nil, err
 	}
 	reply := asList(value)
-	if len(reply) != 13 {
+	if len(reply) != 15 {
 		return nil, fmt.Errorf("explain: unexpected reply %v", value)
 	}
 	is := func(i int) bool { return asInt(reply[i]) == 1 }
 	h := &Hold{
 		Now: time.UnixMilli(asInt(reply[0])), State: drayhorse.State(asString(reply[1])), DueAt: asTime(reply[2]),
 		Paused: is(3), Parked: is(4), Suspect: is(5), Cancelled: is(6), Ahead: int(asInt(reply[7])), Line: int(asInt(reply[8])),
-		KindPaused: is(10), Rest: asTime(reply[11]), Above: int(asInt(reply[12])),
+		KindPaused: is(10), Rest: asTime(reply[11]), Above: int(asInt(reply[12])), GroupsAbove: int(asInt(reply[13])), Turns: int(asInt(reply[14])),
 	}
 	limits := asList(reply[9])
 	for i := 0; i+2 < len(limits); i += 3 {

@@ -111,7 +111,7 @@ func describe(info *drayhorse.Info, envelope string) {
 		return
 	}
 	info.Kind, info.MaxAttempts, info.Args = e.Kind, e.MaxAttempts, e.Args
-	info.EnqueuedAt, info.Tick, info.Priority, info.Tags = e.EnqueuedAt, e.Tick, e.Priority, e.Tags
+	info.EnqueuedAt, info.Tick, info.Priority, info.Group, info.Tags = e.EnqueuedAt, e.Tick, e.Priority, e.Group, e.Tags
 }
 
 // ended fills in what the archive says.

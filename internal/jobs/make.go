@@ -19,7 +19,7 @@ func (m *Made) Make(kind string, args []byte, s *drayhorse.Settings, now time.Ti
 	m.envelope = Envelope{
 		Kind: kind, MaxAttempts: s.MaxAttempts, Timeout: s.Timeout, Retain: s.Retain,
 		OwnID: s.ID != "", EnqueuedAt: now, Args: args,
-		StartWithin: s.StartWithin, Priority: s.Priority, Tags: s.Tags,
+		StartWithin: s.StartWithin, Priority: s.Priority, Group: s.Group, Tags: s.Tags,
 	}
 	switch {
 	case s.In > 0:

@@ -83,6 +83,9 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 	j := &NewJob{ID: w.newName("job"), Envelope: &Envelope{
 		Kind: rapid.SampledFrom(modelKinds).Draw(t, "kind"), MaxAttempts: 3, Timeout: time.Second, EnqueuedAt: time.UnixMilli(1), Args: []byte("{}"),
 	}}
+	if w.groups && !chance(t, "of no group", 3) {
+		j.Envelope.Group = rapid.SampledFrom([]string{"g", "g1", "h", "-"}).Draw(t, "group")
+	}
 	switch rapid.IntRange(0, 13).Draw(t, "sort of job") {
 	case 0, 1:
 		j.ID, j.Envelope.OwnID = fmt.Sprintf("own%d", rapid.IntRange(1, 4).Draw(t, "own ID")), true

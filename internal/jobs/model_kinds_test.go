@@ -22,9 +22,9 @@ func (j *modelJob) kind() string {
 	return e.Kind
 }
 
-// lane gives the jobs of a lane, next first.
-func (m *model) lane(name string) []*modelJob {
-	return slices.DeleteFunc(m.parked(), func(j *modelJob) bool { return !strings.HasPrefix(j.slot, name+"/") })
+// lane gives the jobs of a line that are in lanes; those of each group, next first.
+func (m *model) lane(line string) []*modelJob {
+	return slices.DeleteFunc(m.parked(), func(j *modelJob) bool { return slotOf(j.slot).line != line })
 }
 
 // modelKind is what is declared of a kind; of *, of all jobs.
@@ -182,7 +182,7 @@ func (m *model) startKinds(ids []string, now int64) {
 func (m *model) open(now int64) []string {
 	var all []string
 	for _, j := range m.parked() {
-		lane, _, _ := strings.Cut(j.slot, "/")
+		lane := slotOf(j.slot).line
 		if lane == rankedLane {
 			continue
 		}

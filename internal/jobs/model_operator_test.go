@@ -115,6 +115,8 @@ func (m *model) purgeAvailable(limit int) []string {
 	gone, m.suspects = append(gone, m.suspects[:n]...), m.suspects[n:]
 	parked := m.parked()
 	for _, j := range parked[:min(limit, len(parked))] {
+		m.vacate(j)
+		j.slot = "" // so that the last one of a group is known
 		gone = append(gone, j.id)
 	}
 	return gone

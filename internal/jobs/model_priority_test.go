@@ -39,15 +39,20 @@ func (m *model) ranks() map[drayhorse.Priority]int {
 	}
 	n := map[drayhorse.Priority]int{drayhorse.Low: 0, drayhorse.High: 0, drayhorse.Urgent: 0}
 	for _, j := range m.lane(rankedLane) {
-		n[j.priority()]++
+		if p := j.priority(); p != drayhorse.Normal && j.group() == "" {
+			n[p]++
+		}
 	}
 	return n
 }
 
-// putInLine puts a job in line among those of its priority, in front or at the end.
+// apart says whether a job that is in line is elsewhere than in ready.
+func (j *modelJob) apart() bool { return j.priority() != drayhorse.Normal || j.group() != "" }
+
+// putInLine puts a job in line among those of its priority and group, in front or at the end.
 func (m *model) putInLine(j *modelJob, front bool) {
 	switch {
-	case j.priority() != drayhorse.Normal:
+	case j.apart():
 		m.setAside(j, rankedLane, front)
 	case front:
 		j.place, m.ready = inReady, slices.Insert(m.ready, 0, j.id)
@@ -59,15 +64,15 @@ func (m *model) putInLine(j *modelJob, front bool) {
 // rank has a job that waits in some line go to the end of those of its priority, if it had another
 // one before, and says whether it did.
 func (m *model) rank(j *modelJob, before drayhorse.Priority) bool {
-	m.ranked = m.ranked || j.priority() != drayhorse.Normal
+	m.ranked = m.ranked || j.apart()
 	if j.priority() == before || j.place != inReady && j.place != inParked {
 		return false
 	}
-	if lane, _, _ := strings.Cut(j.slot, "/"); j.place == inParked && lane != rankedLane {
-		m.setAside(j, lane, false)
+	m.leave(j)
+	if line := slotOf(j.slot).line; j.place == inParked && line != rankedLane {
+		m.setAside(j, line, false)
 		return true
 	}
-	m.leave(j)
 	m.putInLine(j, false)
 	return true
 }
@@ -82,37 +87,33 @@ const (
 	noRoom
 )
 
-// modelHead is the next of its priority: in a lane, or in ready.
+// modelHead is the next of its priority: in a line, or in ready.
 type modelHead struct {
-	id, lane string
+	id, line string
+	level    *modelLevel
 	ready    bool
-}
-
-// heads gives them, of the priorities that have some, the highest first.
-func (m *model) heads(lanes []string) []modelHead {
-	var next []modelHead
-	for _, p := range drayhorse.Priorities() {
-		for _, lane := range append(slices.Clone(lanes), rankedLane) {
-			if lane == rankedLane && p == drayhorse.Normal {
-				if len(m.ready) > 0 {
-					next = append(next, modelHead{m.ready[0], lane, true})
-				}
-				break
-			}
-			if i := slices.IndexFunc(m.lane(lane), func(j *modelJob) bool { return j.priority() == p }); i >= 0 {
-				next = append(next, modelHead{m.lane(lane)[i].id, lane, false})
-				break
-			}
-		}
-	}
-	return next
 }
 
 // claimByPriority claims from lanes and the line while more are wanted. judge says what becomes of
 // the one that is next.
 func (m *model) claimByPriority(lanes []string, wanted func() bool, judge func(*modelJob, string) modelOutcome) {
+	var levels []*modelLevel
+	for _, p := range drayhorse.Priorities() {
+		levels = append(levels, &modelLevel{priority: p, lines: append(slices.Clone(lanes), rankedLane), out: map[string]bool{}})
+	}
+	shutLines := map[string]bool{}
+	defer func() {
+		for _, l := range levels {
+			m.endLevel(l, shutLines)
+		}
+	}()
 	for wanted() {
-		next := m.heads(lanes)
+		var next []modelHead
+		for _, l := range levels {
+			if head, ok := m.nextIn(l, shutLines); ok {
+				next = append(next, head)
+			}
+		}
 		if len(next) == 0 {
 			return
 		}
@@ -121,15 +122,15 @@ func (m *model) claimByPriority(lanes []string, wanted func() bool, judge func(*
 			nth++
 		}
 		head := next[min(nth, len(next))-1]
-		if head.ready && m.dead[head.id] > 0 {
-			m.buried(m.pop())
-			continue
+		outcome := passed
+		if dead := head.ready && m.dead[head.id] > 0; !dead {
+			outcome = judge(m.jobs[head.id], head.line)
 		}
-		switch outcome := judge(m.jobs[head.id], head.lane); outcome {
+		switch outcome {
 		case noRoom:
 			return
 		case shut:
-			lanes = without(lanes, head.lane)
+			shutLines[head.line] = true
 			continue
 		case taken:
 			if len(next) > 1 { // there was a choice
@@ -138,8 +139,9 @@ func (m *model) claimByPriority(lanes []string, wanted func() bool, judge func(*
 		case passed:
 		}
 		if head.ready {
-			m.pop()
+			m.buried(m.pop())
 		}
+		m.passOn(head.level)
 	}
 }
 
@@ -148,7 +150,7 @@ func (m *model) claimByPriority(lanes []string, wanted func() bool, judge func(*
 func (w *world) tookBackRanked(after *raw) []string {
 	var ids []string
 	for _, slot := range after.parked {
-		if id := strings.SplitN(slot, "/", 3)[2]; strings.HasPrefix(slot, rankedLane+"/") && w.model.jobs[id] != nil && w.model.jobs[id].token != "" {
+		if id := strings.SplitN(slot, "/", 3)[2]; slotOf(slot).line == rankedLane && w.model.jobs[id] != nil && w.model.jobs[id].token != "" {
 			ids = append(ids, id)
 		}
 	}
@@ -170,30 +172,29 @@ func (r *raw) elsewhere(id string) bool {
 	return runs || routed
 }
 
-// checkRanks: jobs of normal priority are in ready, others in the lane of theirs, and in every lane
-// where those of their priority are.
+// checkRanks: jobs of normal priority and no group are in ready, others in the lane of theirs, and in every
+// lane where those of their priority are.
 func (r *raw) checkRanks(complain func(string, ...any)) {
-	priority := func(id string) drayhorse.Priority {
+	read := func(id string) *Envelope {
 		e, err := DecodeEnvelope(r.hashes[colJobs][id])
 		if err != nil {
-			return drayhorse.Normal
+			return &Envelope{}
 		}
-		return e.Priority
+		return e
 	}
 	for _, slot := range r.parked {
-		parts := strings.SplitN(slot, "/", 3)
-		at, _ := strconv.Atoi(parts[1])
-		p := priority(parts[2])
-		if at <= lanePlaces[p]-lanePlaces[drayhorse.Urgent] || at >= lanePlaces[p]+lanePlaces[drayhorse.Urgent] {
-			complain("%q is of priority %v and has the place of another", slot, p)
+		e, at := read(strings.SplitN(slot, "/", 3)[2]), slotOf(slot)
+		if at.priority != e.Priority || at.group != e.Group {
+			complain("%q is of priority %v and group %q, and has the place of another", slot, e.Priority, e.Group)
 		}
-		if parts[0] == rankedLane && p == drayhorse.Normal {
-			complain("%q is of normal priority, and not in ready", slot)
+		if at.line == rankedLane && e.Priority == drayhorse.Normal && e.Group == "" {
+			complain("%q is of normal priority and no group, and not in ready", slot)
 		}
 	}
 	for _, id := range r.lists[colReady] {
-		if _, routed := r.hashes[colRoute][id]; r.hashes[colStale][id] == "" && !routed && priority(id) != drayhorse.Normal {
-			complain("%q is of priority %v, and in ready", id, priority(id))
+		e := read(id)
+		if _, routed := r.hashes[colRoute][id]; r.hashes[colStale][id] == "" && !routed && (e.Priority != drayhorse.Normal || e.Group != "") {
+			complain("%q is of priority %v and group %q, and in ready", id, e.Priority, e.Group)
 		}
 	}
 }

@@ -17,7 +17,9 @@ type model struct {
 	limit               modelLimit
 	kinds               map[string]*modelKind // that something is declared of
 	barred              []modelBarred         // kinds whose lanes nobody is told of
-	ranked              bool                  // there have been jobs of another priority than normal
+	ranked              bool                  // there have been jobs that stand apart
+	seats               map[modelSeat]int     // of groups that take turns: their numbers
+	seated              int                   // how many numbers were given
 	picks               int                   // by priority, modulo 512
 
 	jobs  map[string]*modelJob // live
@@ -299,7 +301,7 @@ const (
 
 func newModel() *model {
 	return &model{
-		kinds: map[string]*modelKind{}, jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
+		kinds: map[string]*modelKind{}, seats: map[modelSeat]int{}, jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
 		dead: map[string]int{}, leases: map[string]*modelLease{}, steps: map[drayhorse.Transition]bool{}, answers: map[string]modelAnswer{}, totals: map[string]int{}, counts: map[string]int{},
 	}
 }
@@ -333,7 +335,7 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]m
 	}
 	said := make([]modelSaid, len(jobs))
 	first, rings := m.firstDue(), false
-	empty := map[bool]bool{true: len(m.ready) == 0, false: len(m.lane(rankedLane)) == 0} // by whether it is of normal priority
+	empty := map[bool]bool{false: len(m.ready) == 0, true: len(m.lane(rankedLane)) == 0} // by whether it stands apart
 	for i, j := range jobs {
 		m.large = m.large || len(j.encoded) > largeEnvelope // also if it is not stored
 		if said[i].duplicate = m.known(j, now); said[i].duplicate {
@@ -355,7 +357,7 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]m
 		job := &modelJob{id: j.ID, envelope: string(j.encoded), own: j.Envelope.OwnID, retain: j.Envelope.Retain,
 			key: j.Envelope.UniqueKey, untilStarted: j.Envelope.UntilStarted}
 		m.jobs[j.ID] = job
-		m.ranked = m.ranked || job.priority() != drayhorse.Normal
+		m.ranked = m.ranked || job.apart()
 		m.totals["enqueued"]++
 		if j.Guarded {
 			m.ticks[j.Envelope.Schedule] = j.Envelope.Tick.UnixMilli()
@@ -374,7 +376,7 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]m
 			job.place, job.due = inScheduled, now+j.In.Milliseconds()
 			m.move(job, event, job.waits())
 		default:
-			rings = rings || empty[job.priority() == drayhorse.Normal]
+			rings = rings || empty[job.apart()]
 			m.move(job, event, drayhorse.Available)
 			m.putInLine(job, false)
 		}
@@ -483,7 +485,9 @@ func (m *model) leave(j *modelJob) {
 		m.dead[j.id]++
 	case inSuspects:
 		m.suspects = without(m.suspects, j.id)
-	case inScheduled, inParked, inRunning:
+	case inParked:
+		m.vacate(j)
+	case inScheduled, inRunning:
 	}
 }
 

@@ -195,7 +195,7 @@ func (w *world) summary(t *rapid.T) {
 		Now: got.Now, Oldest: got.Oldest, Totals: got.Totals, Paused: w.model.paused, MaxDepth: w.model.depth, Leases: len(w.model.leases),
 		Available: len(w.model.ready) + len(w.model.suspects) + len(w.model.parked()),
 		Suspects:  len(w.model.suspects), Parked: len(w.model.parked()) - w.model.held() - len(w.model.lane(rankedLane)), Held: w.model.held(),
-		Ranks:     w.model.ranks(),
+		Ranks: w.model.ranks(), Grouped: w.model.grouped(), Groups: w.model.groups(),
 		Running:   len(w.model.sorted(inRunning, func(_, _ *modelJob) int { return 0 })),
 		Completed: len(w.model.kept(drayhorse.Completed)), Cancelled: len(w.model.kept(drayhorse.Cancelled)),
 		Discarded: len(w.model.kept(drayhorse.Discarded)),
@@ -218,7 +218,7 @@ func (w *world) summary(t *rapid.T) {
 }
 
 func summariesEqual(a, b Summary) bool {
-	return a.Paused == b.Paused && a.MaxDepth == b.MaxDepth && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked && a.Held == b.Held && maps.Equal(a.Ranks, b.Ranks) &&
+	return a.Paused == b.Paused && a.MaxDepth == b.MaxDepth && a.Available == b.Available && a.Suspects == b.Suspects && a.Parked == b.Parked && a.Held == b.Held && maps.Equal(a.Ranks, b.Ranks) && a.Grouped == b.Grouped && a.Groups == b.Groups &&
 		a.Scheduled == b.Scheduled && a.Retryable == b.Retryable && a.Running == b.Running && a.Leases == b.Leases &&
 		a.Completed == b.Completed && a.Cancelled == b.Cancelled && a.Discarded == b.Discarded
 }

@@ -52,6 +52,7 @@ type world struct {
 	passes    []*modelPass
 	crashy    bool // workers die one after the other
 	ranks     bool // some jobs have another priority than normal
+	groups    bool // some are of groups
 	lost      []lostLease
 	late      []func(*rapid.T) // copies of calls that are still on their way
 	names     int              // used for jobs and leases
@@ -217,6 +218,7 @@ var modelOps = []struct {
 func (w *world) run(t *rapid.T) {
 	w.crashy = chance(t, "crashy", 3)
 	w.ranks = rapid.Bool().Draw(t, "ranks")
+	w.groups = rapid.Bool().Draw(t, "groups")
 	var deck []int
 	for i, op := range modelOps {
 		weight := op.weight

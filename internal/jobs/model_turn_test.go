@@ -168,12 +168,17 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 	}
 }
 
-// setAside puts a job at the end of a lane, or in front.
-func (m *model) setAside(j *modelJob, lane string, front bool) {
+// setAside puts a job at the end of a line, or in front; one of a group among its jobs there.
+func (m *model) setAside(j *modelJob, line string, front bool) {
 	m.slots++
 	at := lanePlaces[j.priority()] + m.slots
 	if front {
 		at -= 2 * m.slots
+	}
+	lane := line
+	if group := j.group(); group != "" {
+		lane += "#" + group
+		m.seat(modelSeat{line, j.priority(), group})
 	}
 	j.place, j.slot = inParked, fmt.Sprintf("%s/%016d", lane, at)
 }

@@ -44,7 +44,7 @@ func (v view) list(name string, ids []string) {
 }
 
 var viewNames = []string{
-	"jobs", "ready", "suspects", "scheduled", "running", "parked", "dead", "tally", "errors", "cancels", "ended",
+	"jobs", "ready", "suspects", "scheduled", "running", "parked", "rings", "dead", "tally", "errors", "cancels", "ended",
 	"kept", "seen", "ticks", "starts", "keys", "leases", "rows", "totals", "meta", "bell",
 }
 
@@ -115,6 +115,9 @@ func (m *model) view() view {
 	v.set("meta", "depth", strconv.Itoa(m.depth))
 	v.set("meta", "ranked", strconv.Itoa(len(m.lane(rankedLane))))
 	v.set("meta", "picks", strconv.Itoa(m.picks))
+	for ring, groups := range m.rings() {
+		v.set("rings", ring, fmt.Sprintf("%q", groups))
+	}
 	var kinds, barred strings.Builder
 	for _, kind := range slices.Sorted(maps.Keys(m.kinds)) {
 		k := m.kinds[kind]
@@ -187,7 +190,9 @@ func (r *raw) view() view {
 	}
 	for name, c := range map[string]column{"running": colRunning, "parked": colRoute, "dead": colStale, "ticks": colTicks, "totals": colStats} {
 		for key, value := range r.hashes[c] {
-			v.set(name, key, value)
+			if !strings.HasPrefix(key, ringLane) { // see rings
+				v.set(name, key, value)
+			}
 		}
 	}
 	if r.stat("retryable") > 0 {
@@ -195,6 +200,9 @@ func (r *raw) view() view {
 	}
 	v.list("ready", r.lists[colReady])
 	v.list("suspects", r.lists[colSuspects])
+	for ring, groups := range r.rings() {
+		v.set("rings", ring, fmt.Sprintf("%q", groups))
+	}
 	for id := range r.hashes[colCancels] {
 		v.set("cancels", id, "yes")
 	}

@@ -89,46 +89,51 @@ func TestLowerPrioritiesDoNotStarve(t *testing.T) {
 	})
 }
 
+// inAnHour is what has a job that ran wait for an hour.
+func inAnHour(f *Finish) { f.Delay = time.Hour }
+
+// waysBack bring a job that is next back into line, of each way that there is.
+var waysBack = map[string]func(r *rig, id string){
+	"run now": func(r *rig, id string) { r.finishNext(id, Fail, inAnHour); r.must(r.part.Retry(r.ctx, id)) },
+	"due again": func(r *rig, id string) {
+		r.finishNext(id, Fail, inAnHour)
+		r.must(r.client.ZAdd(r.ctx, r.part.key(colScheduled), at(id, time.Now().Add(-time.Second))).Err())
+	},
+	"snoozed": func(r *rig, id string) {
+		r.finishNext(id, Snooze, inAnHour)
+		r.must(r.client.ZAdd(r.ctx, r.part.key(colScheduled), at(id, time.Now().Add(-time.Second))).Err())
+	},
+	"handed back": func(r *rig, id string) { r.finishNext(id, Release) },
+	"retried":     func(r *rig, id string) { r.finishNext(id, Cancel); r.must(r.part.Retry(r.ctx, id)) },
+	"rescued": func(r *rig, id string) {
+		l := r.newLease()
+		r.claimed(r.turn(l, 1), id)
+		r.kill(l)
+	},
+	"alive again": func(r *rig, id string) {
+		l := r.newLease()
+		r.claimed(r.turn(l, 1), id)
+		r.must(r.client.ZAdd(r.ctx, r.part.key(colLeases), at(l.Name, time.UnixMilli(0))).Err())
+		_, err := r.Alive(r.ctx, l, id)
+		r.must(err)
+		r.kill(l)
+	},
+	"resynced": func(r *rig, id string) {
+		r.must(r.client.Del(r.ctx, r.part.key(colParked), r.part.key(colRoute)).Err())
+		if n, err := r.part.Resync(r.ctx); n != 1 || err != nil {
+			r.t.Fatalf("%d jobs resynced, %v; want 1", n, err)
+		}
+	},
+	"resumed": func(r *rig, _ string) {
+		r.must(r.part.Pause(r.ctx, Pause{Kind: "test"}))
+		r.claimed(r.turn(r.newLease(), 5))
+		r.must(r.part.Resume(r.ctx, "test"))
+	},
+}
+
 // TestAPriorityIsKept on each way back into line.
 func TestAPriorityIsKept(t *testing.T) {
-	fails := func(f *Finish) { f.Delay = time.Hour }
-	for name, back := range map[string]func(r *rig, id string){
-		"run now": func(r *rig, id string) { r.finishNext(id, Fail, fails); r.must(r.part.Retry(r.ctx, id)) },
-		"due again": func(r *rig, id string) {
-			r.finishNext(id, Fail, fails)
-			r.must(r.client.ZAdd(r.ctx, r.part.key(colScheduled), at(id, time.Now().Add(-time.Second))).Err())
-		},
-		"snoozed": func(r *rig, id string) {
-			r.finishNext(id, Snooze, fails)
-			r.must(r.client.ZAdd(r.ctx, r.part.key(colScheduled), at(id, time.Now().Add(-time.Second))).Err())
-		},
-		"handed back": func(r *rig, id string) { r.finishNext(id, Release) },
-		"retried":     func(r *rig, id string) { r.finishNext(id, Cancel); r.must(r.part.Retry(r.ctx, id)) },
-		"rescued": func(r *rig, id string) {
-			l := r.newLease()
-			r.claimed(r.turn(l, 1), id)
-			r.kill(l)
-		},
-		"alive again": func(r *rig, id string) {
-			l := r.newLease()
-			r.claimed(r.turn(l, 1), id)
-			r.must(r.client.ZAdd(r.ctx, r.part.key(colLeases), at(l.Name, time.UnixMilli(0))).Err())
-			_, err := r.Alive(r.ctx, l, id)
-			r.must(err)
-			r.kill(l)
-		},
-		"resynced": func(r *rig, id string) {
-			r.must(r.client.Del(r.ctx, r.part.key(colParked), r.part.key(colRoute)).Err())
-			if n, err := r.part.Resync(r.ctx); n != 1 || err != nil {
-				r.t.Fatalf("%d jobs resynced, %v; want 1", n, err)
-			}
-		},
-		"resumed": func(r *rig, _ string) {
-			r.must(r.part.Pause(r.ctx, Pause{Kind: "test"}))
-			r.claimed(r.turn(r.newLease(), 5))
-			r.must(r.part.Resume(r.ctx, "test"))
-		},
-	} {
+	for name, back := range waysBack {
 		t.Run(name, func(t *testing.T) {
 			conform(t, func(r *rig) {
 				for _, p := range []drayhorse.Priority{drayhorse.Urgent, drayhorse.Low} {

@@ -19,7 +19,8 @@ type raw struct {
 	hashes map[column]map[string]string
 	lists  map[column][]string // next first
 	scores map[column]map[string]int64
-	parked []string
+	parked []string // slots of jobs
+	seats  []string // slots of groups
 }
 
 // stopper is a test of the testing package or of rapid.
@@ -72,6 +73,10 @@ func readRaw(ctx context.Context, tb stopper, p *Partition) *raw {
 		}
 	}
 	r.parked = parked.Val()
+	first := slices.IndexFunc(r.parked, func(slot string) bool { return strings.HasPrefix(slot, ringLane) })
+	if first >= 0 {
+		r.parked, r.seats = r.parked[:first:first], r.parked[first:]
+	}
 	return r
 }
 
@@ -85,6 +90,7 @@ func (r *raw) unsound() []string {
 	r.checkNotes(complain)
 	r.checkLanes(complain)
 	r.checkRanks(complain)
+	r.checkRings(complain)
 	r.checkReports(complain)
 	if n := len(r.lists[colBell]); n > 1 {
 		complain("the bell has %d elements", n)
@@ -190,6 +196,9 @@ func (r *raw) checkNotes(complain func(string, ...any)) {
 		{colCancels, colRunning}, {colCounts, colJobs}, {colErrors, colCounts}, {colRoute, colJobs},
 	} {
 		for id := range r.hashes[note.of] {
+			if strings.HasPrefix(id, ringLane) {
+				continue // the seat of a group, see checkRings
+			}
 			if _, ok := r.hashes[note.within][id]; !ok {
 				complain("%s has %q, %s has not", columns[note.of], id, columns[note.within])
 			}
@@ -255,13 +264,13 @@ func (r *raw) checkLanes(complain func(string, ...any)) {
 	lanes := map[string]int64{}
 	for _, slot := range r.parked {
 		parts := strings.SplitN(slot, "/", 3)
-		lanes[parts[0]]++
+		lanes[slotOf(slot).line]++
 		if at := r.hashes[colRoute][parts[2]]; at != parts[0]+"/"+parts[1] {
 			complain("%q is parked, its route is %q", slot, at)
 		}
 	}
-	if len(r.parked) != len(r.hashes[colRoute]) {
-		complain("%d jobs are parked, %d have a route", len(r.parked), len(r.hashes[colRoute]))
+	if n := len(r.parked) + len(r.seats); n != len(r.hashes[colRoute]) {
+		complain("%d jobs and groups are parked, %d have a route", n, len(r.hashes[colRoute]))
 	}
 	if counted := cmp.Or(r.hashes[colMeta]["ranked"], "0"); counted != strconv.FormatInt(lanes[rankedLane], 10) {
 		complain("meta counts %s jobs in line by priority, there are %d", counted, lanes[rankedLane])

@@ -21,9 +21,11 @@ type Summary struct {
 	Suspects  int     // of these
 	Parked    int     // of these, set aside for a worker that serves their kind
 	Held      int     // of these, set aside since something is declared of their kind
-	// Ranks are how many are in line of each priority but normal, which the rest of Available is;
-	// nil: the queue has never had one.
+	// Ranks are how many of no group are in line of each priority but normal, which the rest of
+	// Available is; nil: the queue has never had one of them, nor of a group.
 	Ranks     map[drayhorse.Priority]int
+	Grouped   int // of the available: in line, of groups
+	Groups    int // that have jobs in line; one counts for each priority of which it has some
 	Scheduled int
 	Retryable int
 	Running   int
@@ -82,7 +84,7 @@ func (e *Engine) Summaries(ctx context.Context, partitions ...*Partition) ([]*Su
 // decodeSummary reads the reply of summary.lua.
 func decodeSummary(value any) (*Summary, error) {
 	reply := asList(value)
-	if len(reply) != 17 {
+	if len(reply) != 19 {
 		return nil, fmt.Errorf("summary: unexpected reply %v", value)
 	}
 	n := func(i int) int { return int(asInt(reply[i])) }
@@ -96,7 +98,7 @@ func decodeSummary(value any) (*Summary, error) {
 		Leases: n(7), Completed: n(8), Cancelled: n(9), Discarded: n(10),
 		Oldest: oldest(asStrings(reply[11])), NextDue: asTime(reply[12]), Totals: map[string]int64{},
 	}
-	s.Held = n(14)
+	s.Held, s.Grouped, s.Groups = n(14), n(17), n(18)
 	var err error
 	if s.Pauses, err = decodePauses(reply[15]); err != nil {
 		return nil, err

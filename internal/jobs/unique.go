@@ -16,12 +16,15 @@ import (
 // uniqueKeySize is what is stored of a unique job's key: the first bytes of its SHA-256.
 const uniqueKeySize = 16
 
-// SetUnique makes a job unique in its queue. The error is drayhorse.ErrInvalid: its
+// SetUnique makes a job unique in its queue; one of a group, among those of it. The error is drayhorse.ErrInvalid: its
 // arguments have no fields.
 func (j *NewJob) SetUnique(by *drayhorse.UniqueBy) error {
 	text, err := uniqueText(j.Envelope.Kind, j.Envelope.Args, by)
 	if err != nil {
 		return err
+	}
+	if j.Envelope.Group != "" { // which is where its jobs are looked for, and they never change it
+		text = append([]byte("group\x00"+j.Envelope.Group+"\x00"), text...)
 	}
 	sum := sha256.Sum256(text)
 	j.Unique = by
@@ -76,14 +79,19 @@ func uniquePlan(by *drayhorse.UniqueBy) string {
 	}, ",")
 }
 
-// PlaceOf gives the partition where a job belongs: that of its ID or its unique key; nil if
-// any will do.
-func PlaceOf(partitions []*Partition, j *NewJob) *Partition {
-	switch {
+// PlaceOf gives the partition where a job belongs: that of its ID, its group or its unique key; nil if
+// any will do. The error is drayhorse.ErrInvalid: an ID and a group may be of two.
+func PlaceOf(partitions []*Partition, j *NewJob) (*Partition, error) {
+	switch n := len(partitions); {
+	case j.ID != "" && j.Envelope.Group != "" && n > 1:
+		return nil, fmt.Errorf("%w: ID(%q) with Group(%q) on queue %s of %d partitions, where the group says in which one a job is; want Unique with Key, or a queue of one partition",
+			drayhorse.ErrInvalid, UnpackID(j.ID), j.Envelope.Group, partitions[0].Queue, n)
 	case j.ID != "":
-		return PartitionOf(partitions, j.ID)
+		return PartitionOf(partitions, j.ID), nil
+	case j.Envelope.Group != "":
+		return PartitionOf(partitions, j.Envelope.Group), nil
 	case j.Envelope.UniqueKey != "":
-		return PartitionOf(partitions, j.Envelope.UniqueKey)
+		return PartitionOf(partitions, j.Envelope.UniqueKey), nil
 	}
-	return nil
+	return nil, nil
 }

@@ -55,6 +55,7 @@ type Declaration struct {
 	Retain        time.Duration
 	StartWithin   time.Duration // 0: jobs wait for as long as it takes
 	Priority      drayhorse.Priority
+	Group         string // empty: none
 	Tags          []string
 	CatchUp       string
 	CatchUpWindow time.Duration // older ticks are not made up; 0: no limit, for all DefaultCatchUpWindow
@@ -152,6 +153,9 @@ func (d *Declaration) options() []drayhorse.Option {
 	}
 	if d.Priority != drayhorse.Normal {
 		options = append(options, d.Priority)
+	}
+	if d.Group != "" {
+		options = append(options, drayhorse.Group(d.Group))
 	}
 	if len(d.Tags) > 0 {
 		options = append(options, drayhorse.Tags(d.Tags...))

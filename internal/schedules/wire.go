@@ -27,6 +27,7 @@ type wire struct {
 	Retain        duration           `json:"retain,omitzero"`
 	StartWithin   duration           `json:"start_within,omitzero"`
 	Priority      drayhorse.Priority `json:"priority,omitempty"`
+	Group         string             `json:"group,omitempty"`
 	Tags          []string           `json:"tags,omitempty"`
 	CatchUp       string             `json:"catch_up"`
 	CatchUpWindow duration           `json:"catch_up_window,omitzero"`
@@ -57,7 +58,7 @@ func (d *Declaration) UnmarshalJSON(data []byte) error {
 	*d = Declaration{
 		ID: w.ID, Cron: w.Cron, Every: time.Duration(w.Every), Manual: w.Manual, Paused: w.Paused, Timezone: w.Timezone, Start: w.Start, End: w.End,
 		Jitter: time.Duration(w.Jitter), Kind: w.Kind, Args: w.Args, Queue: w.Queue, MaxAttempts: w.MaxAttempts,
-		Timeout: time.Duration(w.Timeout), Retain: time.Duration(w.Retain), StartWithin: time.Duration(w.StartWithin), Priority: w.Priority, Tags: w.Tags, CatchUp: w.CatchUp,
+		Timeout: time.Duration(w.Timeout), Retain: time.Duration(w.Retain), StartWithin: time.Duration(w.StartWithin), Priority: w.Priority, Group: w.Group, Tags: w.Tags, CatchUp: w.CatchUp,
 		CatchUpWindow: time.Duration(w.CatchUpWindow), CatchUpMax: w.CatchUpMax, Overlap: w.Overlap,
 	}
 	return nil
@@ -67,7 +68,7 @@ func (d *Declaration) wire() wire {
 	return wire{
 		ID: d.ID, Cron: d.Cron, Every: duration(d.Every), Manual: d.Manual, Paused: d.Paused, Timezone: d.Timezone, Start: d.Start.UTC(), End: d.End.UTC(),
 		Jitter: duration(d.Jitter), Kind: d.Kind, Args: d.Args, Queue: d.Queue, MaxAttempts: d.MaxAttempts,
-		Timeout: duration(d.Timeout), Retain: duration(d.Retain), StartWithin: duration(d.StartWithin), Priority: d.Priority, Tags: d.Tags, CatchUp: d.CatchUp,
+		Timeout: duration(d.Timeout), Retain: duration(d.Retain), StartWithin: duration(d.StartWithin), Priority: d.Priority, Group: d.Group, Tags: d.Tags, CatchUp: d.CatchUp,
 		CatchUpWindow: duration(d.CatchUpWindow), CatchUpMax: d.CatchUpMax, Overlap: d.Overlap,
 	}
 }

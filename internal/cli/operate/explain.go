@@ -49,7 +49,7 @@ func holds(ctx context.Context, a *admin.Admin, info *drayhorse.Info) string {
 	}
 	for _, r := range x.Why {
 		switch r.Gate {
-		case admin.GateScheduled, admin.GateRetry, admin.GatePriority, admin.GateLine, admin.GateRunning, admin.GateEnded:
+		case admin.GateScheduled, admin.GateRetry, admin.GatePriority, admin.GateGroup, admin.GateLine, admin.GateRunning, admin.GateEnded:
 		default:
 			return r.Detail
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
@@ -126,6 +127,9 @@ func remarks(q *admin.Queue) string {
 			all = append(all, fmt.Sprintf("%d %v", n, p))
 		}
 	}
+	if q.Grouped > 0 {
+		all = append(all, fmt.Sprintf("%d in %s", q.Grouped, figures.Plural(q.Groups, "group")))
+	}
 	return strings.Join(all, ", ")
 }
 
@@ -166,6 +170,7 @@ func showJob(call *cli.Call, j seenJob) error {
 	if j.Priority != drayhorse.Normal {
 		f.add("Priority", j.Priority.String())
 	}
+	f.add("Group", j.Group)
 	f.add("Tags", strings.Join(j.Tags, " "))
 	f.add("Args", string(j.Args))
 	showSteps(f, j.steps)

@@ -30,6 +30,7 @@ type enqueueConfig struct {
 	Timeout     *time.Duration      `yaml:"-" flag:"timeout" usage:"how long one attempt may take (default 30m)"`
 	StartWithin *time.Duration      `yaml:"-" flag:"start-within" usage:"discard it if it has not started within that time after it is due"`
 	Priority    *drayhorse.Priority `yaml:"-" flag:"priority" arg:"PRIORITY" values:"low,normal,high,urgent" usage:"which of the jobs that wait start first: low, normal, high or urgent (default normal)"`
+	Group       *string             `yaml:"-" flag:"group" arg:"GROUP" usage:"its group, such as a tenant: groups of a queue take turns"`
 	Tags        cli.Tags            `yaml:"-" flag:"tag" arg:"TAG" usage:"a word by which it is found later; may come several times"`
 	Retain      *time.Duration      `yaml:"-" flag:"retain" usage:"keep it that long after it completed (default 0, with --wait 1h)"`
 	Wait        bool                `yaml:"-" flag:"wait" usage:"follow it to its end and fail unless it completed"`
@@ -72,6 +73,7 @@ func (c *enqueueConfig) options() []drayhorse.Option {
 	add(&options, c.Timeout, drayhorse.Timeout)
 	add(&options, c.StartWithin, drayhorse.StartWithin)
 	add(&options, c.Priority, func(p drayhorse.Priority) drayhorse.Option { return p })
+	add(&options, c.Group, drayhorse.Group)
 	if len(c.Tags) > 0 {
 		options = append(options, drayhorse.Tags(c.Tags...))
 	}

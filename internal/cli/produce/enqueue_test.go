@@ -20,12 +20,12 @@ func TestEnqueueTakesAllOptions(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	code, stdout, stderr := s.run(`{"user_id": 9007199254740993}`, "enqueue", "--kind", "welcome", "--args", "-", "--queue", "mail",
-		"--in", "10m", "--id", "welcome-42@x", "--max-attempts", "5", "--timeout", "30s", "--retain", "24h", "--priority", "urgent", "--tag", "import", "--tag", "eu")
+		"--in", "10m", "--id", "welcome-42@x", "--max-attempts", "5", "--timeout", "30s", "--retain", "24h", "--priority", "urgent", "--group", "tenant-42", "--tag", "import", "--tag", "eu")
 	if code != 0 || stdout != "welcome-42@x\n" || stderr != "" {
 		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
 	}
 	info := s.get("welcome-42@x")
-	if info.Queue != "mail" || info.State != drayhorse.Scheduled || info.MaxAttempts != 5 || info.Priority != drayhorse.Urgent || !slices.Equal(info.Tags, []string{"import", "eu"}) || string(info.Args) != `{"user_id": 9007199254740993}` {
+	if info.Queue != "mail" || info.State != drayhorse.Scheduled || info.MaxAttempts != 5 || info.Priority != drayhorse.Urgent || info.Group != "tenant-42" || !slices.Equal(info.Tags, []string{"import", "eu"}) || string(info.Args) != `{"user_id": 9007199254740993}` {
 		t.Errorf("got %+v", info)
 	}
 	if left := time.Until(info.DueAt); left < 9*time.Minute || left > 10*time.Minute {
@@ -184,6 +184,7 @@ func TestWrongEnqueues(t *testing.T) {
 		"enqueue --kind k --retain -1s":                      `Retain(-1s)`,
 		"enqueue --kind k --start-within 0s":                 `StartWithin(0s)`,
 		"enqueue --kind k --priority highest":                `priority "highest"; want low, normal, high, urgent`,
+		"enqueue --kind k --group a/b":                       `group "a/b"; want 1-128 of letters`,
 		"enqueue --kind k --tag a,b":                         `tag "a,b"; want 1-128 of letters`,
 		"enqueue --kind k {}":                                `argument "{}"`,
 		"enqueue --kind k --redis http://h":                  `"http://h"`,

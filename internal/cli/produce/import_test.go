@@ -42,7 +42,7 @@ func TestImportStoresGoodLinesAndKeepsTheBadOnes(t *testing.T) {
 	}
 	good := []string{
 		`{"kind":"k"}`, `{"kind":"k","args":{"n":9007199254740993},"queue":"mail","id":"a","in":"5m"}`,
-		` {"kind":"k","at":"2031-01-01T00:00:00Z","max_attempts":3,"timeout":"5s","retain":"1h","priority":"low","id":"b"} ` + "\r", "",
+		` {"kind":"k","at":"2031-01-01T00:00:00Z","max_attempts":3,"timeout":"5s","retain":"1h","priority":"low","group":"g","id":"b"} ` + "\r", "",
 	}
 	var lines []string
 	for i, text := range bad {
@@ -68,7 +68,7 @@ func TestImportStoresGoodLinesAndKeepsTheBadOnes(t *testing.T) {
 	if n := strings.Count(stderr, "line "); n != maxReasons {
 		t.Errorf("%d reasons; want %d", n, maxReasons)
 	}
-	if a, b := s.get("a"), s.get("b"); a.Queue != "mail" || a.State != drayhorse.Scheduled || string(a.Args) != `{"n":9007199254740993}` || b.MaxAttempts != 3 || b.Priority != drayhorse.Low {
+	if a, b := s.get("a"), s.get("b"); a.Queue != "mail" || a.State != drayhorse.Scheduled || string(a.Args) != `{"n":9007199254740993}` || b.MaxAttempts != 3 || b.Priority != drayhorse.Low || b.Group != "g" {
 		t.Errorf("got %+v and %+v", a, b)
 	}
 	if code, _, stderr = s.run("", "import", rejects); code != 1 || lastLine(stderr) != fmt.Sprintf("imported 0, rejected %d", len(bad)) {

@@ -34,6 +34,7 @@ type addConfig struct {
 	Retain      *time.Duration      `yaml:"-" flag:"retain" usage:"keep jobs that long after they completed"`
 	StartWithin *time.Duration      `yaml:"-" flag:"start-within" usage:"discard a job that has not started within that time"`
 	Priority    *drayhorse.Priority `yaml:"-" flag:"priority" arg:"PRIORITY" values:"low,normal,high,urgent" usage:"which of the jobs that wait start first: low, normal, high or urgent (default normal)"`
+	Group       *string             `yaml:"-" flag:"group" arg:"GROUP" usage:"the group of the jobs, such as a tenant: groups of a queue take turns"`
 	Tags        cli.Tags            `yaml:"-" flag:"tag" arg:"TAG" usage:"a word by which the jobs are found later; may come several times"`
 
 	CatchUp       string        `yaml:"-" flag:"catch-up" arg:"POLICY" values:"skip,last,all" usage:"which missed ticks are made up: skip, last or all (default last)"`
@@ -74,6 +75,7 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 	option(&options, c.Retain, drayhorse.Retain)
 	option(&options, c.StartWithin, drayhorse.StartWithin)
 	option(&options, c.Priority, func(p drayhorse.Priority) drayhorse.Option { return p })
+	option(&options, c.Group, drayhorse.Group)
 	if len(c.Tags) > 0 {
 		options = append(options, drayhorse.Tags(c.Tags...))
 	}
@@ -87,7 +89,7 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 	d := schedules.Declaration{
 		ID: id, Cron: c.Cron, Every: orZero(c.Every), Manual: c.Manual, Paused: c.Paused, Timezone: c.Timezone, Start: orZero(c.Start), End: orZero(c.End), Jitter: c.Jitter,
 		Kind: c.Kind, Args: json.RawMessage(cmp.Or(c.Args, "{}")), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
-		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Priority: settings.Priority, Tags: settings.Tags,
+		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Priority: settings.Priority, Group: settings.Group, Tags: settings.Tags,
 		CatchUp: c.CatchUp, CatchUpWindow: c.CatchUpWindow, CatchUpMax: c.CatchUpMax, Overlap: c.Overlap,
 	}
 	return d, d.Settle()

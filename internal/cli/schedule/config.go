@@ -45,6 +45,7 @@ type Schedule struct {
 	Retain        *time.Duration      `yaml:"retain,omitempty"`
 	StartWithin   *time.Duration      `yaml:"start_within,omitempty"`
 	Priority      *drayhorse.Priority `yaml:"priority,omitempty"`
+	Group         *string             `yaml:"group,omitempty"`
 	Tags          []string            `yaml:"tags,omitempty"`
 	CatchUp       scheduler.CatchUp   `yaml:"catch_up,omitempty"`
 	CatchUpWindow time.Duration       `yaml:"catch_up_window,omitempty"`
@@ -150,6 +151,7 @@ func (e *Schedule) schedule() (scheduler.Schedule, error) {
 	option(&s.Options, e.Retain, drayhorse.Retain)
 	option(&s.Options, e.StartWithin, drayhorse.StartWithin)
 	option(&s.Options, e.Priority, func(p drayhorse.Priority) drayhorse.Option { return p })
+	option(&s.Options, e.Group, drayhorse.Group)
 	if len(e.Tags) > 0 {
 		s.Options = append(s.Options, drayhorse.Tags(e.Tags...))
 	}

@@ -72,8 +72,8 @@ func TestVerbs(t *testing.T) {
 		t.Errorf("add again: %d, %s", code, stderr)
 	}
 	s.does("schedules", "add", "a", "--every", "1h", "--kind", "digest", "--replace")
-	s.does("schedules", "add", "b", "--every", "1h", "--kind", "k", "--priority", "low")
-	if got := s.does("schedules", "get", "b", "--json"); !strings.Contains(got, `"priority": "low"`) {
+	s.does("schedules", "add", "b", "--every", "1h", "--kind", "k", "--priority", "low", "--group", "tenant-42")
+	if got := s.does("schedules", "get", "b", "--json"); !strings.Contains(got, `"priority": "low"`) || !strings.Contains(got, `"group": "tenant-42"`) {
 		t.Errorf("get: %s", got)
 	}
 	if got := s.does("schedules", "get", "b"); !strings.Contains(got, "low") {
@@ -274,7 +274,7 @@ func TestManualAndPaused(t *testing.T) {
 // The daemon declares what its file says, fires, and stops with 0.
 func TestDaemon(t *testing.T) {
 	s := setup(t)
-	file := s.file("schedules:\n  - {id: a, every: 1s, kind: k, args: {n: 12345678901234567890, deep: {list: [1, x]}}, retain: 1h, priority: high}\n")
+	file := s.file("schedules:\n  - {id: a, every: 1s, kind: k, args: {n: 12345678901234567890, deep: {list: [1, x]}}, retain: 1h, priority: high, group: tenant-42}\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int)
 	go func() {
@@ -334,6 +334,7 @@ func TestBadConfig(t *testing.T) {
 		`{every: 1h, kind: k}`:                                                              `schedule id ""`,
 		`{id: a, every: 1h, kind: k, catch_up: some}`:                                       `catch_up "some"; want skip, last or all`,
 		`{id: a, every: 1h, kind: k, catch_up: all, overlap: skip}`:                         `catch_up all with overlap skip`,
+		`{id: a, every: 1h, kind: k, group: a/b}`:                                           `group "a/b"; want 1-128 of letters`,
 		`{id: a, every: 1h, kind: k, priority: highest}`:                                    `priority "highest"; want low, normal, high, urgent`,
 		`{id: a, every: 1h, kind: k, overlap: 3}`:                                           `overlap`,
 		`{id: a, every: 1h, kind: k, que: q}`:                                               `key "schedules[0].que" is not known`,

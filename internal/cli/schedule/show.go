@@ -70,6 +70,9 @@ func showOne(call *cli.Call, s *schedules.Status) error {
 	if s.Priority != drayhorse.Normal {
 		row("priority", s.Priority.String())
 	}
+	if s.Group != "" {
+		row("Group", s.Group)
+	}
 	if len(s.Tags) > 0 {
 		row("Tags", strings.Join(s.Tags, " "))
 	}

@@ -180,6 +180,9 @@ func depthText(q *admin.Queue) string {
 			all = append(all, figures.Count(n)+" of priority "+p.String())
 		}
 	}
+	if q.Grouped > 0 {
+		all = append(all, fmt.Sprintf("%s in %s", figures.Count(q.Grouped), figures.Plural(q.Groups, "group")))
+	}
 	if q.Parked > 0 {
 		all = append(all, figures.Count(q.Parked)+" parked: no worker serves their kind")
 	}

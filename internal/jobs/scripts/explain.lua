@@ -5,34 +5,46 @@
 -- ARGV id look
 --   look: entries of the line that are looked at for the job.
 -- Returns {now_ms, state, due_ms or '', paused, aside, suspect, cancelled, ahead, line, limits,
---   kind_paused, rest_ms or '', above}:
+--   kind_paused, rest_ms or '', above, groups_above, others}:
 --   state '' if it does not live; flags 1 or 0: aside for a worker that serves its kind; ahead:
 --   how many are in front of it in its line of so many, -1 if it is behind those that were
---   looked at, or aside; in its line are those of its priority; limits: of those that let no job start, of all or of its kind, name,
+--   looked at, or aside; in its line are those of its priority, and of its group; limits: of those that let no job start, of all or of its kind, name,
 --   opens_ms, which is '' where one must end first, and how many run that count; rest_ms: before
---   when none of its kind starts, since a handler has asked for that; above: how many are in line of
---   a higher priority.
+--   when none of its kind starts, since a handler has asked for that; above: how many of no group are in line of
+--   a higher priority, and groups_above of how many groups others are; others: how many others take turns with
+--   its group, jobs of no group being one of them.
 local refused, paused = check()
 if refused then return refused end
 local now = clock()
 if id == '' or call('HEXISTS', jobs, id) == 0 then
-  return {now, '', '', 0, 0, 0, 0, -1, 0, {}, 0, '', 0}
+  return {now, '', '', 0, 0, 0, 0, -1, 0, {}, 0, '', 0, 0, 0}
 end
 local state, due = live_state(id)
 local slot = call('HGET', route, id)
 local aside, suspect, ahead, line, above = slot and 1 or 0, 0, -1, 0, 0
+local groups_above, others = 0, 0
 local envelope = call('HGET', jobs, id)
 
 if state == 'available' and ranked then
-  -- bound gives a place in RANKED, relative to where those of the job's priority are.
-  local priority = priority_of(envelope)
-  local function bound(by) return RANKED .. string.format('/%016.0f', PLACES[priority] + by) end
-  above = call('ZLEXCOUNT', parked, '-', '(' .. bound(-WIDTH))
+  local priority, lane = priority_of(envelope), slot and string.match(slot, '^[^/]*')
+  -- bound gives a place in a lane, relative to where those of the job's priority are.
+  local function bound(of, by) return of .. string.format('/%016.0f', PLACES[priority] + by) end
+  above = call('ZLEXCOUNT', parked, '[' .. RANKED .. '/', '(' .. bound(RANKED, -WIDTH))
   if priority == 1 then above = above + call('LLEN', ready) end
-  if slot and string.match(slot, '^[^/]*') == RANKED then
+  if slot and lane_of(lane) == RANKED then
     aside = 0
-    line = call('ZLEXCOUNT', parked, '[' .. bound(-WIDTH), '(' .. bound(WIDTH))
-    ahead = call('ZLEXCOUNT', parked, '[' .. bound(-WIDTH), '(' .. slot .. '/')
+    line = call('ZLEXCOUNT', parked, '[' .. bound(lane, -WIDTH), '(' .. bound(lane, WIDTH))
+    ahead = call('ZLEXCOUNT', parked, '[' .. bound(lane, -WIDTH), '(' .. slot .. '/')
+  end
+  if grouped then
+    for _, higher in ipairs({3, 2, 0, 1}) do
+      if higher == priority then break end
+      groups_above = groups_above + groups_in(RANKED, higher)
+    end
+    local its = group_of(envelope)
+    others = groups_in(RANKED, priority)
+    if its then others = others - 1 + call('HEXISTS', route, seat_of(RANKED, priority, '')) end
+    if aside == 1 then others = 0 end
   end
 end
 if state == 'available' and not slot then
@@ -71,4 +83,4 @@ for _, of in pairs({its or false, declared['*'] or false}) do
   if of and is_closed(of.till, of.since, now) then rest_ms = math.max(rest_ms, of.till) end
 end
 return {now, state, due or '', paused and 1 or 0, aside, suspect, call('HEXISTS', cancels, id), ahead, line, shut,
-  its and its.paused and 1 or 0, rest_ms > 0 and string.format('%.0f', rest_ms) or '', above}
+  its and its.paused and 1 or 0, rest_ms > 0 and string.format('%.0f', rest_ms) or '', above, groups_above, others}

@@ -1,0 +1,30 @@
+package operate_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+func TestGroupsAreShown(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	for _, id := range []string{"a", "b", "c"} {
+		o.enqueue("k", id, drayhorse.Group("tenant-42"))
+	}
+	o.enqueue("k", "d", drayhorse.Group("tenant-7"))
+	if _, stdout, _ := o.call("queues", "list"); !strings.HasSuffix(stdout, "  4 in 2 groups\n") {
+		t.Errorf("got %s", stdout)
+	}
+	if _, stdout, _ := o.call("jobs", "get", "a"); !regexp.MustCompile(`Group +tenant-42\n`).MatchString(stdout) {
+		t.Errorf("got %s", stdout)
+	}
+	if _, stdout, _ := o.call("jobs", "explain", "c"); !strings.Contains(stdout, "another group takes turns with group tenant-42") || !strings.Contains(stdout, "2 jobs are in line ahead of it in its group") {
+		t.Errorf("got %s", stdout)
+	}
+	if _, stdout, _ := o.call("jobs", "list", "--where", "group:tenant-7", "-q"); stdout != "d\n" {
+		t.Errorf("got %q", stdout)
+	}
+}
