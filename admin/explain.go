@@ -208,7 +208,7 @@ func dueLater(info *drayhorse.Info, hold *jobs.Hold) (Reason, bool) {
 
 // paused lists the pauses that hold a job up.
 func (a *Admin) paused(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold) ([]Reason, error) {
-	if !hold.Paused && !hold.KindPaused {
+	if !hold.Paused && !hold.KindPaused && !hold.GroupPaused && !hold.BothPaused {
 		return nil, nil
 	}
 	q, err := a.Queue(ctx, info.Queue)
@@ -219,7 +219,12 @@ func (a *Admin) paused(ctx context.Context, info *drayhorse.Info, hold *jobs.Hol
 	}
 	var why []Reason
 	for i := range q.Pauses {
-		if p := &q.Pauses[i]; p.Kind == "" && hold.Paused || p.Kind == info.Kind && hold.KindPaused {
+		p := &q.Pauses[i]
+		holds := hold.Paused && p.Kind == "" && p.Group == "" ||
+			hold.KindPaused && p.Kind == info.Kind && p.Group == "" ||
+			hold.GroupPaused && p.Kind == "" && p.Group == info.Group ||
+			hold.BothPaused && p.Kind == info.Kind && p.Group == info.Group
+		if holds {
 			why = append(why, Reason{Gate: GatePaused, Detail: p.text(info.Queue), Since: p.At})
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
 // supply is the sources that a worker claims from, and which of them seem to have
@@ -176,10 +178,11 @@ func (s *supply) tierByWeight() int {
 	return 0 // cannot be: at was less than the total
 }
 
-// served keeps the kinds that this worker has a handler for.
+// served keeps the lanes of kinds that this worker has a handler for, and those of groups, where it
+// takes what it has one for.
 func (s *supply) served(kinds []string) []string {
 	if len(kinds) == 0 {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return !s.serves(kind) })
+	return slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return !jobs.IsOfGroup(kind) && !s.serves(kind) })
 }

@@ -73,7 +73,7 @@ func TestADeletedQueueLeavesNoKey(t *testing.T) {
 		_, err = r.part.Sweep(r.ctx) // as workers that do not know yet
 		r.must(err)
 		r.turn(r.newLease(), 10)
-		r.must(r.part.Resume(r.ctx, ""))
+		r.must(r.part.Resume(r.ctx, Pause{}))
 		if after := r.keys(); len(after) != before {
 			r.t.Errorf("a look at what is gone leaves keys: %q", after)
 		}

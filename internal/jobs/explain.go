@@ -14,18 +14,19 @@ const maxAhead = 10_000
 
 // Hold is what holds a job up.
 type Hold struct {
-	Now        time.Time       // by Redis's clock
-	State      drayhorse.State // "": it does not live
-	DueAt      time.Time       // scheduled and retryable ones
-	Paused     bool            // the partition
-	KindPaused bool            // its kind
-	Rest       time.Time       // until when none of its kind starts, since a handler has asked for that; zero: they may
-	Parked     bool            // set aside until a worker that serves its kind is free
-	Suspect    bool            // two workers died with it, so it waits for one that tries it alone
-	Cancelled  bool            // it runs, and was told to end
-	Ahead      int             // jobs in front of it in its line, which are of its priority and group, about; -1: more than were looked at
-	Line       int             // how many there are in it, about
-	Above      int             // jobs of no group in line of a higher priority
+	Now                     time.Time       // by Redis's clock
+	State                   drayhorse.State // "": it does not live
+	DueAt                   time.Time       // scheduled and retryable ones
+	Paused                  bool            // the partition
+	KindPaused              bool            // its kind
+	GroupPaused, BothPaused bool            // its group; its kind in its group
+	Rest                    time.Time       // until when none of its kind starts, since a handler has asked for that; zero: they may
+	Parked                  bool            // set aside until a worker that serves its kind is free
+	Suspect                 bool            // two workers died with it, so it waits for one that tries it alone
+	Cancelled               bool            // it runs, and was told to end
+	Ahead                   int             // jobs in front of it in its line, which are of its priority and group, about; -1: more than were looked at
+	Line                    int             // how many there are in it, about
+	Above                   int             // jobs of no group in line of a higher priority
 	// GroupsAbove is of how many groups there are others of a higher priority; Turns, how many
 	// groups take turns with the job's, jobs of no group being one of them.
 	GroupsAbove, Turns int
@@ -46,7 +47,7 @@ func (p *Partition) Explain(ctx context.Context, id string) (*Hold, error) {
 		return nil, err
 	}
 	reply := asList(value)
-	if len(reply) != 15 {
+	if len(reply) != 17 {
 		return nil, fmt.Errorf("explain: unexpected reply %v", value)
 	}
 	is := func(i int) bool { return asInt(reply[i]) == 1 }
@@ -54,6 +55,7 @@ func (p *Partition) Explain(ctx context.Context, id string) (*Hold, error) {
 		Now: time.UnixMilli(asInt(reply[0])), State: drayhorse.State(asString(reply[1])), DueAt: asTime(reply[2]),
 		Paused: is(3), Parked: is(4), Suspect: is(5), Cancelled: is(6), Ahead: int(asInt(reply[7])), Line: int(asInt(reply[8])),
 		KindPaused: is(10), Rest: asTime(reply[11]), Above: int(asInt(reply[12])), GroupsAbove: int(asInt(reply[13])), Turns: int(asInt(reply[14])),
+		GroupPaused: is(15), BothPaused: is(16),
 	}
 	limits := asList(reply[9])
 	for i := 0; i+2 < len(limits); i += 3 {

@@ -135,7 +135,7 @@ func TestAFewDoNotWaitBehindMany(t *testing.T) {
 		claims = r.turn(l, 100, complete(claims)...).Claims
 	}
 	few = r.enqueueGroup("few", 2)
-	r.must(r.part.Resume(r.ctx, "test"))
+	r.must(r.part.Resume(r.ctx, Pause{Kind: "test"}))
 	claims = nil
 	for range 3 {
 		reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 4, Lanes: []string{"test"}, Finishes: complete(claims)})[0]
@@ -384,6 +384,50 @@ func TestGroupsWithLongNames(t *testing.T) {
 	})
 }
 
+// TestAPausedGroupHoldsUpNobody, nor itself when it goes on: its jobs keep their order, and those of
+// others, and of another kind where that alone is paused in it, pass them.
+func TestAPausedGroupHoldsUpNobody(t *testing.T) {
+	conform(t, func(r *rig) {
+		pause := Pause{Group: "g", By: "ann", Why: "they asked for it"}
+		first := r.enqueueGroup("g", 3)
+		running := r.newLease()
+		held := r.turn(running, 1)
+		r.claimed(held, first[0])
+		r.must(r.part.Pause(r.ctx, pause))
+		other, none := r.enqueueGroup("h", 2), r.enqueue(r.newJob())
+		r.claimed(r.turn(r.newLease(), 9), other[0], none[0], other[1])
+		last := r.enqueueGroup("g", 1)
+		if got := r.turn(r.newLease(), 9); len(got.Claims) != 0 || got.Left != 0 || len(got.Lanes) != 0 {
+			r.t.Errorf("%+v; want nothing to claim, and nobody told of any", got)
+		}
+		r.turn(running, 0, held.Claims[0].finish(Release)) // it goes in front of those aside
+		if s := r.summary(); s.Held != 4 || s.Parked != 0 || len(s.Pauses) != 1 || s.Pauses[0].Group != "g" || s.Pauses[0].Kind != "" || s.Pauses[0].Held != 4 || s.Pauses[0].Why != pause.Why {
+			r.t.Errorf("%+v; want 4 held by the pause of the group", s)
+		}
+		if info := r.info(last[0]); info.Parked {
+			r.t.Error("it is parked, want it held by a pause")
+		}
+		hold, err := r.part.Explain(r.ctx, last[0])
+		r.must(err)
+		if !hold.GroupPaused || hold.BothPaused || hold.KindPaused || hold.Parked {
+			r.t.Errorf("%+v; want its group paused", hold)
+		}
+		r.must(r.part.Resume(r.ctx, pause))
+		got := r.RunTurns(r.ctx, &Turn{Lease: r.newLease(), Want: 9, Lanes: []string{"=g"}})[0]
+		r.must(got.Err)
+		r.claimed(got.Turned, first[0], first[1], first[2], last[0])
+
+		// Of one kind in it.
+		r.must(r.part.Pause(r.ctx, Pause{Kind: "test", Group: "g"}))
+		g, b, h := r.enqueueGroup("g", 1), r.enqueueGroup("g", 1, kind("b")), r.enqueueGroup("h", 1)
+		r.claimed(r.turn(r.newLease(), 9), h[0], b[0])
+		r.must(r.part.Resume(r.ctx, Pause{Kind: "test", Group: "g"}))
+		got = r.RunTurns(r.ctx, &Turn{Lease: r.newLease(), Want: 9, Lanes: []string{"test=g"}})[0]
+		r.must(got.Err)
+		r.claimed(got.Turned, g[0])
+	})
+}
+
 // TestTheLastJobTakesTheSeat, also where its kind has no more room when the claim is at its end.
 func TestTheLastJobTakesTheSeat(t *testing.T) {
 	t.Parallel()
@@ -393,7 +437,7 @@ func TestTheLastJobTakesTheSeat(t *testing.T) {
 	r.claimed(r.turn(r.newLease(), 5))
 	_, err := r.SetLimit(r.ctx, &drayhorse.Limit{Name: "two", Queue: r.part.Queue, Kind: "test", Concurrency: 2}, true, "", "")
 	r.must(err)
-	r.must(r.part.Resume(r.ctx, "test"))
+	r.must(r.part.Resume(r.ctx, Pause{Kind: "test"}))
 	got := r.RunTurns(r.ctx, &Turn{Lease: r.newLease(), Want: 5, Lanes: []string{"test"}})[0]
 	r.must(got.Err)
 	r.claimed(got.Turned, g[0], h[0])

@@ -21,6 +21,20 @@ func (j *modelJob) group() string {
 	return e.Group
 }
 
+// lines are those in which jobs may be aside.
+func (w *world) lines() []string {
+	if !w.groups {
+		return modelKinds
+	}
+	return append(slices.Clone(modelKinds), "=g", "a=g", "a=h")
+}
+
+// pauseOf is the pause of what is called so.
+func pauseOf(name string) Pause {
+	kind, group, _ := strings.Cut(name, "=")
+	return Pause{Kind: kind, Group: group}
+}
+
 // modelSlot is what a slot says.
 type modelSlot struct {
 	lane, line, group string

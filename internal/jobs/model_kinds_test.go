@@ -96,22 +96,34 @@ type asides struct {
 	order []string
 }
 
-// bars says whether a job may not start yet as far as its kind goes; then it goes aside. One
-// that is in line does not overtake those of its kind that are aside and not of a lower priority.
-func (m *model) bars(a *asides, j *modelJob, lined bool) bool {
-	kind := j.kind()
-	declared := m.kinds[kind]
-	if declared == nil || !declared.closed(a.now) && declared.room > 0 && (!lined || !slices.ContainsFunc(append(m.lane(kind), a.of[kind]...), func(o *modelJob) bool { return o.priority() >= j.priority() })) {
-		return false
+// gates are the lines into which a job may go aside.
+func (j *modelJob) gates() []string {
+	kind, group := j.kind(), j.group()
+	if group == "" {
+		return []string{kind}
 	}
-	if a.of == nil {
-		a.of = map[string][]*modelJob{}
+	return []string{kind + "=" + group, "=" + group, kind}
+}
+
+// bars says whether a job may not start yet as far as its kind and group go; then it goes aside. One
+// that is in line does not overtake those that are aside and not of a lower priority. lane: the one
+// that it is in, if any.
+func (m *model) bars(a *asides, j *modelJob, lined bool, lane string) bool {
+	for _, name := range j.gates() {
+		declared := m.kinds[name]
+		if name == lane || declared == nil || !declared.closed(a.now) && declared.room > 0 && (!lined || !slices.ContainsFunc(append(m.lane(name), a.of[name]...), func(o *modelJob) bool { return o.priority() >= j.priority() })) {
+			continue
+		}
+		if a.of == nil {
+			a.of = map[string][]*modelJob{}
+		}
+		if a.of[name] == nil {
+			a.order = append(a.order, name)
+		}
+		a.of[name] = append(a.of[name], j)
+		return true
 	}
-	if a.of[kind] == nil {
-		a.order = append(a.order, kind)
-	}
-	a.of[kind] = append(a.of[kind], j)
-	return true
+	return false
 }
 
 // flush puts into their lanes what goes aside.
@@ -221,13 +233,15 @@ func (m *model) pauseKind(kind string, on bool) {
 
 // pauseKind is what an operator does.
 func (w *world) pauseKind(t *rapid.T) {
-	kind := rapid.SampledFrom(modelKinds).Draw(t, "kind")
+	kind := rapid.SampledFrom(w.lines()).Draw(t, "kind")
 	on := rapid.Bool().Draw(t, "on")
+	pause := pauseOf(kind)
 	var err error
 	if on {
-		err = w.p.Pause(w.ctx, Pause{Kind: kind, By: "ann", Why: "why"})
+		pause.By, pause.Why = "ann", "why"
+		err = w.p.Pause(w.ctx, pause)
 	} else {
-		err = w.p.Resume(w.ctx, kind)
+		err = w.p.Resume(w.ctx, pause)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -293,7 +307,7 @@ func (l *modelLimit) set(limit *drayhorse.Limit) {
 func (w *world) resumeKinds(t *rapid.T) {
 	for _, kind := range slices.Collect(maps.Keys(w.model.kinds)) {
 		kind = strings.TrimPrefix(kind, "*")
-		if err := w.p.Resume(w.ctx, kind); err != nil {
+		if err := w.p.Resume(w.ctx, pauseOf(kind)); err != nil {
 			t.Fatal(err)
 		}
 		w.model.pauseKind(kind, false)

@@ -112,7 +112,7 @@ func (w *world) sweep(t *rapid.T) {
 }
 
 func (w *world) pause(t *rapid.T) {
-	err := w.p.Resume(w.ctx, "")
+	err := w.p.Resume(w.ctx, Pause{})
 	if on := rapid.Bool().Draw(t, "on"); on {
 		w.model.pauseKind("", false)
 		err = w.p.Pause(w.ctx, Pause{})
@@ -235,7 +235,7 @@ func (w *world) jump(t *rapid.T) {
 
 // drain lets everybody finish, and looks at what is left.
 func (w *world) drain(t *rapid.T) {
-	if err := w.p.Resume(w.ctx, ""); err != nil {
+	if err := w.p.Resume(w.ctx, Pause{}); err != nil {
 		t.Fatal(err)
 	}
 	w.model.pauseKind("", false)
@@ -275,7 +275,7 @@ func (w *world) drainRound(t *rapid.T) {
 	for _, worker := range w.workers {
 		worker.frozen = false
 		if worker.pending == nil {
-			worker.pending = &modelCall{room: maxClaimBytes, turn: &Turn{Lease: worker.lease, Want: 10, Suspect: true, Lanes: modelKinds}}
+			worker.pending = &modelCall{room: maxClaimBytes, turn: &Turn{Lease: worker.lease, Want: 10, Suspect: true, Lanes: w.lines()}}
 			for _, x := range worker.held {
 				worker.pending.finished = append(worker.pending.finished, x)
 				worker.pending.turn.Finishes = append(worker.pending.turn.Finishes, x.claim.finish(Complete))

@@ -144,9 +144,10 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 		m.totals["snoozed"]++
 	case Release:
 		j.blame.trial = 0
-		if kind := j.kind(); m.kinds[kind] != nil {
+		gates := j.gates()
+		if i := slices.IndexFunc(gates, func(name string) bool { return m.kinds[name] != nil }); i >= 0 {
 			m.move(j, drayhorse.EventRelease, drayhorse.Available)
-			m.setAside(j, kind, true)
+			m.setAside(j, gates[i], true)
 		} else {
 			m.available(j, drayhorse.EventRelease, true)
 		}
@@ -228,7 +229,7 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 	defer func() { m.flush(&aside) }()
 	if t.Trial {
 		m.suspects = slices.DeleteFunc(slices.Clone(m.suspects), func(id string) bool {
-			bars := m.bars(&aside, m.jobs[id], false)
+			bars := m.bars(&aside, m.jobs[id], false, "")
 			if k := m.kinds[m.jobs[id].kind()]; !bars && k != nil {
 				k.room--
 			}
@@ -253,7 +254,7 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 	for maySuspect && len(m.suspects) > 0 {
 		id := m.suspects[0]
 		m.suspects = slices.Clone(m.suspects[1:])
-		if !m.bars(&aside, m.jobs[id], false) {
+		if !m.bars(&aside, m.jobs[id], false, "") {
 			take(id)
 			maySuspect = false
 		}
@@ -264,7 +265,7 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 			m.suspects, j.place = append(m.suspects, j.id), inSuspects
 			return passed
 		}
-		if j.kind() != lane && m.bars(&aside, j, true) {
+		if m.bars(&aside, j, true, lane) {
 			j.place = inReady // until it is in the other lane
 			return passed
 		}
@@ -280,7 +281,7 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 	}
 	lined := func(j *modelJob) modelOutcome {
 		outcome := taken
-		if m.bars(&aside, j, true) {
+		if m.bars(&aside, j, true, "") {
 			outcome = passed
 		} else if !take(j.id) {
 			return noRoom

@@ -52,7 +52,7 @@ func (w *world) drawTurn(t *rapid.T, worker *modelWorker) *modelCall {
 	c := &modelCall{room: rapid.SampledFrom([]int{6 << 10, maxClaimBytes}).Draw(t, "room")}
 	c.turn = &Turn{
 		Lease: worker.lease, Want: rapid.IntRange(0, 5).Draw(t, "want"), Suspect: rapid.Bool().Draw(t, "suspect"),
-		Lanes: rapid.SliceOfNDistinct(rapid.SampledFrom(modelKinds), 0, 2, rapid.ID).Draw(t, "lanes"),
+		Lanes: rapid.SliceOfNDistinct(rapid.SampledFrom(w.lines()), 0, 2, rapid.ID).Draw(t, "lanes"),
 		Trial: chance(t, "trial", 3),
 	}
 	if n := len(worker.past); n > 0 && chance(t, "finish again", 8) {

@@ -47,7 +47,7 @@ var mutants = []struct {
 	{"a trial takes all", turnScript, "math.ceil(size / 2)", "size"},
 	{"a failure clears nothing", turnScript, "set_tally(id, tally(id) + 1, 0)", "local b = blame(id) b.failed = b.failed + 1 set_blame(id, b)"},
 	{"a snooze clears nothing", turnScript, "clear(id)\n      if tally", "if tally"},
-	{"a release goes on with the trial", turnScript, "untried(id)\n      local kind", "local kind"},
+	{"a release goes on with the trial", turnScript, "untried(id)\n      local envelope", "local envelope"},
 	{"alive leaves suspects", aliveScript, "if call('LREM', suspects, 1, id) == 1 then", "if false then"},
 	{"alive leaves what is not taken back yet", aliveScript, "if call('HEXISTS', cancels, id) == 0 then", "if false then"},
 	{"rescue leaves jobs in running", rescueScript, "leave_running(guilty and 'poison' or 'rescue', {id})", ""},
@@ -108,17 +108,17 @@ var mutants = []struct {
 	{"a rescue leaves the gate shut", rescueScript, "if gate then -- there may be room", "if false then"},
 	{"a limit is dropped with its name alone", limitScript, "call('HDEL', meta, 'tat:' .. name)", ""},
 	{"a paused kind starts", turnScript, "(gate.closed or gate.room == 0 or (lined and", "(gate.room == 0 or (lined and"},
-	{"those in line overtake a lane", turnScript, "(lined and is_behind(kind, place))", "false"},
+	{"those in line overtake a lane", turnScript, "(lined and is_behind(name, place))", "false"},
 	{"those in line overtake who goes aside", turnScript, "if (asides.first[kind] or math.huge) <= place then return true end", ""},
 	{"a lower priority that is aside holds up a higher one", turnScript, "if not ranked then return call('ZSCORE', lanes, kind) end", "if true then return call('ZSCORE', lanes, kind) end"},
 	{"a lane of a paused kind is claimed", turnScript, "if declared and declared[lane] and declared[lane].closed then return end", ""},
 	{"workers are told of a paused lane", turnScript, "if not closed[lane] then", "if true then"},
 	{"a suspect of a paused kind is tried", turnScript, "if bars(declared, kind, line[i], envelope) then", "if false then"},
 	{"a resume forgets the lane", pauseScript, "g.bounds ~= '' or waiting[i] then", "g.bounds ~= '' then"},
-	{"what became of a paused kind starts", turnScript, "elseif declared and kind ~= lane and", "elseif false and"},
+	{"what became of a paused kind starts", turnScript, "elseif declared and (kind ~= lane or halted) and", "elseif false and"},
 	{"a resume tells nobody", pauseScript, "barred = set_meta('barred', '', barred)", ""},
 	{"a drained kind is kept", turnScript, "  declare(all, names, waiting)\n  barred", "  barred"},
-	{"a release goes behind those aside", turnScript, "if kind and kinds_declared(now)[kind] then", "if false then"},
+	{"a release goes behind those aside", turnScript, "if aside then", "if false then"},
 	{"a kind's limit looks at nothing that runs", turnScript, "local run = kind and tonumber(call('HGET', meta, 'run:' .. kind) or 0) or", "local run = kind and 0 or"},
 	{"a plain end gives no place back", turnScript, "leave_kinds(ok, from, to)", ""},
 	{"an end gives no place back", turnScript, "if kinds then leave_kinds({id}, 1, 1) end", ""},
@@ -166,6 +166,10 @@ var mutants = []struct {
 	{"groups of one line come before those of another", turnScript, "if its and (not seat or its.place < seat.place) then", "if its and not seat then"},
 	{"a group in two lines has two turns", turnScript, "if not level.met[seat.group] then", "if true then"},
 	{"a group behind the unique key is not seen", enqueueScript, "for _, before in ipairs({2, 4}) do", "for _, before in ipairs({4}) do"},
+	{"a paused group starts", turnScript, "return {kind .. '=' .. group, '=' .. group, kind}", "return {kind .. '=' .. group, kind}"},
+	{"a paused kind of a group starts", turnScript, "return {kind .. '=' .. group, '=' .. group, kind}", "return {'=' .. group, kind}"},
+	{"what is aside for its kind knows no paused group", turnScript, "(kind ~= lane or halted) and", "kind ~= lane and"},
+	{"a release forgets that its group is paused", turnScript, "aside = aside or (kinds_declared(now)[name] and name)", "aside = aside or (kinds_declared(now)[kind] and kind)"},
 	{"a refused finish counts", turnScript, "#rejects == 0 and nsums or 0", "nsums"},
 	{"what is cancelled counts as failed", turnScript, "if CODES[outcome] then note_end", "if false then note_end"},
 	{"an end does not count", turnScript, "if event ~= 'import' then note_end", "if false then note_end"},
@@ -187,6 +191,8 @@ var rare = map[string]func(*rig) (fault string){
 
 	"a clock that is set back shuts a kind": (*rig).shutByAClock,
 	"what became of a paused kind starts":   (*rig).startsAsAnother,
+
+	"a release forgets that its group is paused": (*rig).releasesBehindItsGroup,
 }
 
 // convictsOthers has workers die by one job of several. Who is tried with whom is chance,
@@ -219,11 +225,28 @@ func (r *rig) startsAsAnother() (fault string) {
 		return "the first was not replaced"
 	}
 	r.must(r.part.Pause(r.ctx, Pause{Kind: "after"}))
-	r.must(r.part.Resume(r.ctx, "before"))
+	r.must(r.part.Resume(r.ctx, Pause{Kind: "before"}))
 	reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 1, Lanes: []string{"before"}})[0]
 	r.must(reply.Err)
 	if len(reply.Claims) > 0 {
 		return "a job of a paused kind starts"
+	}
+	return ""
+}
+
+// releasesBehindItsGroup hands back a job whose group was paused meanwhile, and has others that are aside.
+func (r *rig) releasesBehindItsGroup() (fault string) {
+	pause, l := Pause{Group: "g"}, r.newLease()
+	r.enqueueGroup("g", 2)
+	held := r.turn(l, 1).Claims
+	r.must(r.part.Pause(r.ctx, pause))
+	r.turn(l, 1)
+	r.turn(l, 0, held[0].finish(Release))
+	r.must(r.part.Resume(r.ctx, pause))
+	reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 2, Lanes: []string{"=g"}})[0]
+	r.must(reply.Err)
+	if len(reply.Claims) == 0 || reply.Claims[0].ID != held[0].ID {
+		return "a job that was handed back starts behind those of its group"
 	}
 	return ""
 }

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// Pause stops the claims of a partition's jobs, or of those of one kind.
+// Pause stops the claims of a partition's jobs, or of those of one kind, one group or both.
 type Pause struct {
-	Kind string // empty: all
-	By   string // who paused
-	Why  string
+	Kind  string // empty: all
+	Group string // empty: all
+	By    string // who paused
+	Why   string
 
 	At   time.Time // when, by Redis's clock; zero: not known
 	Held int       // jobs that are aside for it
@@ -24,20 +25,34 @@ type pauseDetail struct {
 	Why string `json:"why,omitempty"`
 }
 
-// Pause stops claims from the partition until Resume: of one kind, or of all.
+// name is what pause.lua calls what is paused.
+func (p *Pause) name() string {
+	if p.Group == "" {
+		return p.Kind
+	}
+	return p.Kind + groupMark + p.Group
+}
+
+// groupMark is between a kind and a group.
+const groupMark = "="
+
+// IsOfGroup reports whether a lane has jobs of a group that is or was paused.
+func IsOfGroup(lane string) bool { return strings.Contains(lane, groupMark) }
+
+// Pause stops claims from the partition until Resume: of one kind, one group or both, or of all.
 func (p *Partition) Pause(ctx context.Context, pause Pause) error {
 	detail, err := json.Marshal(pauseDetail{pause.By, pause.Why})
 	if err != nil {
 		return err
 	}
-	_, err = p.run(ctx, pauseScript, 1, pause.Kind, string(detail))
+	_, err = p.run(ctx, pauseScript, 1, pause.name(), string(detail))
 	return err
 }
 
-// Resume lets claims from the partition go on: of one kind, or, for "", of all kinds that
-// are not paused themselves.
-func (p *Partition) Resume(ctx context.Context, kind string) error {
-	_, err := p.run(ctx, pauseScript, 0, kind, "")
+// Resume lets claims from the partition go on: of the kind, group or both that a pause names, or
+// of all kinds and groups that are not paused themselves.
+func (p *Partition) Resume(ctx context.Context, pause Pause) error {
+	_, err := p.run(ctx, pauseScript, 0, pause.name(), "")
 	return err
 }
 
@@ -57,7 +72,8 @@ func decodePauses(value any) ([]Pause, error) {
 		if err := json.Unmarshal([]byte(text), &detail); err != nil && text != "" { // a program that wrote none
 			return nil, fmt.Errorf("summary: pause of kind %q: malformed row %q", parts[i], parts[i+2])
 		}
-		all = append(all, Pause{Kind: parts[i], By: detail.By, Why: detail.Why, At: asTime(at), Held: int(asInt(parts[i+1]))})
+		kind, group, _ := strings.Cut(parts[i], groupMark)
+		all = append(all, Pause{Kind: kind, Group: group, By: detail.By, Why: detail.Why, At: asTime(at), Held: int(asInt(parts[i+1]))})
 	}
 	return all, nil
 }

@@ -54,7 +54,7 @@ func TestOtherKindsPassOneThatIsPaused(t *testing.T) {
 		t.Errorf("%+v, %v; want it available at its first attempt", info, err)
 	}
 	late := r.enqueue(r.newJob(kind("stuck")))
-	r.must(r.part.Resume(r.ctx, "stuck"))
+	r.must(r.part.Resume(r.ctx, Pause{Kind: "stuck"}))
 	if turned = r.turn(l, 0); !slices.Equal(turned.Lanes, []string{"stuck"}) {
 		t.Fatalf("lanes %q; want the kind that goes on", turned.Lanes)
 	}
@@ -89,7 +89,7 @@ func TestPausedKindsAreBounded(t *testing.T) {
 	}
 	r.must(r.part.Pause(r.ctx, Pause{Kind: "k7", Why: "again"}))
 	r.must(r.part.Pause(r.ctx, Pause{Why: "all"}))
-	r.must(r.part.Resume(r.ctx, "k8"))
+	r.must(r.part.Resume(r.ctx, Pause{Kind: "k8"}))
 	r.must(r.part.Pause(r.ctx, Pause{Kind: "more"}))
 	if s := r.summary(); len(s.Pauses) != 101 || s.Pauses[0].Kind != "" || s.Pauses[0].Why != "all" || !s.Paused {
 		t.Errorf("%d pauses, the first %+v", len(s.Pauses), s.Pauses[0])

@@ -127,7 +127,7 @@ var waysBack = map[string]func(r *rig, id string){
 	"resumed": func(r *rig, _ string) {
 		r.must(r.part.Pause(r.ctx, Pause{Kind: "test"}))
 		r.claimed(r.turn(r.newLease(), 5))
-		r.must(r.part.Resume(r.ctx, "test"))
+		r.must(r.part.Resume(r.ctx, Pause{Kind: "test"}))
 	},
 }
 
@@ -224,7 +224,7 @@ func TestABacklogAsideHoldsUpNothingUrgent(t *testing.T) {
 		low := r.enqueue(backlog...)
 		r.must(r.part.Pause(r.ctx, Pause{Kind: "export"}))
 		r.claimed(r.turn(r.newLease(), 5))
-		r.must(r.part.Resume(r.ctx, "export"))
+		r.must(r.part.Resume(r.ctx, Pause{Kind: "export"}))
 		normal := r.enqueue(r.newJob(kind("other")))[0]
 		urgent := r.enqueue(r.newJob(kind("other"), priority(drayhorse.Urgent)))[0]
 		same := r.enqueue(r.newJob(kind("export"), priority(drayhorse.Urgent)))[0]

@@ -258,7 +258,7 @@ func (r *rig) runEveryScript() {
 	r.must(err)
 	r.must(r.part.Told(r.ctx, true, news...))
 	r.must(r.part.Pause(r.ctx, Pause{}))
-	r.must(r.part.Resume(r.ctx, ""))
+	r.must(r.part.Resume(r.ctx, Pause{}))
 	r.must(SetMaxDepth(r.ctx, r.parts, 1000))
 	_, err = r.SetLimit(r.ctx, &drayhorse.Limit{Name: "l", Queue: r.part.Queue, Concurrency: 1000}, true, "", "")
 	r.must(err)

@@ -199,12 +199,12 @@ func TestPauseStopsClaimsAlone(t *testing.T) {
 		if r.takeBell() {
 			r.t.Fatal("the bell rings for a paused queue")
 		}
-		r.must(r.part.Resume(r.ctx, ""))
+		r.must(r.part.Resume(r.ctx, Pause{}))
 		if !r.takeBell() {
 			r.t.Fatal("resume does not ring for what waits")
 		}
 		r.claimed(r.turn(l, 5), ids[1])
-		r.must(r.part.Resume(r.ctx, ""))
+		r.must(r.part.Resume(r.ctx, Pause{}))
 		if r.takeBell() {
 			r.t.Fatal("resume rings for nothing")
 		}

@@ -13,18 +13,18 @@ import (
 // act is Pause or Resume of admin.
 type act func(a *admin.Admin, ctx context.Context, target admin.Target, why string) error
 
-// PauseCommand pauses a queue, or one kind of its jobs.
+// PauseCommand pauses a queue, or one kind or group of its jobs.
 func PauseCommand() *cobra.Command {
-	return switchTarget("pause", "paused", "Pause a queue, or one kind of its jobs", `Pause a queue, or one kind of its jobs: at once, for all workers, and for what is queued
-already. Jobs that run go on. Those that wait keep their order and lose no attempt, and jobs of
-other kinds pass them. "drayhorse queues list" and "drayhorse jobs get" show it, with the reason.`,
+	return switchTarget("pause", "paused", "Pause a queue, or one kind or group of its jobs", `Pause a queue, or one kind or group of its jobs, or one kind in a group: at once, for all workers,
+and for what is queued already. Jobs that run go on. Those that wait keep their order and lose no
+attempt, and others pass them. "drayhorse queues list" and "drayhorse jobs get" show it, with the reason.`,
 		`  drayhorse pause --queue mail --kind welcome --reason "their API is down"`, (*admin.Admin).Pause)
 }
 
 // ResumeCommand undoes what PauseCommand did.
 func ResumeCommand() *cobra.Command {
-	return switchTarget("resume", "resumed", "Resume a queue, or one kind of its jobs", `Resume what "drayhorse pause" has paused, of the same queue and kind. Kinds that are paused
-themselves stay so when their queue is resumed.`, "  drayhorse resume --queue mail --kind welcome", (*admin.Admin).Resume)
+	return switchTarget("resume", "resumed", "Resume a queue, or one kind or group of its jobs", `Resume what "drayhorse pause" has paused, of the same queue, kind and group. Kinds and groups
+that are paused themselves stay so when their queue is resumed.`, "  drayhorse resume --queue mail --kind welcome", (*admin.Admin).Resume)
 }
 
 type targetConfig struct {
@@ -32,6 +32,7 @@ type targetConfig struct {
 
 	Queue  string `yaml:"-" flag:"queue" arg:"NAME" usage:"queue whose jobs are meant (required)"`
 	Kind   string `yaml:"-" flag:"kind" arg:"KIND" usage:"of its jobs, those of this kind alone"`
+	Group  string `yaml:"-" flag:"group" arg:"GROUP" usage:"of its jobs, those of this group alone"`
 	Reason string `yaml:"-" flag:"reason" arg:"TEXT" usage:"why, for those who look at it later"`
 }
 
@@ -43,15 +44,18 @@ func switchTarget(verb, done, short, long, example string, do act) *cobra.Comman
 				return cli.Usagef("no --queue is given; want the queue whose jobs are meant")
 			}
 			return cfg.with(call, func(a *admin.Admin) error {
-				if err := do(a, ctx, admin.Target{Queue: cfg.Queue, Kind: cfg.Kind}, cfg.Reason); err != nil {
+				if err := do(a, ctx, admin.Target{Queue: cfg.Queue, Kind: cfg.Kind, Group: cfg.Group}, cfg.Reason); err != nil {
 					return err
 				}
 				fields := map[string]any{"queue": cfg.Queue, "done": done}
-				if cfg.Kind == "" {
-					return cfg.done(call, done+" queue "+cfg.Queue, fields)
+				what := "queue " + cfg.Queue
+				if cfg.Group != "" {
+					fields["group"], what = cfg.Group, "group "+cfg.Group+" of "+what
 				}
-				fields["kind"] = cfg.Kind
-				return cfg.done(call, done+" kind "+cfg.Kind+" of queue "+cfg.Queue, fields)
+				if cfg.Kind != "" {
+					fields["kind"], what = cfg.Kind, "kind "+cfg.Kind+" of "+what
+				}
+				return cfg.done(call, done+" "+what, fields)
 			})
 		},
 	}.Command()
@@ -74,18 +78,22 @@ func switchQueue(verb, done, short string, do act) *cobra.Command {
 	}.Command()
 }
 
-// kindRemarks names the kinds of a queue that are paused.
+// kindRemarks names the kinds and groups of a queue that are paused.
 func kindRemarks(q *admin.Queue) []string {
 	const most = 3
 	var all []string
 	for i := range q.Pauses {
 		p := &q.Pauses[i]
 		switch {
-		case p.Kind == "":
+		case p.Kind == "" && p.Group == "":
 		case len(all) == most:
 			return append(all, fmt.Sprintf("and %d kinds more", len(q.Pauses)-i))
-		default:
+		case p.Group == "":
 			all = append(all, "kind "+p.Kind+" paused")
+		case p.Kind == "":
+			all = append(all, "group "+p.Group+" paused")
+		default:
+			all = append(all, "kind "+p.Kind+" of group "+p.Group+" paused")
 		}
 	}
 	return all

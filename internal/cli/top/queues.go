@@ -150,7 +150,12 @@ func (p *queuesView) detail(width int, m *model) (lines []field) {
 
 func pauseText(p *admin.Paused, m *model) string {
 	text := "Paused"
-	if p.Kind != "" {
+	switch {
+	case p.Kind != "" && p.Group != "":
+		text = "Kind " + p.Kind + " of group " + p.Group + " is paused"
+	case p.Group != "":
+		text = "Group " + p.Group + " is paused"
+	case p.Kind != "":
 		text = "Kind " + p.Kind + " is paused"
 	}
 	if p.By != "" {

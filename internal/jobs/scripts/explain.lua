@@ -5,7 +5,7 @@
 -- ARGV id look
 --   look: entries of the line that are looked at for the job.
 -- Returns {now_ms, state, due_ms or '', paused, aside, suspect, cancelled, ahead, line, limits,
---   kind_paused, rest_ms or '', above, groups_above, others}:
+--   kind_paused, rest_ms or '', above, groups_above, others, group_paused, both_paused}:
 --   state '' if it does not live; flags 1 or 0: aside for a worker that serves its kind; ahead:
 --   how many are in front of it in its line of so many, -1 if it is behind those that were
 --   looked at, or aside; in its line are those of its priority, and of its group; limits: of those that let no job start, of all or of its kind, name,
@@ -17,7 +17,7 @@ local refused, paused = check()
 if refused then return refused end
 local now = clock()
 if id == '' or call('HEXISTS', jobs, id) == 0 then
-  return {now, '', '', 0, 0, 0, 0, -1, 0, {}, 0, '', 0, 0, 0}
+  return {now, '', '', 0, 0, 0, 0, -1, 0, {}, 0, '', 0, 0, 0, 0, 0}
 end
 local state, due = live_state(id)
 local slot = call('HGET', route, id)
@@ -75,6 +75,9 @@ look_at(bounds or '', nil, math.max(call('HLEN', running) - 1, 0)) -- one field 
 local kind = kind_of(envelope)
 local declared = kinds_declared(now)
 local its, rest_ms = kind and declared[kind], 0
+local group = group_of(envelope)
+local of_group, of_both = group and declared['=' .. group], group and kind and declared[kind .. '=' .. group]
+if of_group or of_both then aside = 0 end
 if its then
   aside = 0 -- if it is, then since something is declared of its kind
   look_at(its.bounds, kind, tonumber(call('HGET', meta, 'run:' .. kind) or 0))
@@ -83,4 +86,5 @@ for _, of in pairs({its or false, declared['*'] or false}) do
   if of and is_closed(of.till, of.since, now) then rest_ms = math.max(rest_ms, of.till) end
 end
 return {now, state, due or '', paused and 1 or 0, aside, suspect, call('HEXISTS', cancels, id), ahead, line, shut,
-  its and its.paused and 1 or 0, rest_ms > 0 and string.format('%.0f', rest_ms) or '', above, groups_above, others}
+  its and its.paused and 1 or 0, rest_ms > 0 and string.format('%.0f', rest_ms) or '', above, groups_above, others,
+  of_group and of_group.paused and 1 or 0, of_both and of_both.paused and 1 or 0}
