@@ -178,7 +178,7 @@ var mutants = []struct {
 	{"an hour has its last minute alone", turnScript, "local sum = counts_in(call('HGET', series, field) or '')", "local sum = {}"},
 	{"a rescue counts no ends", rescueScript, "count_ends(now, 0, 0)\n", ""},
 	{"a cancel counts no end", cancelScript, "count_ends(clock(), 0, 0)\n", ""},
-	{"delete frees an ID at once", deleteScript, "if #envelope < 8 or header(envelope) then remember(id, clock()) end", ""},
+	{"delete frees an ID at once", deleteScript, "if #envelope < 8 or header(envelope) then remember(id, clock(), 'cancelled') end", ""},
 }
 
 // rare are mutants that show after what hardly comes up by chance, or cannot in the model,
@@ -304,6 +304,15 @@ func TestModelNoticesMutants(t *testing.T) { //nolint:paralleltest // see above
 				t.Errorf("the randomized test does not notice within %d runs", mutantRuns)
 			}
 		})
+	}
+}
+
+// TestMutantsHaveAPlace: what they change is there, also of those that are seldom run.
+func TestMutantsHaveAPlace(t *testing.T) { //nolint:paralleltest // a mutant changes the scripts meanwhile
+	for _, m := range mutants {
+		if !strings.Contains(library.Assemble(m.script.Name), m.from) {
+			t.Errorf("%s: %s has no %q", m.name, m.script.Name, m.from)
+		}
 	}
 }
 
