@@ -193,6 +193,7 @@ var rare = map[string]func(*rig) (fault string){
 	"what became of a paused kind starts":   (*rig).startsAsAnother,
 
 	"a release forgets that its group is paused": (*rig).releasesBehindItsGroup,
+	"a release goes on with the trial":           (*rig).releasesFromATrial,
 }
 
 // convictsOthers has workers die by one job of several. Who is tried with whom is chance,
@@ -247,6 +248,26 @@ func (r *rig) releasesBehindItsGroup() (fault string) {
 	r.must(reply.Err)
 	if len(reply.Claims) == 0 || reply.Claims[0].ID != held[0].ID {
 		return "a job that was handed back starts behind those of its group"
+	}
+	return ""
+}
+
+// releasesFromATrial hands back a job that is in a trial.
+func (r *rig) releasesFromATrial() (fault string) {
+	id := r.enqueue(r.newJob())[0]
+	for range suspectRescues {
+		l := r.newLease()
+		r.claimed(r.turn(l, 1), id)
+		r.kill(l)
+	}
+	l := r.newLease()
+	reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 1, Trial: true})[0]
+	r.must(reply.Err)
+	r.claimed(reply.Turned, id)
+	r.turn(l, 0, reply.Claims[0].finish(Release))
+	_, noted, _ := strings.Cut(r.client.HGet(r.ctx, r.part.key(colCounts), id).Val(), "|")
+	if trial := strings.Split(noted, ",")[3]; trial != "0" {
+		return "a job that was handed back is in a trial of " + trial
 	}
 	return ""
 }
