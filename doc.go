@@ -34,6 +34,7 @@
 //   - web session: a browser's stay at the dashboard after a login.
 //   - flow: a batch, which is jobs that are counted together, or steps that come after one
 //     another: jobs, and signals that are waited for.
+//   - event: something that happened to a job, or that an operator did, told to who listens.
 //   - outbox: what is stored to be enqueued: jobs of an SQL transaction until a relay
 //     enqueues them, or ticks of a schedule until their queue takes them.
 //

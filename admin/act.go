@@ -158,6 +158,7 @@ func (r *actionRun) run(ctx context.Context, id string) error {
 		return err
 	}
 	r.a.log.InfoContext(ctx, "action ended", r.about()...)
+	r.a.did("action ended", r.event())
 	return nil
 }
 

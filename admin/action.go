@@ -14,6 +14,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/actions"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/filter"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/lock"
@@ -184,6 +185,7 @@ func (a *Admin) StartAction(ctx context.Context, o Order) (*Action, error) {
 		return nil, err
 	}
 	a.log.InfoContext(ctx, "action begun", begun.about()...)
+	a.did("action begun", begun.event())
 	return &begun.Action, nil
 }
 
@@ -193,6 +195,11 @@ func (r *record) about() []any {
 		slog.String("action", r.ID), slog.String("verb", string(r.Verb)), slog.String("filter", r.Filter), slog.String("reason", r.Reason),
 		slog.String("actor", r.Actor), slog.String("state", string(r.State)), slog.Int("changed", r.Changed), slog.Int("failed", r.Failed),
 	}
+}
+
+// event is what those who listen are told of an action: not its filter, which may have arguments.
+func (r *record) event() events.Event {
+	return events.Event{By: r.Actor, On: r.ID + " " + string(r.Verb), Why: r.Reason, Count: r.Changed}
 }
 
 // String says which jobs a valid filter means, in words; "" is all.

@@ -16,6 +16,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/actions"
 	"github.com/drayhorse/drayhorse/internal/audit"
 	"github.com/drayhorse/drayhorse/internal/election"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/lock"
@@ -64,6 +65,8 @@ type Admin struct {
 	locks     *lock.Locker
 	namespace string
 	audit     *audit.Store
+	events    *events.Hub
+	acts      *acts
 	checked   *atomic.Bool // the server was found fit
 }
 
@@ -86,19 +89,21 @@ func New(cfg Config) (*Admin, error) {
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
-	engine := jobs.New(client, namespace)
+	engine, told := jobs.New(client, namespace), events.New(client, namespace)
 	return &Admin{
 		actor: cfg.Actor, log: logs.Or(cfg.Logger), client: client,
 		engine: engine, inbox: jobs.NewInbox(engine), registry: registry.New(client, namespace),
 		schedules: schedules.New(client, namespace), election: leads,
 		actions: actions.New(client, namespace), flows: flows.New(engine, namespace), locks: locks, namespace: namespace,
-		audit: audit.New(client, namespace), checked: new(atomic.Bool),
+		audit: audit.New(client, namespace), events: events.NewHub(told), acts: &acts{store: told}, checked: new(atomic.Bool),
 	}, nil
 }
 
-// Close ends the waits for jobs, with drayhorse.ErrClosed, and the connections.
+// Close ends the waits for jobs and events, with drayhorse.ErrClosed, and the connections.
 func (a *Admin) Close() error {
 	a.inbox.Close()
+	a.events.Close()
+	a.acts.wait()
 	err := a.client.Close()
 	a.locks.Wait()
 	return err

@@ -337,3 +337,25 @@ func ExampleAdmin_Servers() {
 	})
 	// Output: 1 0
 }
+
+func ExampleAdmin_Events() {
+	withShop(func(ctx context.Context, s *shop) {
+		events, err := s.admin.Events(ctx, admin.EventQuery{Queue: "mail", Types: []admin.EventType{admin.EventDiscarded}})
+		must(err)
+		defer events.Close()
+		s.enqueue(ctx, "ann@example.org")
+		s.work(ctx, func() {
+			some, err := events.Next(ctx)
+			must(err)
+			for _, e := range some {
+				fmt.Println(e.Type, e.Queue, e.Kind, e.JobID, e.Attempt, e.Error)
+			}
+		})
+	})
+	// Output: discarded mail mail ann@example.org 1 connection refused
+}
+
+func ExampleEventTypes() {
+	fmt.Println(admin.EventTypes())
+	// Output: [started completed failed discarded cancelled snoozed limited released diverted rescued operator missed]
+}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -38,6 +39,7 @@ func (a *Admin) RetryFlow(ctx context.Context, id string, again flow.Again) (*fl
 		return nil, err
 	}
 	a.log.InfoContext(ctx, "flow retried", slog.String("flow", id), slog.String("steps", string(again)))
+	a.did("flow retried", events.Event{On: id})
 	a.drain(ctx, id)
 	return a.flows.Get(ctx, id)
 }
@@ -60,6 +62,7 @@ func (a *Admin) CancelFlow(ctx context.Context, id string) (*flow.Info, error) {
 		return nil, err
 	}
 	a.log.InfoContext(ctx, "flow cancelled", slog.String("flow", id))
+	a.did("flow cancelled", events.Event{On: id})
 	a.drain(ctx, id)
 	return a.flows.Get(ctx, id)
 }
@@ -79,6 +82,7 @@ func (a *Admin) SignalFlow(ctx context.Context, id, name string, payload any, op
 		return false, err
 	}
 	a.log.InfoContext(ctx, "flow signalled", slog.String("flow", id), slog.String("signal", name))
+	a.did("flow signalled", events.Event{On: id})
 	a.drain(ctx, id)
 	return first, nil
 }

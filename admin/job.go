@@ -7,6 +7,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -138,6 +139,7 @@ func (a *Admin) steer(ctx context.Context, queue, id, done string, act func(*job
 			return err
 		}
 		a.log.InfoContext(ctx, done, slog.String(logs.JobID, id), slog.String(logs.Queue, p.Queue))
+		a.did(done, events.Event{Queue: p.Queue, JobID: id})
 		return nil
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -51,6 +52,7 @@ func (a *Admin) SetLimit(ctx context.Context, limit drayhorse.Limit, why string)
 	}
 	a.log.InfoContext(ctx, "limit set", slog.String("limit", limit.Name), slog.String(logs.Queue, limit.Queue),
 		slog.Int("concurrency", limit.Concurrency), slog.String("rate", limit.Rate.String()), slog.Int64("version", now.Version), slog.String("why", why))
+	a.did("limit set", events.Event{Queue: limit.Queue, Kind: limit.Kind, On: limit.Name, Why: why})
 	return nil
 }
 
@@ -73,6 +75,7 @@ func (a *Admin) RemoveLimit(ctx context.Context, name, why string) error {
 		return err
 	}
 	a.log.InfoContext(ctx, "limit removed", slog.String("limit", name), slog.String(logs.Queue, all[i].Queue), slog.String("why", why))
+	a.did("limit removed", events.Event{Queue: all[i].Queue, Kind: all[i].Kind, On: name, Why: why})
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -81,6 +82,7 @@ func (a *Admin) switchTarget(ctx context.Context, done string, target Target, wh
 	if target.Kind != "" {
 		what, about = "kind", append(about, slog.String(logs.Kind, target.Kind))
 	}
+	a.did(what+" "+done, events.Event{Queue: target.Queue, Kind: target.Kind, Why: why})
 	a.log.InfoContext(ctx, what+" "+done, append(about, slog.String("why", why))...)
 	return nil
 }

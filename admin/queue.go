@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
@@ -229,6 +230,7 @@ func (a *Admin) SetMaxDepth(ctx context.Context, queue string, most int) error {
 		return err
 	}
 	a.log.InfoContext(ctx, "max depth of queue set", slog.String(logs.Queue, queue), slog.Int("max_depth", most))
+	a.did("max depth of queue set", events.Event{Queue: queue, Count: most})
 	return nil
 }
 
@@ -268,6 +270,7 @@ func (a *Admin) DeleteQueues(ctx context.Context, force bool, queues ...string) 
 		all[i] = DeletedQueue{d.Queue, d.Jobs, d.Err}
 		if d.Err == nil {
 			a.log.InfoContext(ctx, "queue deleted", slog.String(logs.Queue, d.Queue), slog.Int(logs.Count, d.Jobs))
+			a.did("queue deleted", events.Event{Queue: d.Queue, Count: d.Jobs})
 		}
 	}
 	return all, nil
@@ -306,5 +309,6 @@ func (a *Admin) count(ctx context.Context, queue, done string, act func(*jobs.Pa
 		}
 	}
 	a.log.InfoContext(ctx, done, slog.String(logs.Queue, queue), slog.Int(logs.Count, total))
+	a.did(done, events.Event{Queue: queue, Count: total})
 	return total, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/election"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/schedules"
 )
@@ -188,6 +189,7 @@ func (a *Admin) steerSchedule(ctx context.Context, id, done string, act func(ctx
 		return err
 	}
 	a.log.InfoContext(ctx, done, slog.String(logs.Schedule, id))
+	a.did(done, events.Event{On: id})
 	return nil
 }
 
@@ -202,6 +204,7 @@ func (a *Admin) TriggerSchedule(ctx context.Context, id string) (queue, jobID st
 		return "", "", err
 	}
 	a.log.InfoContext(ctx, "schedule triggered", slog.String(logs.Schedule, id), slog.String(logs.JobID, place.ID))
+	a.did("schedule triggered", events.Event{On: id, Queue: place.Queue, JobID: place.ID})
 	return place.Queue, place.ID, nil
 }
 

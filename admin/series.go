@@ -102,13 +102,15 @@ func (t *Times) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &j); err != nil {
 		return err
 	}
-	of := func(ms float64) time.Duration { return time.Duration(ms*1000+0.5) * time.Microsecond }
-	*t = Times{j.Count, of(j.P50), of(j.P90), of(j.P95), of(j.P99)}
+	*t = Times{j.Count, ofMS(j.P50), ofMS(j.P90), ofMS(j.P95), ofMS(j.P99)}
 	return nil
 }
 
 // inMS gives a duration in ms, to the µs.
 func inMS(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// ofMS reads what inMS gives.
+func ofMS(ms float64) time.Duration { return time.Duration(ms*1000+0.5) * time.Microsecond }
 
 // steps are what a Step of 0 is chosen from.
 var steps = []time.Duration{

@@ -20,7 +20,7 @@ import (
 const leaveTimeout = time.Second
 
 // announces tells the registry every few seconds, and when its state changes, that
-// this worker is there; and takes it out when background ends. running ends when
+// this worker is there, and learns whether somebody listens; and takes it out when background ends. running ends when
 // the worker is told to stop.
 func (s *session) announces(background, running context.Context) {
 	r := registry.New(s.client, s.cfg.Namespace)
@@ -30,8 +30,11 @@ func (s *session) announces(background, running context.Context) {
 	defer ticker.Stop()
 	for {
 		s.present(row)
-		if err := r.Announce(background, row); err != nil {
+		if listening, err := r.Announce(background, row); err != nil {
 			s.log.DebugContext(background, "announcement failed", slog.String(logs.Error, err.Error()))
+			s.teller.unheard()
+		} else {
+			s.teller.heard(listening)
 		}
 		select {
 		case <-background.Done():

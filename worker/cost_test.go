@@ -19,7 +19,15 @@ func (cost) Kind() string { return "cost" }
 // claim through its handler to its finish.
 func newRun(t testing.TB) func() {
 	t.Helper()
+	run, _ := newSessionRun(t)
+	return run
+}
+
+// newSessionRun gives the session as well.
+func newSessionRun(t testing.TB) (run func(), s *session) {
+	t.Helper()
 	s, f := offline(t, 10, 1) // slots, so that no job's end is the first one to be free
+	s.teller.heard(0)
 	s.kinds["cost"] = &registration{retry: Constant(0), handler: typed(func(context.Context, *drayhorse.Job[cost]) error { return nil }, false)}
 	l := f.leaseOf(s.supply.all()[0])
 	envelope := &jobs.Envelope{Kind: "cost", MaxAttempts: 25, Timeout: time.Hour, EnqueuedAt: time.Now(), Args: []byte(`{"n":1}`)}
@@ -31,7 +39,9 @@ func newRun(t testing.TB) func() {
 		l.add([]*execution{e})
 		s.runner.run(e)
 		l.unsaid, f.ended = l.unsaid.emptied(), f.ended[:0] // as after a turn
-	}
+		s.teller.pending = s.teller.pending[:0]             // as after a flush
+		s.teller.ordinary.Store(0)
+	}, s
 }
 
 // TestAllocationsOfAJob guards what a short job costs a worker: the execution, its
@@ -48,5 +58,15 @@ func BenchmarkJob(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		run()
+	}
+}
+
+// TestAllocationsOfAJobThatIsToldOf: what a listener costs beside.
+func TestAllocationsOfAJobThatIsToldOf(t *testing.T) { //nolint:paralleltest // counts allocations
+	run, s := newSessionRun(t)
+	s.teller.heard(time.Hour)
+	const want = 4 // one more, for the event that waits for the turn
+	if got := testing.AllocsPerRun(1000, run); got != want {
+		t.Errorf("%v allocations, want %v", got, want)
 	}
 }

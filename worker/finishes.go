@@ -3,6 +3,7 @@ package worker
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
@@ -11,15 +12,21 @@ import (
 // few milliseconds, and a link of 10 MB/s for a tenth of a second.
 const maxFinishBytes = 1 << 20
 
-// finishes is what became of jobs and no turn has taken along yet.
-type finishes struct {
-	list     []jobs.Finish
-	counters []prometheus.Counter // one for each, to be increased when Redis has accepted it
-	large    bool                 // some have results or errors
+// note is what is to be done about a finish when Redis has accepted it.
+type note struct {
+	counter prometheus.Counter // is increased; nil: none
+	event   *events.Event      // is told; nil: nobody listens
 }
 
-func (f *finishes) add(finish jobs.Finish, counter prometheus.Counter) {
-	f.list, f.counters = append(f.list, finish), append(f.counters, counter)
+// finishes is what became of jobs and no turn has taken along yet.
+type finishes struct {
+	list  []jobs.Finish
+	notes []note // one for each
+	large bool   // some have results or errors
+}
+
+func (f *finishes) add(finish jobs.Finish, n note) {
+	f.list, f.notes = append(f.list, finish), append(f.notes, n)
 	f.large = f.large || finish.Size() > 0
 }
 
@@ -42,14 +49,14 @@ func (f *finishes) cut(budget int) (cut finishes, bytes int) {
 		*f = finishes{}
 		return cut, bytes
 	}
-	cut = finishes{list: f.list[:n:n], counters: f.counters[:n:n], large: f.large}
-	f.list, f.counters = f.list[n:], f.counters[n:]
+	cut = finishes{list: f.list[:n:n], notes: f.notes[:n:n], large: f.large}
+	f.list, f.notes = f.list[n:], f.notes[n:]
 	return cut, bytes
 }
 
 // emptied gives the room of finishes that were said, to be filled anew.
 func (f *finishes) emptied() finishes {
 	clear(f.list)
-	clear(f.counters)
-	return finishes{list: f.list[:0], counters: f.counters[:0]}
+	clear(f.notes)
+	return finishes{list: f.list[:0], notes: f.notes[:0]}
 }

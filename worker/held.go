@@ -24,7 +24,7 @@ func (f *fetcher) leaseOf(s *source) *lease {
 // newLease makes a lease on a source.
 func (f *fetcher) newLease(s *source) *lease {
 	name := f.name + "." + strconv.FormatUint(f.epoch.Add(1), 10)
-	return &lease{Lease: jobs.NewLease(s.part, name), source: s, flush: f.reports, store: f.relay.store, onEnded: f.onEnded}
+	return &lease{Lease: jobs.NewLease(s.part, name), source: s, flush: f.reports, store: f.relay.store, teller: f.teller, onEnded: f.onEnded}
 }
 
 // leases gives those that are held, and those that were lost but have handlers that go

@@ -44,6 +44,7 @@ func openInline(ctx context.Context, w *Worker) (*inlined, error) {
 	i.session = newSession(context.WithoutCancel(ctx), w)
 	i.executors = newExecutors(0, i.runner.run)
 	i.reports = nil                           // nobody would call it
+	i.teller.heard(0)                         // the same
 	i.supply.strict = true                    // queues in the same order each time
 	i.onLost = func(*jobs.Lease, []string) {} // a worker that died says nothing more
 	i.node = newNode(&i.parts, "", 0, false)

@@ -20,6 +20,7 @@ type lease struct {
 	source  *source
 	flush   *flusher
 	store   *flows.Store
+	teller  *teller
 	onEnded func(l *lease, news ended)
 
 	// Of the fetch loop's goroutine alone.
@@ -37,9 +38,9 @@ type lease struct {
 // is none.
 type turn struct {
 	*jobs.Turn
-	counters []prometheus.Counter // of what it finishes
-	asked    time.Time            // when it was made for the first time
-	retryAt  time.Time            // when it is made again; zero: it has not failed
+	notes    []note    // of what it finishes
+	asked    time.Time // when it was made for the first time
+	retryAt  time.Time // when it is made again; zero: it has not failed
 	backoff  redis.Backoff
 	reserved int // room in the capacity for what it claims
 }
@@ -57,10 +58,11 @@ func (l *lease) report(e *execution, f jobs.Finish, counter prometheus.Counter) 
 	var streams bool
 	f.Reports, streams = e.lastReports()
 	f.Keep = f.Keep || streams
+	n := note{counter, l.teller.ended(e, &f)}
 	l.mu.Lock()
 	news := ended{first: l.remove(e), accepted: !l.lost, alone: len(l.unsaid.list) == 0}
 	if news.first && news.accepted {
-		l.unsaid.add(f, counter)
+		l.unsaid.add(f, n)
 	}
 	l.mu.Unlock()
 	l.onEnded(l, news)
@@ -87,7 +89,7 @@ func (l *lease) takeFinishes(budget int) (bytes int, ok bool) {
 	if l.unsaid.list == nil {
 		l.unsaid, l.spare = l.spare, finishes{}
 	}
-	l.turn = turn{Turn: &jobs.Turn{Lease: l.Lease, Finishes: cut.list}, counters: cut.counters}
+	l.turn = turn{Turn: &jobs.Turn{Lease: l.Lease, Finishes: cut.list}, notes: cut.notes}
 	return bytes, true
 }
 
@@ -105,7 +107,7 @@ func (l *lease) reuse(t *turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if cap(t.Finishes) > cap(l.spare.list) {
-		sent := finishes{list: t.Finishes, counters: t.counters}
+		sent := finishes{list: t.Finishes, notes: t.notes}
 		l.spare = sent.emptied()
 	}
 }

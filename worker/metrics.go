@@ -25,6 +25,7 @@ type instruments struct {
 	refused       prometheus.Counter
 	stuck         prometheus.Gauge
 	stalled       prometheus.Counter
+	untold        prometheus.Counter
 
 	mu     sync.RWMutex
 	series map[seriesKey]*series
@@ -77,6 +78,9 @@ func newInstruments(r prometheus.Registerer) (*instruments, error) {
 		stalled: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "drayhorse_worker_stalled_seconds_total", Help: "For how long this worker got no CPU, in times of a second or more.",
 		}),
+		untold: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "drayhorse_worker_events_lost_total", Help: "Events that were not told although somebody listened.",
+		}),
 		series: map[seriesKey]*series{},
 	}
 	return m, m.register(r)
@@ -86,7 +90,7 @@ func (m *instruments) register(r prometheus.Registerer) error {
 	err := errors.Join(
 		metrics.Share(r, &m.finishedTotal), metrics.Share(r, &m.runSeconds), metrics.Share(r, &m.waitSeconds),
 		metrics.Share(r, &m.running), metrics.Share(r, &m.concurrency), metrics.Share(r, &m.rescued),
-		metrics.Share(r, &m.refused), metrics.Share(r, &m.stuck), metrics.Share(r, &m.stalled),
+		metrics.Share(r, &m.refused), metrics.Share(r, &m.stuck), metrics.Share(r, &m.stalled), metrics.Share(r, &m.untold),
 	)
 	if err != nil {
 		return err

@@ -107,6 +107,7 @@ func (n *node) rescue(ctx context.Context, p *jobs.Partition, dead []jobs.Score)
 	}
 	n.metrics.rescued.Add(float64(got.Jobs))
 	n.discards.note(p, got.Discarded...)
+	n.teller.rescued(p, got)
 	if got.Jobs > 0 {
 		n.log.WarnContext(ctx, "rescued the jobs of a dead worker", slog.String(logs.Queue, p.String()),
 			slog.Int(logs.Count, got.Jobs), slog.Int("poisoned", len(got.Discarded)))
@@ -138,7 +139,10 @@ func (n *node) sweep(ctx context.Context, s *source) (found bool) {
 	if s.isResting(time.Now()) {
 		return false
 	}
-	swept, err := s.part.SweepAfter(ctx, 0, func(ids []string) { n.discards.note(s.part, ids...) })
+	swept, err := s.part.SweepAfter(ctx, 0, func(ids []string) {
+		n.discards.note(s.part, ids...)
+		n.teller.discarded(s.part, "not started in time", ids...)
+	})
 	if err != nil {
 		n.log.DebugContext(ctx, "sweep failed", slog.String(logs.Queue, s.part.String()), slog.String(logs.Error, err.Error()))
 		return true // the next one goes on

@@ -26,6 +26,7 @@ type parts struct {
 	reports   *flusher  // nil: what handlers report is written with their finishes
 	discards  *discards // nil: nobody wants to know
 	relay     *relay
+	teller    *teller
 	phase     *phase
 	epoch     atomic.Uint64                     // of the last lease
 	fail      func(err error)                   // ends Run with an error that waiting cannot mend

@@ -22,6 +22,7 @@ type runner struct {
 	capacity  *capacity
 	unserved  *unserved
 	limited   func(queue, kind string) // a job of the kind has met a rate limit
+	teller    *teller
 }
 
 // run takes a claim through the steps: read it, find its handler, call it, and say
@@ -50,6 +51,7 @@ func (r *runner) run(e *execution) {
 	e.started.Store(begun.UnixNano())
 	r.deadlines.note(e.deadline)
 	e.label, e.waited, e.ran = label, r.metrics.began(series, &envelope, e.attempt(), begun), -1
+	r.teller.started(e)
 	err := errGoexit // stands until the handler returns
 	defer func() {
 		took := time.Since(begun)

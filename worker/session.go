@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
@@ -68,6 +69,7 @@ func newSession(base context.Context, w *Worker) *session {
 		reports:  newFlusher(w.engine),
 		discards: newDiscards(base, w.log, w.cfg.OnDiscard),
 		relay:    newRelay(flows.New(w.engine, cmp.Or(w.cfg.Namespace, drayhorse.DefaultNamespace)), w.log),
+		teller:   newTeller(events.New(w.client, cmp.Or(w.cfg.Namespace, drayhorse.DefaultNamespace)), w.id, w.log, w.metrics.untold),
 		fail:     s.fatally,
 		onLost:   s.sayAlive,
 	}
@@ -80,7 +82,7 @@ func newSession(base context.Context, w *Worker) *session {
 		closing: s.phase.closing, covered: s.isCovered,
 	}
 	s.runner = runner{base: base, log: w.log, metrics: w.metrics, kinds: w.kinds, deadlines: s.deadlines, capacity: s.capacity, unserved: newUnserved(w.log, w.kinds)}
-	s.runner.limited = s.withdrawKind
+	s.runner.limited, s.runner.teller = s.withdrawKind, s.teller
 	s.executors = newExecutors(w.cfg.Concurrency, s.runner.run)
 	return s
 }
@@ -172,6 +174,7 @@ func (s *session) run(ctx context.Context) error {
 	s.watching.Go(func() { (&lag{parts: &s.parts}).run(background) })
 	s.watching.Go(func() { s.reports.run(background) })
 	s.watching.Go(func() { s.relay.run(background) })
+	s.watching.Go(func() { s.teller.run(background) })
 	stopped := make(chan struct{})
 	var discarded sync.WaitGroup
 	if s.discards != nil {
@@ -200,6 +203,7 @@ func (s *session) run(ctx context.Context) error {
 	close(stopped)
 	discarded.Wait()
 	s.relay.end(s.base)
+	s.teller.end(s.base)
 	announced.Wait()     // takes the worker out of the registry
 	_ = s.client.Close() // ends the listeners' blocking waits
 	s.watching.Wait()

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
@@ -81,9 +79,10 @@ func (f *fetcher) settle(l *lease, reply jobs.TurnReply) {
 		return
 	}
 	l.renew(done.asked)
-	f.count(l.source, done.counters, reply.Rejected)
+	f.count(l.source, done.notes, reply.Rejected)
 	f.discards.noteTurn(l.source.part, done.Finishes, reply.Turned)
 	f.relay.noteTurn(l.source.part, done.Finishes)
+	f.teller.noteTurn(l.source.part, done.notes, reply.Turned)
 	l.reuse(&done)
 	l.source.applyTurn(done.Turn, reply.Turned)
 	if done.Trial && len(reply.Claims) == 0 {
@@ -116,7 +115,7 @@ func (f *fetcher) drop(l *lease, done *turn, err error) {
 }
 
 // count counts what Redis accepted, and counts and logs what it refused.
-func (f *fetcher) count(s *source, counters []prometheus.Counter, rejected []string) {
+func (f *fetcher) count(s *source, notes []note, rejected []string) {
 	for _, id := range rejected {
 		f.metrics.refused.Inc()
 		f.log.WarnContext(f.base, "finish refused: the job is no longer this worker's",
@@ -125,9 +124,9 @@ func (f *fetcher) count(s *source, counters []prometheus.Counter, rejected []str
 	if len(rejected) > 0 {
 		return // which of the counters are meant is not worth the bookkeeping
 	}
-	for _, c := range counters {
-		if c != nil {
-			c.Inc()
+	for _, n := range notes {
+		if n.counter != nil {
+			n.counter.Inc()
 		}
 	}
 }

@@ -67,7 +67,10 @@ func Names() []string {
 }
 
 // IsZero reports whether all jobs are meant.
-func (f *Filter) IsZero() bool { return reflect.DeepEqual(f, &Filter{}) }
+func (f *Filter) IsZero() bool { return f.Equal(&Filter{}) }
+
+// Equal reports whether two filters mean the same.
+func (f *Filter) Equal(other *Filter) bool { return reflect.DeepEqual(f, other) }
 
 // OnlyPlaces reports whether all jobs of some queue, or in some state, are meant.
 func (f *Filter) OnlyPlaces() bool {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -17,25 +18,26 @@ const pageSize = 100
 // Registry is the only owner of its keys. It keeps nothing itself.
 type Registry struct {
 	client *redis.Client
-	keys   []string // workers, seen
+	keys   []string // workers, seen, listening
 }
 
 // New makes a registry. It does not connect.
 func New(client *redis.Client, namespace string) *Registry {
 	// A queue's hash tag is its name, and no queue can have a name with @.
 	prefix := namespace + ":{@workers}:"
-	return &Registry{client: client, keys: []string{prefix + "workers", prefix + "seen"}}
+	return &Registry{client: client, keys: []string{prefix + "workers", prefix + "seen", prefix + "listening"}}
 }
 
-// Announce says that a worker is there, for as long as Expiry. SeenAt is not
-// written. The error is drayhorse.ErrUnavailable.
-func (r *Registry) Announce(ctx context.Context, w *Worker) error {
+// Announce says that a worker is there, for as long as Expiry, and gives for how long somebody
+// listens to events; 0: nobody does. SeenAt is not written. The error is
+// drayhorse.ErrUnavailable.
+func (r *Registry) Announce(ctx context.Context, w *Worker) (listening time.Duration, err error) {
 	row, err := json.Marshal(w)
 	if err != nil {
-		return fmt.Errorf("announce worker: %w", err)
+		return 0, fmt.Errorf("announce worker: %w", err)
 	}
-	_, err = r.run(ctx, announceScript, w.ID, row, Expiry.Milliseconds())
-	return err
+	ms, err := r.run(ctx, announceScript, w.ID, row, Expiry.Milliseconds())
+	return time.Duration(redis.AsInt(ms)) * time.Millisecond, err
 }
 
 // Leave takes out a worker that has stopped. The error is

@@ -47,7 +47,7 @@ func conform(t *testing.T, test func(t *testing.T, r *Registry)) {
 func (r *Registry) announce(t *testing.T, workers ...Worker) {
 	t.Helper()
 	for i := range workers {
-		if err := r.Announce(t.Context(), &workers[i]); err != nil {
+		if _, err := r.Announce(t.Context(), &workers[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -136,7 +136,7 @@ func TestWorkersThatAreNotHeardOfAreDropped(t *testing.T) {
 		if n := r.client.HLen(t.Context(), r.keys[0]).Val(); n != 2 {
 			t.Errorf("%d rows are kept; want 2", n)
 		}
-		for _, key := range r.keys {
+		for _, key := range r.keys[:2] {
 			if ttl := r.client.PTTL(t.Context(), key).Val(); ttl <= 0 || ttl > Expiry {
 				t.Errorf("%s expires in %v", key, ttl)
 			}
@@ -160,6 +160,24 @@ func TestManyWorkersAreListedOnce(t *testing.T) {
 		workers, err := r.List(t.Context())
 		if err != nil || len(workers) != n || workers[n-1].ID != "w699" {
 			t.Errorf("%d workers, %v; want %d", len(workers), err, n)
+		}
+	})
+}
+
+// TestAnnouncingTellsWhetherSomebodyListens to events, whose key is another package's.
+func TestAnnouncingTellsWhetherSomebodyListens(t *testing.T) {
+	conform(t, func(t *testing.T, r *Registry) {
+		for until, want := range map[time.Duration]bool{0: false, -time.Second: false, time.Minute: true} {
+			if until != 0 {
+				if err := r.client.HSet(t.Context(), r.keys[2], "until", time.Now().Add(until).UnixMilli()).Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			left, err := r.Announce(t.Context(), &Worker{ID: "a"})
+			if err != nil || (left > 0) != want || left > until && want {
+				t.Errorf("until %v: %v, %v", until, left, err)
+			}
+			r.client.Del(t.Context(), r.keys[2])
 		}
 	})
 }

@@ -207,16 +207,16 @@ var foreign = map[string][]string{
 	"producer":  {"HGETALL drayhorse:{@sched}:declarations", "HGETALL drayhorse:{@workers}:workers", "HGETALL drayhorse:{@web}:sessions", "BRPOP drayhorse:{q}:bell 1", "RPOP drayhorse:{q}:ready", "SCAN 0"},
 	"worker":    {"HGETALL drayhorse:{@sched}:declarations", "HSET drayhorse:{@web}:sessions a b", "UNLINK drayhorse:{q}:ready", "SCAN 0"},
 	"scheduler": {"HGETALL drayhorse:{@workers}:workers", "RPOP drayhorse:{q}:ready", "SCAN 0"},
-	"drayhorse": {"XADD drayhorse:{q}:jobs * a b", "HGETALL drayhorse:{@web}:sessions", "HSET drayhorse:{@web}:sessions a b", "EXISTS drayhorse:{@audit}:changes", "XREVRANGE drayhorse:{@audit}:changes + -"},
+	"drayhorse": {"XTRIM drayhorse:{@workers}:events MAXLEN 0", "HGETALL drayhorse:{@web}:sessions", "HSET drayhorse:{@web}:sessions a b", "EXISTS drayhorse:{@audit}:changes", "XREVRANGE drayhorse:{@audit}:changes + -"},
 	"ui":        {"HGETALL drayhorse:{@other}:x", "XTRIM drayhorse:{@audit}:changes MAXLEN 0"},
 }
 
 // scripts are those that each program runs, by the package that has them.
 var scripts = map[string]map[string]string{
-	"producer":  {"jobs": "enqueue inspect cancel locate summary await log stream members series", "flows": "create join close cancel grow take ack info submit work retry signal graph child leave ends"},
-	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit enqueue news told members signal step", "flows": "grow ends take ack look tick outcomes work result extend info submit graph child cancel", "registry": "announce leave"},
+	"producer":  {"jobs": "enqueue inspect cancel locate summary await log stream members series", "events": "*", "flows": "create join close cancel grow take ack info submit work retry signal graph child leave ends"},
+	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit enqueue news told members signal step", "flows": "grow ends take ack look tick outcomes work result extend info submit graph child cancel", "registry": "announce leave", "events": "append"},
 	"scheduler": {"jobs": "enqueue inspect cancel summary", "schedules": "*", "lock": "*"},
-	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream pick act explain members series", "flows": "cancel take ack info list spread work retry signal graph outcomes child ends", "schedules": "*", "registry": "list", "actions": "*", "lock": "*"},
+	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream pick act explain members series", "flows": "cancel take ack info list spread work retry signal graph outcomes child ends", "schedules": "*", "registry": "list", "events": "*", "actions": "*", "lock": "*"},
 }
 
 // direct are the commands that a program sends by themselves.

@@ -2,10 +2,10 @@
 -- announce says that a worker is there, and drops a few that were not heard of for
 -- too long. A repeat does the same.
 --
--- KEYS workers seen
+-- KEYS workers seen listening
 -- ARGV id row expiry_ms
 --   row: what the worker says of itself; expiry_ms: how long that holds.
--- Returns OK.
+-- Returns for how many ms somebody listens to events; 0: nobody does.
 local t = call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 call('HSET', workers, id, row)
@@ -21,4 +21,4 @@ end
 -- The last worker's row goes with the keys.
 call('PEXPIRE', workers, expiry_ms)
 call('PEXPIRE', seen, expiry_ms)
-return 'OK'
+return math.max(tonumber(call('HGET', listening, 'until') or 0) - now, 0)
