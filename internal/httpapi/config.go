@@ -37,6 +37,7 @@ type Queues interface {
 	DeleteQueue(ctx context.Context, name string, force bool) (jobs int, err error)
 	Look(ctx context.Context, names ...string) (queues []*admin.Queue, total int, err error)
 	Series(ctx context.Context, q admin.SeriesQuery) (*admin.Series, error)
+	Events(ctx context.Context, q admin.EventQuery) (*admin.Events, error)
 }
 
 // Config says what is served, and how. Jobs and Queues are required.
@@ -76,6 +77,8 @@ type Limits struct {
 	MaxRequests int `yaml:"max_requests" arg:"N" usage:"requests that are served at once"`
 	// MaxBatches is how many batches are served at once.
 	MaxBatches int `yaml:"max_batches" arg:"N" usage:"batches among them"`
+	// MaxListeners is how many clients listen to events at once.
+	MaxListeners int `yaml:"max_listeners" arg:"N" usage:"clients that listen to events at once, among the requests"`
 	// MaxMemory is what large bodies, lines and answers may take, all together, in bytes.
 	MaxMemory int `yaml:"max_memory" arg:"BYTES" usage:"memory that large jobs may take while they come in or are shown, all together"`
 	// ClientTimeout is how long a client may take to send a header, a job or a line
@@ -94,7 +97,7 @@ func (l *Limits) Rates() Rates { return Rates{l.Rate, l.ReadRate} }
 // DefaultLimits suit a machine with 256 MB to spare.
 func DefaultLimits() Limits {
 	return Limits{
-		MaxBody: jobjson.MaxLine, MaxHeader: 16 << 10, MaxRequests: 512, MaxBatches: 16,
+		MaxBody: jobjson.MaxLine, MaxHeader: 16 << 10, MaxRequests: 512, MaxBatches: 16, MaxListeners: 32,
 		MaxQueues: 1000, MaxDepth: 1e6, MaxMemory: 64 << 20,
 		ClientTimeout: 10 * time.Second, ShutdownTimeout: 25 * time.Second,
 	}
@@ -114,6 +117,7 @@ func (l *Limits) Validate() error {
 		{"max_depth", l.MaxDepth, 0, 1e12},
 		{"max_requests", l.MaxRequests, 1, 1e6},
 		{"max_batches", l.MaxBatches, 1, 1e6},
+		{"max_listeners", l.MaxListeners, 1, 1e6},
 		{"max_memory", l.MaxMemory, 2 * bodyFactor * jobjson.MaxLine, 1e12},
 	} {
 		if v.value < v.least || v.value > v.most {

@@ -91,6 +91,10 @@ func (*nowhere) Series(context.Context, admin.SeriesQuery) (*admin.Series, error
 	return &admin.Series{}, nil
 }
 
+func (*nowhere) Events(context.Context, admin.EventQuery) (*admin.Events, error) {
+	return nil, drayhorse.ErrUnavailable
+}
+
 func (*nowhere) Look(_ context.Context, names ...string) ([]*admin.Queue, int, error) {
 	return make([]*admin.Queue, len(names)), 0, nil
 }

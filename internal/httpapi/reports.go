@@ -64,10 +64,7 @@ func (s *Server) streams(c *call) error {
 	follow, stop := context.WithTimeout(c.r.Context(), maxFollow)
 	defer stop()
 	defer context.AfterFunc(s.stopping, stop)()
-	e := &events{w: c.w, control: http.NewResponseController(c.w), timeout: s.cfg.Limits.ClientTimeout}
-	c.w.Header().Set("Content-Type", "text/event-stream")
-	c.w.Header().Set("Cache-Control", "no-store")
-	c.w.WriteHeader(http.StatusOK)
+	e := s.beginEvents(c)
 	if c.r.Method == http.MethodHead {
 		return nil
 	}
@@ -84,9 +81,9 @@ func (s *Server) streams(c *call) error {
 			return e.send("end", "", "{}")
 		case follow.Err() != nil:
 		case errors.Is(err, context.DeadlineExceeded):
-			err = e.alive()
+			err = e.alive("")
 		case errors.Is(err, drayhorse.ErrUnavailable):
-			err = e.alive()
+			err = e.alive("")
 			pause(follow, outagePause)
 		}
 		if err != nil {
@@ -139,6 +136,14 @@ type events struct {
 	timeout time.Duration
 }
 
+// beginEvents begins an answer of server-sent events.
+func (s *Server) beginEvents(c *call) *events {
+	c.w.Header().Set("Content-Type", "text/event-stream")
+	c.w.Header().Set("Cache-Control", "no-store")
+	c.w.WriteHeader(http.StatusOK)
+	return &events{w: c.w, control: http.NewResponseController(c.w), timeout: s.cfg.Limits.ClientTimeout}
+}
+
 // part is a part of a stream as an event has it.
 type part struct {
 	Data      []byte `json:"data"` // in base64
@@ -163,8 +168,13 @@ func (e *events) send(event, id, data string) error {
 	return e.write(text + "data: " + data + "\n\n")
 }
 
-// alive is a comment.
-func (e *events) alive() error { return e.write(":\n\n") }
+// alive is a comment, behind which a client goes on after what id says; "" where it was.
+func (e *events) alive(id string) error {
+	if id != "" {
+		return e.write(":\nid: " + id + "\n\n")
+	}
+	return e.write(":\n\n")
+}
 
 func (e *events) write(text string) error {
 	_ = e.control.SetWriteDeadline(time.Now().Add(e.timeout))

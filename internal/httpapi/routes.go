@@ -26,6 +26,7 @@ const (
 	routeFlowCancel = "DELETE /v1/flows/{id}"
 	routeFlowSignal = "POST /v1/flows/{id}/signals/{name}"
 	routeSeries     = "GET /v1/series"
+	routeEvents     = "GET /v1/events"
 	routeDelete     = "DELETE /v1/queues/{name}"
 	routeOpenAPI    = "GET /openapi.yaml"
 )
@@ -54,6 +55,7 @@ func (s *Server) routes() {
 	handle(routeFlowCancel, s.called(actCancel, nil, s.cancelFlow))
 	handle(routeFlowSignal, s.called(actSignal, nil, s.signalFlow))
 	handle(routeSeries, s.called(actRead, []string{"queue", "kind", "from", "to", "step"}, s.series))
+	handle(routeEvents, s.called(actRead, []string{"queue", "kind", "type", "where", "after"}, s.events))
 	handle(routeCancel, s.called(actCancel, []string{"queue"}, s.cancel))
 	handle(routeDelete, s.called(actDelete, []string{"force"}, s.deleteQueue))
 	handle(routeOpenAPI, serveOpenAPI)
@@ -67,6 +69,7 @@ func (s *Server) routes() {
 	handle("/v1/flows/{id}", allow("DELETE, GET, HEAD"))
 	handle("/v1/flows/{id}/signals/{name}", allow("POST"))
 	handle("/v1/series", allow("GET, HEAD"))
+	handle("/v1/events", allow("GET, HEAD"))
 	handle("/v1/queues/{name}", allow("DELETE"))
 	handle("/openapi.yaml", allow("GET, HEAD"))
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {

@@ -76,8 +76,8 @@ func (p *portion) give(n int64) {
 
 // resources are what callers share.
 type resources struct {
-	limits                             *Limits
-	requests, batches, memory, parsers resource
+	limits                                        *Limits
+	requests, batches, listeners, memory, parsers resource
 
 	mu       sync.Mutex
 	accounts map[Hash]*account
@@ -85,14 +85,14 @@ type resources struct {
 
 func newResources(l *Limits, processors int) *resources {
 	return &resources{
-		limits: l, requests: newResource(l.MaxRequests), batches: newResource(l.MaxBatches),
+		limits: l, requests: newResource(l.MaxRequests), batches: newResource(l.MaxBatches), listeners: newResource(l.MaxListeners),
 		memory: newResource(l.MaxMemory), parsers: newResource(max(processors, 1)), accounts: map[Hash]*account{},
 	}
 }
 
 // account is what a caller has at the moment, and what he has done since the server runs.
 type account struct {
-	requests, batches, memory, parsers portion
+	requests, batches, listeners, memory, parsers portion
 
 	token    *Token // that it was opened for
 	alone    bool
@@ -124,7 +124,8 @@ func (r *resources) of(who *caller) *account {
 func (r *resources) open(t *Token, alone bool) *account {
 	a := &account{
 		requests: r.requests.portion(t.MaxRequests, alone), batches: r.batches.portion(t.MaxBatches, alone),
-		memory: r.memory.portion(nil, alone), parsers: r.parsers.portion(nil, alone),
+		listeners: r.listeners.portion(nil, alone),
+		memory:    r.memory.portion(nil, alone), parsers: r.parsers.portion(nil, alone),
 		token: t, alone: alone, refusals: rate.NewLimiter(refusalsEach, refusalsBurst), most: int64(r.limits.MaxQueues+1) / 2,
 	}
 	switch {

@@ -52,6 +52,7 @@ max_queues: 1000
 max_depth: 7
 max_requests: 512
 max_batches: 16
+max_listeners: 32
 max_memory: 67108864
 client_timeout: 10s
 shutdown_timeout: 25s
