@@ -20,7 +20,7 @@ func TestShellsComplete(t *testing.T) {
 	const noFiles = ":4"
 	for args, want := range map[string]string{
 		"jobs list --state ":         "scheduled available running retryable completed cancelled discarded",
-		"jobs tail --state ":         "completed cancelled discarded",
+		"jobs tail --type ":          "started completed failed discarded cancelled snoozed limited released diverted rescued operator",
 		"jobs list --queue ":         "default mail",
 		"jobs list --kind ":          "",
 		"jobs get --queue m":         "default mail", // the shell keeps those that begin with it

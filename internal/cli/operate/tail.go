@@ -5,225 +5,142 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
-const (
-	// tailEvery is how often jobs tail looks.
-	tailEvery = time.Second
-	// tailMost is how many jobs of a state it looks up at once in each partition.
-	tailMost = 100
-	// tailOverlap is by how much two looks overlap, so that nodes of a Cluster may
-	// disagree on the time.
-	tailOverlap = 2 * time.Second
-)
+// tailPause is how long jobs tail waits while Redis is away.
+const tailPause = time.Second
 
 type tailConfig struct {
 	common `yaml:",inline"`
 
-	Queue string `yaml:"-" flag:"queue" arg:"NAME" usage:"jobs of this queue alone"`
-	State string `yaml:"-" flag:"state" arg:"STATE" values:"completed,cancelled,discarded" usage:"jobs that end in this state alone: completed, cancelled or discarded"`
-	Kind  string `yaml:"-" flag:"kind" arg:"NAME" usage:"jobs of this kind alone"`
+	Queue string `yaml:"-" flag:"queue" arg:"NAME" usage:"events of this queue alone"`
+	Kind  string `yaml:"-" flag:"kind" arg:"NAME" usage:"events of this kind alone"`
+	Type  string `yaml:"-" flag:"type" arg:"TYPE" values:"started,completed,failed,discarded,cancelled,snoozed,limited,released,diverted,rescued,operator" usage:"events of these types alone, with commas between them: started, completed, failed, discarded, cancelled, snoozed, limited, released, diverted, rescued or operator"`
+	Where string `yaml:"-" flag:"where" arg:"FILTER" usage:"events that meet all of this alone: queue:Q kind:K id:PREFIX error:TEXT"`
+	After string `yaml:"-" flag:"after" arg:"ID" usage:"go on after the event of this ID, or with 0 show all that is kept first (default what is to come)"`
+}
+
+func (c *tailConfig) query() admin.EventQuery {
+	q := admin.EventQuery{Queue: c.Queue, Kind: c.Kind, Where: c.Where, After: c.After}
+	for name := range strings.SplitSeq(c.Type, ",") {
+		if c.Type != "" {
+			q.Types = append(q.Types, admin.EventType(strings.TrimSpace(name)))
+		}
+	}
+	return q
 }
 
 // Settle is cli.Settler.
 func (c *tailConfig) Settle() error {
-	if c.State != "" && !slices.Contains(endStates(), drayhorse.State(c.State)) {
-		return cli.Usagef("state %q; want %s", c.State, jobs.Either(endStates()))
-	}
-	filter := admin.Filter{Queue: c.Queue, Kind: c.Kind}
-	return filter.Validate()
-}
-
-// states are those that it follows.
-func (c *tailConfig) states() []drayhorse.State {
-	if c.State != "" {
-		return []drayhorse.State{drayhorse.State(c.State)}
-	}
-	return endStates()
-}
-
-func endStates() []drayhorse.State {
-	return []drayhorse.State{drayhorse.Completed, drayhorse.Cancelled, drayhorse.Discarded}
+	q := c.query()
+	return q.Validate()
 }
 
 func tailJobs() *cobra.Command {
 	return cli.Def[tailConfig]{
 		Name:  "tail",
-		Short: "Follow jobs as they end, until Ctrl-C",
-		Long: `Follow jobs as they end, a line each, until Ctrl-C. With --json, a line of JSON each.
+		Short: "Follow what happens to jobs, until Ctrl-C",
+		Long: `Follow what happens to jobs, and what operators do, a line each, until Ctrl-C. With --json, a
+line of JSON each.
 
-It looks every second at what has been kept since the last look. A completed job that
-was not enqueued with --retain is not kept, so it cannot be shown; and of one state at
-most 100 jobs a second are shown in each partition of a queue, those that are kept
-longest. How many others ended is said on stderr.`,
-		Example:       "  drayhorse jobs tail --queue mail --state discarded",
+Workers tell while somebody listens: the first line comes some seconds after the first listener.
+Outages of Redis are waited out, and what happened meanwhile is shown then. Of many thousand
+events a second some are left out; how many is said on stderr.`,
+		Example: `  drayhorse jobs tail --queue mail --type failed,discarded
+  drayhorse jobs tail --where 'kind:charge error:timeout' --json`,
 		Config:        tailConfig{common: defaults()},
 		CompleteFlags: ofQueue[tailConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *tailConfig) error {
-			return cfg.with(call, func(a *admin.Admin) error {
-				t := &tail{admin: a, call: call, cfg: cfg, last: map[string]*admin.Queue{}, shown: map[ending]bool{}, ahead: map[place]int{}}
-				return t.run(ctx)
-			})
+			return cfg.with(call, func(a *admin.Admin) error { return tail(ctx, a, call, cfg) })
 		},
 	}.Command()
 }
 
-// tail is what jobs tail remembers.
-type tail struct {
-	admin *admin.Admin
-	call  *cli.Call
-	cfg   *tailConfig
-	last  map[string]*admin.Queue // as the last look saw them
-	shown map[ending]bool         // of the last few looks
-	ahead map[place]int           // shown already, and not yet among the totals
-}
-
-// ending is the end of a job. One that was retried may end again.
-type ending struct {
-	queue, id string
-	at        time.Time
-}
-
-// place is where jobs end.
-type place struct {
-	queue string
-	state drayhorse.State
-}
-
-// run looks until ctx ends. An outage of Redis after the first look is waited out.
-func (t *tail) run(ctx context.Context) error {
-	err := t.begin(ctx)
-	t.call.Log.DebugContext(ctx, "following jobs")
-	ticker := time.NewTicker(tailEvery)
-	defer ticker.Stop()
-	for err == nil {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		if err = t.look(ctx); errors.Is(err, drayhorse.ErrUnavailable) && ctx.Err() == nil {
-			t.call.Log.WarnContext(ctx, "cannot read queues; trying again", slog.String(logs.Error, err.Error()))
-			err = nil
-		}
-	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
-}
-
-// begin takes note of what has ended before.
-func (t *tail) begin(ctx context.Context) error {
-	queues, err := t.queues(ctx)
-	if err != nil {
-		return err
-	}
-	for _, q := range queues {
-		t.last[q.Name] = &q
-		for _, state := range t.cfg.states() {
-			infos, err := t.admin.Latest(ctx, q.Name, state, tailMost)
-			if err != nil {
-				return err
-			}
-			for _, info := range infos {
-				if info.FinishedAt.Before(q.Now) {
-					t.shown[ending{q.Name, info.ID, info.FinishedAt}] = true
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (t *tail) queues(ctx context.Context) ([]admin.Queue, error) {
-	if t.cfg.Queue == "" {
-		return t.admin.Queues(ctx)
-	}
-	q, err := t.admin.Queue(ctx, t.cfg.Queue)
-	if err != nil {
-		return nil, err
-	}
-	return []admin.Queue{*q}, nil
-}
-
-// look shows what has ended since the last look.
-func (t *tail) look(ctx context.Context) error {
-	queues, err := t.queues(ctx)
-	if err != nil {
-		return err
-	}
-	for _, q := range queues {
-		last := t.last[q.Name]
-		if last == nil { // it is new
-			last = &admin.Queue{Name: q.Name, Now: q.Now.Add(-tailEvery)}
-		}
-		for _, state := range t.cfg.states() {
-			ended := q.Totals[string(state)] - last.Totals[string(state)]
-			if err := t.show(ctx, place{q.Name, state}, int(ended), last.Now.Add(-tailOverlap)); err != nil {
-				return err
-			}
-		}
-		t.last[q.Name] = &q
-		maps.DeleteFunc(t.shown, func(e ending, _ bool) bool {
-			return e.queue == q.Name && e.at.Before(last.Now.Add(-tailOverlap))
-		})
-	}
-	return nil
-}
-
-// show shows what ended in a place after a time, ended jobs by the totals.
-func (t *tail) show(ctx context.Context, p place, ended int, after time.Time) error {
-	if ended <= 0 { // or the data is new
-		return nil
-	}
-	infos, err := t.admin.Latest(ctx, p.queue, p.state, min(ended, tailMost))
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(infos, func(a, b *drayhorse.Info) int { return a.FinishedAt.Compare(b.FinishedAt) })
-	missing := ended - t.ahead[p]
-	for _, info := range infos {
-		e := ending{p.queue, info.ID, info.FinishedAt}
-		if info.FinishedAt.Before(after) || t.shown[e] {
-			continue
-		}
-		t.shown[e] = true
-		missing--
-		if t.cfg.Kind != "" && info.Kind != t.cfg.Kind {
-			continue
-		}
-		if err := t.line(info); err != nil {
+// tail shows events until ctx ends. An outage of Redis after the first look is waited out.
+func tail(ctx context.Context, a *admin.Admin, call *cli.Call, cfg *tailConfig) error {
+	if cfg.Queue != "" {
+		if _, err := a.Queue(ctx, cfg.Queue); err != nil {
 			return err
 		}
 	}
-	t.ahead[p] = max(-missing, 0)
-	if missing > 0 {
-		t.call.Notef("queue %s: %d more %s, not shown", p.queue, missing, p.state)
+	events, err := a.Events(ctx, cfg.query())
+	if err != nil {
+		return err
 	}
-	return nil
+	defer events.Close()
+	call.Log.DebugContext(ctx, "following jobs")
+	for {
+		some, err := events.Next(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, drayhorse.ErrUnavailable):
+			call.Log.WarnContext(ctx, "cannot read events; trying again", slog.String(logs.Error, err.Error()))
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(tailPause):
+			}
+			continue
+		case err != nil:
+			return err
+		}
+		for _, event := range some {
+			if err := cfg.show(call, event); err != nil {
+				return err
+			}
+		}
+	}
 }
 
-func (t *tail) line(info *drayhorse.Info) error {
-	if t.cfg.JSON {
-		return cli.PrintJSONLine(t.call.Stdout, info)
+func (c *tailConfig) show(call *cli.Call, e *admin.Event) error {
+	if c.JSON {
+		return cli.PrintJSONLine(call.Stdout, e)
 	}
-	state := cli.Paint(printable.Text(fmt.Sprintf("%-9s", info.State)), colours[info.State], t.call.HasColour())
-	rest := fmt.Sprintf("%s  %s  %s  %d/%d", info.Queue, info.Kind, info.ID, info.Attempt, info.MaxAttempts)
-	if message := lastError(info); message != "" {
-		rest += "  " + message
+	if e.Type == admin.EventMissed {
+		call.Notef("%s", board.Missed(e))
+		return nil
 	}
-	return t.call.Print(info.FinishedAt.Local().Format(time.TimeOnly) + "  " + state + "  " + printable.Text(rest) + "\n")
+	kind := cli.Paint(printable.Text(fmt.Sprintf("%-9s", e.Type)), eventColours[e.Type], call.HasColour())
+	return call.Print(e.At.Local().Format("15:04:05.000") + "  " + kind + "  " + printable.Text(strings.Join(told(e), "  ")) + "\n")
+}
+
+var eventColours = map[admin.EventType]cli.Colour{
+	admin.EventStarted: cli.Cyan, admin.EventCompleted: cli.Green, admin.EventFailed: cli.Yellow, admin.EventDiscarded: cli.Red,
+	admin.EventCancelled: cli.Dim, admin.EventRescued: cli.Red, admin.EventOperator: cli.Blue,
+}
+
+// told gives the words of a line about an event.
+func told(e *admin.Event) (words []string) {
+	add := func(text string, there bool) {
+		if there {
+			words = append(words, text)
+		}
+	}
+	add(e.Act, e.Act != "")
+	add(e.Queue, e.Queue != "")
+	add(e.Kind, e.Kind != "")
+	add(e.JobID, e.JobID != "")
+	add(e.On, e.On != "")
+	add(fmt.Sprintf("%d/%d", e.Attempt, e.Most), e.Attempt > 0 && e.Most > 0)
+	add("waited "+figures.Took(e.Waited), e.Type == admin.EventStarted && e.Attempt == 1)
+	add(figures.Took(e.Ran), e.Ran > 0)
+	add("again in "+figures.Took(e.Delay), e.Delay > 0)
+	add(figures.Plural(e.Count, "job"), e.Count > 0)
+	add(e.Error, e.Error != "")
+	add("by "+e.By, e.By != "")
+	add(e.Why, e.Why != "")
+	return words
 }

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/logtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
+	"github.com/drayhorse/drayhorse/producer"
 	"github.com/drayhorse/drayhorse/worker"
 )
 
@@ -59,30 +61,23 @@ func (o *tool) work() {
 	})
 }
 
-func TestTailShowsJobsAsTheyEnd(t *testing.T) {
+func TestTailShowsWhatHappens(t *testing.T) {
 	t.Parallel()
 	o := setup(t)
 	o.enqueue("k", "before")
-	o.says("cancelled before\n", "jobs", "cancel", "before")
 	out, errs, stop := o.tail()
-	some, errsOfSome, stopSome := o.tail("--kind", "bad", "--state", "discarded", "--queue", "default", "--json")
-	keep := drayhorse.Retain(time.Hour)
+	some, errsOfSome, stopSome := o.tail("--kind", "bad", "--type", "discarded, failed", "--queue", "default", "--json")
 	o.has(errs, "following jobs")
 	o.has(errsOfSome, "following jobs")
+	o.says("cancelled before\n", "jobs", "cancel", "before")
+	o.has(out, "  operator   job cancelled  default  before")
 	o.work()
-	o.enqueue("k", "kept", keep)
-	o.enqueue("bad", "worse", keep)
-	o.has(out, "  completed  default  k  kept  1/25\n")
-	o.has(out, "  discarded  default  bad  worse  1/25  no\\x1b way\\u202e\\u009b\n")
-	for _, verb := range [][]string{{"list", "--state", "discarded"}, {"get", "worse"}} {
-		if _, stdout, _ := o.call(append([]string{"jobs"}, verb...)...); !strings.Contains(stdout, "no\\x1b way\\u202e\\u009b\n") {
-			t.Errorf("%v: got %q", verb, stdout)
-		}
-	}
-	o.enqueue("k", "unkept")
-	o.has(errs, "queue default: 1 more completed, not shown\n")
-	o.enqueue("k", "last", keep)
-	o.has(out, "last")
+	o.enqueue("k", "good")
+	o.enqueue("bad", "worse")
+	o.has(out, "  started    default  k  good  1/25  waited ")
+	o.has(out, "  completed  default  k  good  1/25  ")
+	o.has(out, "  discarded  default  bad  worse  1/25  ")
+	o.has(out, "  no\\x1b way\\u202e\\u009b\n")
 	o.has(some, "worse")
 	if code := stop(); code != 0 {
 		t.Errorf("exit %d", code)
@@ -90,16 +85,52 @@ func TestTailShowsJobsAsTheyEnd(t *testing.T) {
 	if code := stopSome(); code != 0 {
 		t.Errorf("exit %d", code)
 	}
-	for _, id := range []string{"kept", "worse", "last"} {
-		if n := strings.Count(out.String(), id); n != 1 {
-			t.Errorf("%s is shown %d times", id, n)
+	for line, want := range map[string]int{"completed  default  k  good": 1, "discarded  default  bad  worse": 1, "before": 1} {
+		if n := strings.Count(out.String(), line); n != want {
+			t.Errorf("%s is shown %d times, in %s", line, n, out)
 		}
 	}
-	if strings.Contains(out.String(), "before") || strings.Contains(out.String(), "unkept") {
-		t.Errorf("got %s", out)
-	}
-	var info drayhorse.Info
-	if err := json.Unmarshal([]byte(some.String()), &info); err != nil || info.ID != "worse" || strings.Count(some.String(), "\n") != 1 {
+	var event admin.Event
+	if err := json.Unmarshal([]byte(some.String()), &event); err != nil || event.JobID != "worse" || event.Error != "no\x1b way\u202e\u009b" || strings.Count(some.String(), "\n") != 1 {
 		t.Errorf("got %s, %v", some, err)
+	}
+	again, _, stopAgain := o.tail("--after", "0")
+	o.has(again, "  discarded  default  bad  worse  1/25  ")
+	o.has(again, "job cancelled")
+	stopAgain()
+	after, _, stopAfter := o.tail("--after", event.ID)
+	o.enqueue("k", "last")
+	o.has(after, "  completed  default  k  last  1/25  ")
+	stopAfter()
+	if strings.Contains(after.String(), "worse") {
+		t.Errorf("after %s: %s", event.ID, after)
+	}
+}
+
+// TestTailRidesOutAnOutage, and shows what happened meanwhile.
+func TestTailRidesOutAnOutage(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	proxy := redistest.NewProxy(t, server.Addr)
+	p, err := producer.New(producer.Config{RedisURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	direct, o := &tool{t: t, url: server.URL, jobs: p}, &tool{t: t, url: "redis://" + proxy.Addr, jobs: p}
+	o.enqueue("k", "a")
+	o.enqueue("k", "b")
+	out, errs, stop := o.tail()
+	o.has(errs, "following jobs")
+	direct.says("cancelled a\n", "jobs", "cancel", "a")
+	o.has(out, "job cancelled  default  a")
+	proxy.Refuse()
+	proxy.CloseAll()
+	direct.says("cancelled b\n", "jobs", "cancel", "b")
+	o.has(errs, "cannot read events; trying again")
+	proxy.Resume()
+	o.has(out, "job cancelled  default  b")
+	if code := stop(); code != 0 || strings.Count(out.String(), "job cancelled") != 2 {
+		t.Errorf("exit %d: %s", code, out)
 	}
 }
