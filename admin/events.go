@@ -259,3 +259,32 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 	}
 	return nil
 }
+
+// latestEvents is how many events LatestEvents gives, about.
+const latestEvents = 1000
+
+// LatestEvents gives the last events that are kept, about 1,000, the latest first, and says that
+// somebody listens: workers go on to tell for five minutes. The error is
+// drayhorse.ErrUnavailable.
+func (a *Admin) LatestEvents(ctx context.Context) ([]*Event, error) {
+	if err := a.check(ctx); err != nil {
+		return nil, err
+	}
+	all, err := a.events.Latest(ctx, latestEvents)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(all)
+	return eventsOf(all), nil
+}
+
+// Select gives those of some events that are wanted, and all of type EventMissed; After says
+// nothing of them. The error is drayhorse.ErrInvalid.
+func (q *EventQuery) Select(all []*Event) ([]*Event, error) {
+	where, err := q.where()
+	if err != nil {
+		return nil, err
+	}
+	w := wanted{where, q.Types, q.Within}
+	return w.among(all), nil
+}

@@ -359,3 +359,25 @@ func ExampleEventTypes() {
 	fmt.Println(admin.EventTypes())
 	// Output: [started completed failed discarded cancelled snoozed limited released diverted rescued operator missed]
 }
+
+func ExampleAdmin_LatestEvents() {
+	withShop(func(ctx context.Context, s *shop) {
+		_, err := s.admin.LatestEvents(ctx) // from now on it is kept what happens
+		must(err)
+		s.enqueue(ctx, "ann@example.org", "bob@example.org")
+		must(s.admin.Cancel(ctx, "mail", "ann@example.org"))
+		must(s.admin.Cancel(ctx, "mail", "bob@example.org"))
+		query := admin.EventQuery{Where: "id:ann"}
+		for len(query.Types) == 0 {
+			latest, err := s.admin.LatestEvents(ctx)
+			must(err)
+			wanted, err := query.Select(latest)
+			must(err)
+			for _, e := range wanted {
+				fmt.Println(e.Act, e.JobID, "by", e.By)
+				query.Types = append(query.Types, e.Type)
+			}
+		}
+	})
+	// Output: job cancelled ann@example.org by ann
+}

@@ -24,6 +24,7 @@ type gate struct {
 	admin     *admin.Admin // acts as the user
 	board     *board.Board
 	histories *histories
+	feed      *feed
 	user      *access.User
 	masks     masks
 	revealed  bool // fields that may be secret are shown

@@ -73,6 +73,8 @@ func samples(action string) []sample {
 		get("job.json?queue=orders&id=refund-JOB", dashboard.Reader, "all refund", 404),
 		get("actions", dashboard.Reader, everywhere, 0),
 		get("action?id="+action, dashboard.Reader, "all mail", 404),
+		get("events", dashboard.Viewer, everywhere, 0),
+		get("events?where=error:x", dashboard.Reader, everywhere, 0),
 		get("workers", dashboard.Viewer, everywhere, 0),
 		get("schedules", dashboard.Viewer, everywhere, 0),
 		get("schedule?id=nightly", dashboard.Viewer, "all mail", 404),

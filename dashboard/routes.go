@@ -23,7 +23,8 @@ type route struct {
 var many = map[string]bool{"job": true}
 
 // routes is the whole table: what is not here is not served, and what has no right here is
-// served to nobody. GETs change nothing, and all that changes something is do. Rights beyond
+// served to nobody. GETs change nothing, but that
+// events are told while somebody looks at their page, and all that changes something is do. Rights beyond
 // these depend on what is asked for: actions have theirs in the table of actions, and all that
 // is seen passes the gate.
 func (d *dashboard) routes() []route {
@@ -40,6 +41,7 @@ func (d *dashboard) routes() []route {
 		get("/job.json", access.Read, downloadJob, "queue", "id"),
 		get("/actions", access.Read, listActions),
 		get("/action", access.Read, showAction, "id"),
+		get("/events", access.See, showEvents, "queue", "kind", "type", "where"),
 		get("/workers", access.See, listWorkers, "page"),
 		get("/schedules", access.See, listSchedules, "cursor"),
 		get("/schedule", access.See, showSchedule, "id"),

@@ -276,3 +276,25 @@ func (l *Listener) take(got *stretch) (some []*Event) {
 	}
 	return some
 }
+
+// Latest says that somebody listens, and gives the last events that are kept, about n and as many
+// as a call reads, in their order; one of type Missed stands for those that are left out. The
+// error is drayhorse.ErrUnavailable.
+func (h *Hub) Latest(ctx context.Context, n int) ([]*Event, error) {
+	got, err := h.store.read(ctx, &position{latest, int64(n)})
+	if err != nil {
+		return nil, err
+	}
+	l := &Listener{hub: h, at: got.to}
+	if len(got.events) > 0 {
+		l.at.number = got.events[0].number - 1
+	}
+	all := l.take(got)
+	for got.more && len(all) < n {
+		if got, err = h.store.read(ctx, &l.at); err != nil {
+			return nil, err
+		}
+		all = append(all, l.take(got)...)
+	}
+	return all, nil
+}

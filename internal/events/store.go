@@ -142,6 +142,9 @@ func (p position) String() string { return p.epoch + "-" + strconv.FormatInt(p.n
 // All stands for all events that are kept, where an ID is asked for.
 const All = "0"
 
+// latest is the epoch that has read.lua count from the end.
+const latest = "last"
+
 // numbered is an event with its number.
 type numbered struct {
 	*Event

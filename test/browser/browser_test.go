@@ -240,7 +240,7 @@ func (s *stage) body() string {
 var pages = map[string]string{
 	"overview": "", "queues": "queues", "queue": "queue?queue=mail", "jobs": "jobs", "job": "job?queue=mail&id=dead-1",
 	"result": "job?queue=mail&id=done", "waiting": "job?queue=idle&id=waits", "actions": "actions", "workers": "workers",
-	"schedules": "schedules", "schedule": "schedule?id=nightly", "redis": "redis", "audit": "audit", "question": "confirm?action=delete-queue&queue=mail",
+	"schedules": "schedules", "schedule": "schedule?id=nightly", "redis": "redis", "audit": "audit", "events": "events", "question": "confirm?action=delete-queue&queue=mail",
 }
 
 // TestEveryPageIsShown at the size of a desk and of a phone, light and dark: nothing is wider

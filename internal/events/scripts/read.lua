@@ -7,7 +7,7 @@
 -- KEYS events listening
 -- ARGV epoch after listen_ms kept_ms most_bytes
 --   epoch: of the number after, '' for none; after: the number of the event after which, '' for
---   none: from now on; listen_ms: for how long somebody listens; kept_ms: how long the keys are
+--   none: from now on; or if epoch is last, how many of the last events, about; listen_ms: for how long somebody listens; kept_ms: how long the keys are
 --   kept; most_bytes: of the events, about.
 -- Returns {epoch, last, more, entries}: epoch is the one of all numbers now; last the number of
 --   the last event that there was; more is 1 if there are further entries; entries are each
@@ -33,7 +33,11 @@ call('HSET', listening, 'until', string.format('%.0f', math.max(before, now + li
 call('PEXPIRE', listening, kept_ms)
 local found, more = {}, 0
 if after ~= '' then
-  if epoch ~= state[1] then after = '0' end
+  if epoch == 'last' then
+    after = string.format('%.0f', math.max(number - after, 0))
+  elseif epoch ~= state[1] then
+    after = '0'
+  end
   local from, bytes = '(' .. after .. '-0', 0
   repeat
     local page = call('XRANGE', events, from, '+', 'COUNT', 10)
