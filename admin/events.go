@@ -32,7 +32,7 @@ type Event struct {
 	WorkerID string        // that tells it
 	Act      string        // of EventOperator: what was done, such as "queue paused"
 	By       string        // of EventOperator: who did it, the Actor of Config; empty: nobody says
-	On       string        // of EventOperator: a schedule, limit, flow or action
+	On       string        // of EventOperator: a schedule, limit, group, flow or action
 	Why      string        // of EventOperator: the reason that was given
 	Count    int           // of EventRescued, EventMissed and acts on many jobs: how many; 0: not known
 	Since    time.Time     // of EventMissed: since when nobody has listened, so that nothing was kept

@@ -82,7 +82,7 @@ func (a *Admin) switchTarget(ctx context.Context, done string, target Target, wh
 	if target.Kind != "" {
 		what, about = "kind", append(about, slog.String(logs.Kind, target.Kind))
 	}
-	a.did(what+" "+done, events.Event{Queue: target.Queue, Kind: target.Kind, Why: why})
+	a.did(what+" "+done, events.Event{Queue: target.Queue, Kind: target.Kind, On: target.Group, Why: why})
 	a.log.InfoContext(ctx, what+" "+done, append(about, slog.String("why", why))...)
 	return nil
 }

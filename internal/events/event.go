@@ -24,7 +24,7 @@ type Event struct {
 	WorkerID string
 	Act      string    // of Operator: what was done
 	By       string    // of Operator: who did it; empty: nobody says
-	On       string    // of Operator: the schedule, limit, flow or action
+	On       string    // of Operator: the schedule, limit, group, flow or action
 	Why      string    // of Operator: the reason that was given
 	Count    int       // of Rescued and Missed, and of Operator on many jobs: how many; 0: not known
 	Since    time.Time // of Missed: from when on nothing was kept; zero: these were left out, or are not kept any more

@@ -17,7 +17,7 @@ import (
 const (
 	flowNames      = "id, deadline, retain, steps"
 	stepNames      = "name, after, after_end, after_hold, delay, signal"
-	jobOfStepNames = "kind, args, queue, at, max_attempts, timeout, retain, start_within, priority, tags"
+	jobOfStepNames = "kind, args, queue, group, at, max_attempts, timeout, retain, start_within, priority, tags"
 )
 
 // Flow is a flow of steps, as a text says it:
