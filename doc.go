@@ -86,8 +86,9 @@
 //     alone in one when the worker died is discarded.
 //   - divert: set a job aside, into a parked lane, for a worker that serves its kind.
 //   - release: give a claim back, in front of its line, at no attempt.
-//   - lane: what keeps calls or jobs in their order: a producer's way into a partition,
-//     or the jobs of a kind that are set aside.
+//   - lane: jobs in their order that are not in ready: those of a kind that are set aside, or those
+//     in line of a priority or a group.
+//   - writer: a producer's way into a partition, which numbers its calls.
 //   - term: the rising number of one leadership.
 //   - action: what an operator has done to all jobs that match a filter.
 //   - sum: what a turn tells of the attempts of a kind that it finishes, to be counted.

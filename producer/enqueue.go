@@ -61,8 +61,8 @@ func (p *Producer) enqueue(ctx context.Context, job *jobs.NewJob, queue string) 
 		return nil, err
 	}
 	defer p.keeper.note(r)
-	lane := r.lane(part, job)
-	stored, known, err := lane.EnqueueOne(ctx, job)
+	writer := r.writer(part, job)
+	stored, known, err := writer.EnqueueOne(ctx, job)
 	if !known {
 		return nil, err
 	}

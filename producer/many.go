@@ -180,14 +180,14 @@ func distinct(errs []error) error {
 
 // group is the part of an EnqueueMany that goes one way.
 type group struct {
-	route *route
-	part  *jobs.Partition
-	lane  *jobs.Lane
-	jobs  []*jobs.NewJob
-	index []int // of each in the specs
+	route  *route
+	part   *jobs.Partition
+	writer *jobs.Writer
+	jobs   []*jobs.NewJob
+	index  []int // of each in the specs
 }
 
-// group sorts jobs by the lanes they take, in the order of the specs. A queue whose
+// group sorts jobs by the writers they take, in the order of the specs. A queue whose
 // route cannot be had keeps the others from nothing. The error refuses all, and names a spec.
 func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []string) (groups []*group, failed []error, err error) {
 	type way struct {
@@ -195,7 +195,7 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 		durable bool
 	}
 	p.meet(ctx, queues)
-	chosen := map[way]*group{} // one lane a partition keeps the order
+	chosen := map[way]*group{} // one writer a partition keeps the order
 	refused := map[string]bool{}
 	var r *route
 	for i, job := range all {
@@ -216,7 +216,7 @@ func (p *Producer) group(ctx context.Context, all []*jobs.NewJob, queues []strin
 		w := way{part, job.Durable > 0}
 		g := chosen[w]
 		if g == nil {
-			g = &group{route: r, part: part, lane: r.lane(part, job)}
+			g = &group{route: r, part: part, writer: r.writer(part, job)}
 			chosen[w] = g
 			groups = append(groups, g)
 		}
@@ -251,7 +251,7 @@ func (p *Producer) enqueueGroup(ctx context.Context, g *group, infos []*drayhors
 	var at []int
 	reject := map[int]bool{} // of duplicates
 	next := 0
-	err := g.lane.EnqueueEach(ctx, g.jobs, func(some []jobs.Stored) {
+	err := g.writer.EnqueueEach(ctx, g.jobs, func(some []jobs.Stored) {
 		var room []drayhorse.Info
 		for i, stored := range some {
 			switch {

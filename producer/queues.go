@@ -45,9 +45,9 @@ func (p *Producer) forget() {
 }
 
 func (r *route) isIdle() bool {
-	for _, lanes := range slices.Concat(r.lanes, r.durable) {
-		for _, lane := range lanes {
-			if lane.Busy() {
+	for _, writers := range slices.Concat(r.writers, r.durable) {
+		for _, writer := range writers {
+			if writer.Busy() {
 				return false
 			}
 		}

@@ -11,18 +11,18 @@ import (
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
-// lanesEach is how many lanes a producer has into each partition: while one waits
+// writersEach is how many writers a producer has into each partition: while one waits
 // long for its answer, another gathers and sends.
-const lanesEach = 2
+const writersEach = 2
 
 // route is a producer's way into a queue.
 type route struct {
 	partitions []*jobs.Partition
-	lanes      [][]*jobs.Lane // by partition
-	durable    [][]*jobs.Lane // by partition: for jobs that replicas must confirm
-	fit        []atomic.Bool  // by partition: its server can hold jobs
-	next       atomic.Uint32  // the partition of the next job without an ID
-	used       atomic.Bool    // the keeper has been told
+	writers    [][]*jobs.Writer // by partition
+	durable    [][]*jobs.Writer // by partition: for jobs that replicas must confirm
+	fit        []atomic.Bool    // by partition: its server can hold jobs
+	next       atomic.Uint32    // the partition of the next job without an ID
+	used       atomic.Bool      // the keeper has been told
 }
 
 // route gives the way into a queue. The first time it looks at the server that has the
@@ -75,21 +75,21 @@ func (p *Producer) meet(ctx context.Context, queues []string) {
 
 func newRoute(partitions []*jobs.Partition, patience time.Duration) *route {
 	return &route{
-		partitions: partitions, lanes: newLanes(partitions, patience), durable: newLanes(partitions, patience),
+		partitions: partitions, writers: newWriters(partitions, patience), durable: newWriters(partitions, patience),
 		fit: make([]atomic.Bool, len(partitions)),
 	}
 }
 
-func newLanes(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.Lane {
-	lanes := make([][]*jobs.Lane, len(partitions))
+func newWriters(partitions []*jobs.Partition, patience time.Duration) [][]*jobs.Writer {
+	writers := make([][]*jobs.Writer, len(partitions))
 	for i, part := range partitions {
-		for range lanesEach {
-			lane := jobs.NewLane(part)
-			lane.Patience = patience
-			lanes[i] = append(lanes[i], lane)
+		for range writersEach {
+			writer := jobs.NewWriter(part)
+			writer.Patience = patience
+			writers[i] = append(writers[i], writer)
 		}
 	}
-	return lanes
+	return writers
 }
 
 // place gives the partition of a job: where it belongs, else the next one in turn. The error is
@@ -113,26 +113,26 @@ func (r *route) check(ctx context.Context, part *jobs.Partition) error {
 	return nil
 }
 
-// lane gives the way that a job takes into its partition: the first lane that is not
+// writer gives the way that a job takes into its partition: the first writer that is not
 // crowded. Jobs that wait for replicas keep no others waiting.
-func (r *route) lane(part *jobs.Partition, job *jobs.NewJob) *jobs.Lane {
-	lanes := r.lanes[part.Index]
+func (r *route) writer(part *jobs.Partition, job *jobs.NewJob) *jobs.Writer {
+	writers := r.writers[part.Index]
 	if job.Durable > 0 {
-		lanes = r.durable[part.Index]
+		writers = r.durable[part.Index]
 	}
-	for _, lane := range lanes {
-		if !lane.Crowded() {
-			return lane
+	for _, writer := range writers {
+		if !writer.Crowded() {
+			return writer
 		}
 	}
-	return lanes[rand.IntN(len(lanes))] //nolint:gosec // not a secret
+	return writers[rand.IntN(len(writers))] //nolint:gosec // not a secret
 }
 
 // close waits for what is on the wire.
 func (r *route) close() {
-	for _, lanes := range slices.Concat(r.lanes, r.durable) {
-		for _, lane := range lanes {
-			lane.Close()
+	for _, writers := range slices.Concat(r.writers, r.durable) {
+		for _, writer := range writers {
+			writer.Close()
 		}
 	}
 }

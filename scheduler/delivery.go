@@ -22,7 +22,7 @@ type delivery struct {
 	scheduler *Scheduler
 	box       schedules.Box
 	route     route
-	lane      *jobs.Lane
+	writer    *jobs.Writer
 	ticks     []*tick // those of a schedule in order
 
 	clearings []schedules.Clearing // what became of ticks
@@ -156,7 +156,7 @@ func (d *delivery) send(ctx context.Context, tickets []*ticket) error {
 			call[i] = tickets[i].job
 		}
 		end := d.trace(ctx, call)
-		stored, err := d.lane.Enqueue(ctx, call...)
+		stored, err := d.writer.Enqueue(ctx, call...)
 		end(stored, err)
 		if err != nil {
 			return err

@@ -172,7 +172,7 @@ func (p *pass) add(t schedules.Taken, d *schedules.Declaration) {
 	default:
 		group := p.deliveries[r]
 		if group == nil {
-			group = &delivery{scheduler: l.scheduler, box: p.box, route: r, lane: l.lane(r.to)}
+			group = &delivery{scheduler: l.scheduler, box: p.box, route: r, writer: l.writer(r.to)}
 			p.deliveries[r] = group
 		}
 		group.ticks = append(group.ticks, &tick{taken: t, declaration: d, to: to, id: id})
@@ -201,12 +201,12 @@ func (p *pass) route(t schedules.Taken, d *schedules.Declaration, to *jobs.Parti
 	return r, true
 }
 
-// lane gives the way into a partition.
-func (l *leader) lane(part *jobs.Partition) *jobs.Lane {
-	lane := l.lanes[part]
-	if lane == nil {
-		lane = jobs.NewLane(part)
-		l.lanes[part] = lane
+// writer gives the way into a partition.
+func (l *leader) writer(part *jobs.Partition) *jobs.Writer {
+	writer := l.writers[part]
+	if writer == nil {
+		writer = jobs.NewWriter(part)
+		l.writers[part] = writer
 	}
-	return lane
+	return writer
 }

@@ -32,7 +32,7 @@ type leader struct {
 	outbox    *outbox
 	delays    delays
 	inFlight  inFlight
-	lanes     map[*jobs.Partition]*jobs.Lane
+	writers   map[*jobs.Partition]*jobs.Writer
 	mail      *mailbox
 
 	polled time.Time // when the entries that wait were looked at
@@ -43,7 +43,7 @@ func newLeader(s *Scheduler, term int64) *leader {
 	mail := newMailbox()
 	return &leader{
 		scheduler: s, number: term, known: catalog{}, queues: newDirectory(s.engine, mail), outbox: &outbox{},
-		delays: newDelays(), inFlight: inFlight{}, lanes: map[*jobs.Partition]*jobs.Lane{}, mail: mail,
+		delays: newDelays(), inFlight: inFlight{}, writers: map[*jobs.Partition]*jobs.Writer{}, mail: mail,
 	}
 }
 
@@ -68,8 +68,8 @@ func (s *Scheduler) setLeads(leads bool) {
 // close waits for what is on its way, after the end of the term's context.
 func (l *leader) close() {
 	l.mail.wait()
-	for _, lane := range l.lanes {
-		lane.Close()
+	for _, writer := range l.writers {
+		writer.Close()
 	}
 }
 

@@ -25,13 +25,13 @@ const roomInArchive = 5_000
 type mover struct {
 	Queue
 
-	cfg   Config
-	lanes map[*jobs.Partition]*jobs.Lane
-	kept  map[string]bool // the IDs of Kept
+	cfg     Config
+	writers map[*jobs.Partition]*jobs.Writer
+	kept    map[string]bool // the IDs of Kept
 }
 
 func newMover(cfg Config, name, to string, before *asynq.QueueInfo) *mover {
-	return &mover{cfg: cfg, lanes: map[*jobs.Partition]*jobs.Lane{}, Queue: Queue{
+	return &mover{cfg: cfg, writers: map[*jobs.Partition]*jobs.Writer{}, Queue: Queue{
 		Name: name, To: to, Before: before, After: before, Moved: map[asynq.TaskState]int{}, Known: map[asynq.TaskState]int{},
 	}}
 }
@@ -181,7 +181,7 @@ func (m *mover) removeOne(id string, throughArchive bool) error {
 }
 
 func (m *mover) close() {
-	for _, lane := range m.lanes {
-		lane.Close()
+	for _, writer := range m.writers {
+		writer.Close()
 	}
 }

@@ -60,16 +60,16 @@ func (m *mover) store(ctx context.Context, tasks []*asynq.TaskInfo) (ids []strin
 }
 
 func (m *mover) storeIn(ctx context.Context, part *jobs.Partition, moves []move) (ids []string, err error) {
-	lane := m.lanes[part]
-	if lane == nil {
-		lane = jobs.NewLane(part)
-		m.lanes[part] = lane
+	writer := m.writers[part]
+	if writer == nil {
+		writer = jobs.NewWriter(part)
+		m.writers[part] = writer
 	}
 	all := make([]*jobs.NewJob, len(moves))
 	for i, mv := range moves {
 		all[i] = mv.job
 	}
-	stored, err := lane.Enqueue(ctx, all...)
+	stored, err := writer.Enqueue(ctx, all...)
 	if err != nil {
 		return nil, err
 	}

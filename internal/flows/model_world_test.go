@@ -523,7 +523,7 @@ func (w *world) creator(ctx context.Context) {
 				_, _ = w.store.InUse(ctx)
 			}
 		}
-		lane := jobs.NewLane(p)
+		lane := jobs.NewWriter(p)
 		lane.Patience = time.Minute
 		if _, err := lane.Enqueue(ctx, j); err != nil {
 			return

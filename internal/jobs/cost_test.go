@@ -44,7 +44,7 @@ func costs(t testing.TB) map[string]func() {
 	}
 	lease := &Lease{Name: "l"}
 	turn := &Turn{Lease: lease, Finishes: finishes}
-	keys := newLaneKeys(newPartition(New(nil, "cost"), "default", 0), "lane")
+	keys := newWriterKeys(newPartition(New(nil, "cost"), "default", 0), "lane")
 	return map[string]func(){
 		"encode": func() { costEnvelope().Encode() },
 		"decode": func() {

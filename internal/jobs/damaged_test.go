@@ -55,7 +55,7 @@ func TestEnqueuesThatFailStoreNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conform(t, func(r *rig) {
 				mend := r.spoil(c.column)
-				if _, err := r.lane.Enqueue(r.ctx, r.newJob(ownID("order-1"), c.job)); err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
+				if _, err := r.writer.Enqueue(r.ctx, r.newJob(ownID("order-1"), c.job)); err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
 					r.t.Fatalf("err = %v, want WRONGTYPE", err)
 				}
 				mend()

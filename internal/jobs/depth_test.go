@@ -15,7 +15,7 @@ func (r *rig) setDepth(most int) {
 // refused enqueues jobs in one call and says of which there was no room.
 func (r *rig) refused(jobs ...*NewJob) []bool {
 	r.t.Helper()
-	stored, err := r.lane.Enqueue(r.ctx, jobs...)
+	stored, err := r.writer.Enqueue(r.ctx, jobs...)
 	r.must(err)
 	refused := make([]bool, len(jobs))
 	for i, s := range stored {
@@ -51,7 +51,7 @@ func TestAFullQueueStoresNothing(t *testing.T) {
 		r.wantRefused(r.refused(r.newJob()), true)
 		r.turn(l, 0, complete(claims)...)
 		r.wantRefused(r.refused(r.newJob(), r.newJob()), false, true)
-		stored, err := r.lane.Enqueue(r.ctx, r.newJob())
+		stored, err := r.writer.Enqueue(r.ctx, r.newJob())
 		r.must(err)
 		r.wantError(r.part.FullError(stored...), drayhorse.ErrQueueFull)
 		if s := r.summary(); s.MaxDepth != 3 || s.Totals["refused"] != 7 || s.Totals["enqueued"] != 4 {

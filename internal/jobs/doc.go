@@ -10,7 +10,7 @@
 //
 //	            enqueue                         turn (claims)
 //	producer ─────────────▶ scheduled ─▶ ready ─────────────▶ running ──▶ archive
-//	   lane: repeats the        promote    ▲                  │ lease      completed
+//	   writer: repeats the      promote    ▲                  │ lease      completed
 //	   last call, no copies                │   turn (fails)   │            cancelled
 //	                            retryable ◀┼──────────────────┤            discarded
 //	                                       └──────────────────┘
@@ -22,7 +22,7 @@
 // clock. Processes keep nothing that matters. Scripts are atomic, so no state
 // between two steps is ever seen.
 //
-// Three guards make at-least-once hold without copies. A producer's lane numbers
+// Three guards make at-least-once hold without copies. A producer's writer numbers
 // its calls, and Redis keeps the last answer: a call whose reply was lost is made
 // again and gets that answer. A lease numbers its turns the same way. And every
 // finish carries the token of its claim, so that a worker that lost a job cannot end

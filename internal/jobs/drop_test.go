@@ -39,14 +39,14 @@ func TestADeletedQueueLeavesNoKey(t *testing.T) {
 	conform(t, func(r *rig) {
 		stay, err := r.Queue(r.ctx, "q.stays") // with a name that begins alike
 		r.must(err)
-		lane := NewLane(stay[0])
+		lane := NewWriter(stay[0])
 		_, err = lane.Enqueue(r.ctx, r.newJob(ownID("stays")))
 		r.must(err)
 		lane.Close()
 		before := len(r.keys())
 
 		for _, p := range r.parts {
-			lane := NewLane(p)
+			lane := NewWriter(p)
 			id, err := NewID(p)
 			r.must(err)
 			_, err = lane.Enqueue(r.ctx, r.newJob(func(j *NewJob) { j.ID = id }), r.newJob(ownID(fmt.Sprint("own", p.Index)), retained), r.newJob(in(1e9), func(j *NewJob) { j.ID = "" }))
@@ -108,7 +108,7 @@ func TestTenThousandQueues(t *testing.T) {
 	r.must(err)
 	for i, partitions := range queues {
 		if i%100 == 0 {
-			lane := NewLane(partitions[0])
+			lane := NewWriter(partitions[0])
 			_, err := lane.Enqueue(r.ctx, r.newJob())
 			r.must(err)
 			lane.Close()

@@ -22,7 +22,7 @@ const (
 // largeEnvelope is the size in bytes from which on a queue's claims look at sizes.
 const largeEnvelope = 4 << 10
 
-// answerTTL is how long the answer to a lane's last call is kept: far longer than
+// answerTTL is how long the answer to a writer's last call is kept: far longer than
 // anybody repeats it.
 const answerTTL = 10 * time.Minute
 
@@ -31,7 +31,7 @@ const replicationTime = time.Second
 
 // NewJob is a job to be enqueued.
 type NewJob struct {
-	ID       string // as stored, see PackID; empty: the lane makes one
+	ID       string // as stored, see PackID; empty: the writer makes one
 	Envelope *Envelope
 	In       time.Duration // due that long from now, by Redis's clock
 	At       time.Time     // due then; zero: at once
@@ -158,10 +158,10 @@ type Stored struct {
 	Now       time.Time // by Redis's clock; zero where all jobs of the call are due at once
 }
 
-// enqueue makes one call of a lane and gives how many replicas have confirmed it, if
+// enqueue makes one call of a writer and gives how many replicas have confirmed it, if
 // any was to. Repeating it with the same seq and jobs is harmless. What became of the
 // jobs is appended to stored.
-func (p *Partition) enqueue(ctx context.Context, keys *laneKeys, seq uint64, jobs []*NewJob, stored []Stored) ([]Stored, int, error) {
+func (p *Partition) enqueue(ctx context.Context, keys *writerKeys, seq uint64, jobs []*NewJob, stored []Stored) ([]Stored, int, error) {
 	call := keys.call(seq, jobs)
 	value, replicas, err := p.engine.runDurably(ctx, call, durable(jobs))
 	if err != nil {
@@ -222,21 +222,21 @@ func decodeStored(value any, jobs int, stored []Stored) ([]Stored, error) {
 	return stored, nil
 }
 
-// laneKeys are the keys of a lane's calls, by script: the last one is answer:LANE.
-type laneKeys struct{ push, enqueue []string }
+// writerKeys are the keys of a writer's calls, by script: the last one is answer:WRITER.
+type writerKeys struct{ push, enqueue []string }
 
-func newLaneKeys(p *Partition, lane string) *laneKeys {
+func newWriterKeys(p *Partition, writer string) *writerKeys {
 	of := func(s *script) []string {
 		keys := slices.Clone(p.sets[s.index])
-		keys[len(keys)-1] += ":" + lane
+		keys[len(keys)-1] += ":" + writer
 		return keys
 	}
-	return &laneKeys{push: of(pushScript), enqueue: of(enqueueScript)}
+	return &writerKeys{push: of(pushScript), enqueue: of(enqueueScript)}
 }
 
 // call lays out a call as its script reads it: push.lua if all jobs are plain, as
 // nearly all are, else enqueue.lua.
-func (k *laneKeys) call(seq uint64, jobs []*NewJob) redis.Call {
+func (k *writerKeys) call(seq uint64, jobs []*NewJob) redis.Call {
 	large, plain := 0, true
 	for _, j := range jobs {
 		large |= j.sort()

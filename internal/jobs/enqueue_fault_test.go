@@ -25,7 +25,7 @@ func TestLostEnqueueRepliesMakeNoCopy(t *testing.T) {
 	job := r.newJob()
 	done := make(chan error)
 	go func() {
-		_, err := far.lane.Enqueue(far.ctx, job)
+		_, err := far.writer.Enqueue(far.ctx, job)
 		done <- err
 	}()
 	redistest.Eventually(t, 5*time.Second, "the enqueue is executed", func() bool { return len(r.raw().hashes[colJobs]) == 1 })
@@ -45,7 +45,7 @@ func TestFullRedisRefusesEnqueuesAndDrains(t *testing.T) {
 	enqueued := 0
 	var err error
 	for err == nil && enqueued < 1000 {
-		if _, err = r.lane.Enqueue(r.ctx, r.newJob(sized(100<<10))); err == nil {
+		if _, err = r.writer.Enqueue(r.ctx, r.newJob(sized(100<<10))); err == nil {
 			enqueued++
 		}
 	}
@@ -77,7 +77,7 @@ func TestBrokenKeyStopsItsPartitionAlone(t *testing.T) {
 	conform(t, func(r *rig) {
 		other, err := r.Queue(r.ctx, "other")
 		r.must(err)
-		lane := NewLane(other[0])
+		lane := NewWriter(other[0])
 		defer lane.Close()
 		_, err = lane.Enqueue(r.ctx, r.newJob())
 		r.must(err)
@@ -90,7 +90,7 @@ func TestBrokenKeyStopsItsPartitionAlone(t *testing.T) {
 		if replies[1].Err != nil || len(replies[1].Claims) != 1 {
 			r.t.Errorf("its neighbour: %+v", replies[1])
 		}
-		if _, err := r.lane.Enqueue(r.ctx, r.newJob()); err == nil {
+		if _, err := r.writer.Enqueue(r.ctx, r.newJob()); err == nil {
 			r.t.Error("enqueue into a broken partition succeeded")
 		}
 		r.must(r.client.Del(r.ctx, r.part.key(colReady)).Err())

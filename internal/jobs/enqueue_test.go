@@ -14,7 +14,7 @@ import (
 // duplicates enqueues jobs in one call and says which were known.
 func (r *rig) duplicates(jobs ...*NewJob) []bool {
 	r.t.Helper()
-	stored, err := r.lane.Enqueue(r.ctx, jobs...)
+	stored, err := r.writer.Enqueue(r.ctx, jobs...)
 	r.must(err)
 	out := make([]bool, len(stored))
 	for i := range stored {
@@ -175,7 +175,7 @@ func TestDelayedJobsWait(t *testing.T) {
 		past := r.newJob(func(j *NewJob) { j.At = time.Now().Add(-time.Hour) })
 		ancient := r.newJob(func(j *NewJob) { j.At = time.Date(1901, 1, 1, 0, 0, 0, 0, time.UTC) })
 		before := r.summary().Now
-		stored, err := r.lane.Enqueue(r.ctx, r.newJob(in(time.Hour)), r.newJob(func(j *NewJob) { j.At = due }), past, ancient)
+		stored, err := r.writer.Enqueue(r.ctx, r.newJob(in(time.Hour)), r.newJob(func(j *NewJob) { j.At = due }), past, ancient)
 		r.must(err)
 		got := r.turn(r.newLease(), 10)
 		r.claimed(got, past.ID, ancient.ID)
@@ -231,14 +231,14 @@ func TestBatchesOfAThousandAreOneCall(t *testing.T) {
 			jobs = append(jobs, r.newJob())
 		}
 		ids := r.enqueue(jobs...)
-		if r.lane.seq != 1 {
-			r.t.Fatalf("%d calls, want 1", r.lane.seq)
+		if r.writer.seq != 1 {
+			r.t.Fatalf("%d calls, want 1", r.writer.seq)
 		}
 		got := r.turn(r.newLease(), 1000)
 		r.claimed(got, ids[:MaxClaims]...)
 		r.enqueue(append(jobs[:0:0], r.newJob(sized(700<<10)), r.newJob(sized(700<<10)), r.newJob(sized(2<<20)))...)
-		if r.lane.seq != 4 {
-			r.t.Fatalf("%d calls, want 3 more for what exceeds %d bytes together", r.lane.seq, maxBatchBytes)
+		if r.writer.seq != 4 {
+			r.t.Fatalf("%d calls, want 3 more for what exceeds %d bytes together", r.writer.seq, maxBatchBytes)
 		}
 	})
 }
@@ -249,7 +249,7 @@ func TestRepeatedEnqueueGetsItsAnswer(t *testing.T) {
 			for _, j := range jobs {
 				r.must(j.encode(r.part))
 			}
-			stored, _, err := r.part.enqueue(r.ctx, newLaneKeys(r.part, "producer"), seq, jobs, nil)
+			stored, _, err := r.part.enqueue(r.ctx, newWriterKeys(r.part, "producer"), seq, jobs, nil)
 			return stored, failure("enqueue", err)
 		}
 		first := []*NewJob{r.newJob(), r.newJob(ownID("a")), r.newJob(ownID("a"))}
@@ -289,7 +289,7 @@ func TestJobsSpreadOverPartitions(t *testing.T) {
 			if PartitionOf(r.parts, id) != p || PackID(UnpackID(id)) != id {
 				r.t.Fatalf("%x was made for %v", id, p)
 			}
-			lane := NewLane(p)
+			lane := NewWriter(p)
 			j := r.newJob(func(j *NewJob) { j.ID = id })
 			_, err = lane.Enqueue(r.ctx, j)
 			r.must(err)

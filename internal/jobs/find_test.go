@@ -28,7 +28,7 @@ func TestAJobIsFoundWhereverItIs(t *testing.T) {
 		wide, err := r.CreateQueue(r.ctx, "wide", 8)
 		r.must(err)
 		put := func(p *Partition, id string) {
-			lane := NewLane(p)
+			lane := NewWriter(p)
 			defer lane.Close()
 			_, err := lane.Enqueue(r.ctx, r.newJob(ownID(id)))
 			r.must(err)
@@ -109,9 +109,9 @@ func manyQueues(t testing.TB, n int) (*rig, *redistest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Engine: e, ctx: t.Context(), parts: parts, part: parts[0], lane: NewLane(parts[0])}
+	r := &rig{Engine: e, ctx: t.Context(), parts: parts, part: parts[0], writer: NewWriter(parts[0])}
 	r.t, _ = t.(*testing.T)
-	t.Cleanup(r.lane.Close)
+	t.Cleanup(r.writer.Close)
 	return r, server
 }
 

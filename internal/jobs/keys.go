@@ -39,7 +39,7 @@ const (
 	colBell   // list of at most one element
 	colMeta   // hash: paused, format, large, parked, joins, partitions, what is declared of kinds, bytes of each state of archive
 	colStats  // hash: totals
-	colAnswer // string: a producer lane's last call and its answer
+	colAnswer // string: a writer's last call and its answer
 	colAction // hash: how far an action has come, and the live jobs that it has met
 	colRoute  // hash id -> lane/seq: parked jobs
 	colLanes  // zset lane by number of parked jobs

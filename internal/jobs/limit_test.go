@@ -14,8 +14,8 @@ func (r *rig) limited(limit drayhorse.Limit) *rig {
 	parts, err := r.Queue(r.ctx, "limited")
 	r.must(err)
 	l := *r
-	l.parts, l.part, l.lane = parts, parts[0], NewLane(parts[0])
-	r.t.Cleanup(l.lane.Close)
+	l.parts, l.part, l.writer = parts, parts[0], NewWriter(parts[0])
+	r.t.Cleanup(l.writer.Close)
 	l.set(limit)
 	return &l
 }

@@ -14,7 +14,7 @@ type Made struct {
 
 // Make makes a job from its kind, its arguments as JSON, settings as drayhorse.Resolve
 // gives them, and the time by its maker's clock. All jobs that are enqueued are made here,
-// whoever enqueues them. Without an ID in the settings its lane makes one.
+// whoever enqueues them. Without an ID in the settings its writer makes one.
 func (m *Made) Make(kind string, args []byte, s *drayhorse.Settings, now time.Time) *NewJob {
 	m.envelope = Envelope{
 		Kind: kind, MaxAttempts: s.MaxAttempts, Timeout: s.Timeout, Retain: s.Retain,

@@ -250,7 +250,7 @@ func (p *Partition) putCall(op Op) (redis.Call, error) {
 	if err := json.Unmarshal(op.Jobs, &all); err != nil {
 		return redis.Call{}, err
 	}
-	keys := &laneKeys{enqueue: append([]string(nil), p.sets[enqueueScript.index]...)}
+	keys := &writerKeys{enqueue: append([]string(nil), p.sets[enqueueScript.index]...)}
 	keys.enqueue[len(keys.enqueue)-1] += ":" + op.Sender
 	sort := 0
 	args := []any{fmt.Sprintf("%d,%d", op.N, op.Low), answerTTL.Milliseconds(), 0}

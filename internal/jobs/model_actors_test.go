@@ -48,9 +48,9 @@ func chance(t *rapid.T, label string, oneIn int) bool {
 	return rapid.IntRange(1, oneIn).Draw(t, label) == oneIn
 }
 
-// modelProducer has a lane and repeats a call until it is answered.
+// modelProducer has a writer and repeats a call until it is answered.
 type modelProducer struct {
-	lane    string
+	writer  string
 	seq     uint64
 	pending []*NewJob
 }
@@ -69,10 +69,10 @@ func (w *world) enqueue(t *rapid.T) {
 func (w *world) sendEnqueue(t *rapid.T, p *modelProducer, f fault) {
 	seq, jobs := p.seq, p.pending
 	if f != requestLost {
-		w.runEnqueue(t, p.lane, seq, jobs)
+		w.runEnqueue(t, p.writer, seq, jobs)
 	}
 	if f != noFault || chance(t, "copied", 8) {
-		w.late = append(w.late, func(t *rapid.T) { w.runEnqueue(t, p.lane, seq, jobs) })
+		w.late = append(w.late, func(t *rapid.T) { w.runEnqueue(t, p.writer, seq, jobs) })
 	}
 	if f == noFault {
 		p.pending = nil
@@ -153,16 +153,16 @@ func (w *world) drawPast(t *rapid.T, j *NewJob) {
 }
 
 // runEnqueue makes one call and compares its answer.
-func (w *world) runEnqueue(t *rapid.T, lane string, seq uint64, jobs []*NewJob) {
-	stored, _, err := w.p.enqueue(w.ctx, newLaneKeys(w.p, lane), seq, jobs, nil)
+func (w *world) runEnqueue(t *rapid.T, writer string, seq uint64, jobs []*NewJob) {
+	stored, _, err := w.p.enqueue(w.ctx, newWriterKeys(w.p, writer), seq, jobs, nil)
 	err = failure("enqueue", err)
 	var now int64
 	if err == nil {
 		now = stored[0].Now.UnixMilli()
 	}
-	want, wantErr := w.model.enqueue(lane, seq, jobs, now)
+	want, wantErr := w.model.enqueue(writer, seq, jobs, now)
 	if !errors.Is(err, wantErr) {
-		t.Fatalf("enqueue %s:%d: error %v, want %v", lane, seq, err, wantErr)
+		t.Fatalf("enqueue %s:%d: error %v, want %v", writer, seq, err, wantErr)
 	}
 	for i := range want {
 		s := stored[i]

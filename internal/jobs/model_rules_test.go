@@ -327,8 +327,8 @@ func (m *model) ring() {
 }
 
 // enqueue gives the answers that are right, or errStale.
-func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]modelSaid, error) {
-	if last := m.answers[lane]; seq == last.seq {
+func (m *model) enqueue(writer string, seq uint64, jobs []*NewJob, now int64) ([]modelSaid, error) {
+	if last := m.answers[writer]; seq == last.seq {
 		return last.said, nil
 	} else if seq < last.seq {
 		return nil, errStale
@@ -387,7 +387,7 @@ func (m *model) enqueue(lane string, seq uint64, jobs []*NewJob, now int64) ([]m
 	if rings || m.firstDue() != first {
 		m.ring()
 	}
-	m.answers[lane] = modelAnswer{seq, said}
+	m.answers[writer] = modelAnswer{seq, said}
 	return said, nil
 }
 

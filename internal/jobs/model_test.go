@@ -166,7 +166,7 @@ func newModelWorld(t *rapid.T, client *redis.Client, clock modelClock) *world {
 		w.workers = append(w.workers, &modelWorker{lease: w.newLease()})
 	}
 	for i := range 2 {
-		w.producers = append(w.producers, &modelProducer{lane: fmt.Sprintf("lane%d", i)})
+		w.producers = append(w.producers, &modelProducer{writer: fmt.Sprintf("writer%d", i)})
 	}
 	return w
 }

@@ -34,8 +34,8 @@ func benchmarkScripts(b *testing.B, link string, counts bool) {
 		b.Fatal(err)
 	}
 	p := partitions[0]
-	r := &rig{Engine: p.engine, ctx: b.Context(), parts: partitions, part: p, lane: NewLane(p)}
-	defer r.lane.Close()
+	r := &rig{Engine: p.engine, ctx: b.Context(), parts: partitions, part: p, writer: NewWriter(p)}
+	defer r.writer.Close()
 	busy := func() (us float64) {
 		text, err := server.Client(b).Info(b.Context(), "commandstats").Result()
 		if err != nil {
@@ -56,7 +56,7 @@ func benchmarkScripts(b *testing.B, link string, counts bool) {
 			news[i].Envelope.Link = link
 		}
 		begun := busy()
-		if _, err := r.lane.Enqueue(b.Context(), news...); err != nil {
+		if _, err := r.writer.Enqueue(b.Context(), news...); err != nil {
 			b.Fatal(err)
 		}
 		pushed := busy()

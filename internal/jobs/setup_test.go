@@ -22,7 +22,7 @@ type rig struct {
 	ctx     context.Context
 	parts   []*Partition
 	part    *Partition // one of parts
-	lane    *Lane
+	writer  *Writer
 	damaged bool // on purpose, so that the end is not checked
 }
 
@@ -89,7 +89,7 @@ func open(t *testing.T, url string) *redis.Client {
 func newRig(t *testing.T, url string, partitions int) *rig {
 	t.Helper()
 	r := newRigOfOutages(t, url+patient, partitions)
-	r.lane.Patience = time.Minute
+	r.writer.Patience = time.Minute
 	return r
 }
 
@@ -102,8 +102,8 @@ func newRigOfOutages(t *testing.T, url string, partitions int) *rig {
 		t.Fatal(err)
 	}
 	part := all[partitions/2]
-	r := &rig{Engine: e, t: t, ctx: t.Context(), parts: all, part: part, lane: NewLane(part)}
-	t.Cleanup(r.lane.Close)
+	r := &rig{Engine: e, t: t, ctx: t.Context(), parts: all, part: part, writer: NewWriter(part)}
+	t.Cleanup(r.writer.Close)
 	return r
 }
 
@@ -116,8 +116,8 @@ func (r *rig) another(url string) *rig {
 		r.t.Fatal(err)
 	}
 	o.part = o.parts[r.part.Index]
-	o.lane = NewLane(o.part)
-	r.t.Cleanup(o.lane.Close)
+	o.writer = NewWriter(o.part)
+	r.t.Cleanup(o.writer.Close)
 	return o
 }
 
@@ -169,7 +169,7 @@ func retained(j *NewJob) { j.Envelope.Retain = time.Hour }
 // enqueue stores jobs and gives their stored IDs.
 func (r *rig) enqueue(jobs ...*NewJob) []string {
 	r.t.Helper()
-	if _, err := r.lane.Enqueue(r.ctx, jobs...); err != nil {
+	if _, err := r.writer.Enqueue(r.ctx, jobs...); err != nil {
 		r.t.Fatal(err)
 	}
 	ids := make([]string, len(jobs))

@@ -214,7 +214,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 		r.must(r.client.HSet(r.ctx, r.part.key(colMeta), "format", 3).Err())
 		before := fmt.Sprint(r.raw())
 		steps := map[string]func() error{
-			"enqueue": func() error { _, err := r.lane.Enqueue(r.ctx, r.newJob()); return err },
+			"enqueue": func() error { _, err := r.writer.Enqueue(r.ctx, r.newJob()); return err },
 			"turn":    func() error { return r.tryTurn(&Turn{Lease: l, Want: 1}) },
 			"retry":   func() error { return r.part.Retry(r.ctx, ids[drayhorse.Discarded]) },
 			"cancel":  func() error { return r.part.Cancel(r.ctx, ids[drayhorse.Available]) },

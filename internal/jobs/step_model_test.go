@@ -52,7 +52,7 @@ func newStepWorld(t *rapid.T, w *world) *stepWorld {
 	if err := j.encode(w.p); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.p.enqueue(w.ctx, newLaneKeys(w.p, "lane"), 1, []*NewJob{j}, nil); err != nil {
+	if _, _, err := w.p.enqueue(w.ctx, newWriterKeys(w.p, "lane"), 1, []*NewJob{j}, nil); err != nil {
 		t.Fatal(err)
 	}
 	s.id = j.ID

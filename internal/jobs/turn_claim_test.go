@@ -215,7 +215,7 @@ func TestTurnsLookAtOtherPartitions(t *testing.T) {
 	conform(t, func(r *rig) {
 		other, err := r.CreateQueue(r.ctx, "other", 1)
 		r.must(err)
-		lane := NewLane(other[0])
+		lane := NewWriter(other[0])
 		defer lane.Close()
 		_, err = lane.Enqueue(r.ctx, r.newJob(), r.newJob())
 		r.must(err)

@@ -29,7 +29,7 @@ func args(text string) func(*NewJob) { return func(j *NewJob) { j.Envelope.Args 
 func (r *rig) put(change ...func(*NewJob)) (string, Stored) {
 	r.t.Helper()
 	j := r.newJob(change...)
-	stored, err := r.lane.Enqueue(r.ctx, j)
+	stored, err := r.writer.Enqueue(r.ctx, j)
 	r.must(err)
 	return j.ID, stored[0]
 }
@@ -246,12 +246,12 @@ func TestUniqueInOneCall(t *testing.T) {
 	conform(t, func(r *rig) {
 		last := uniquely(drayhorse.UniqueBy{Conflict: drayhorse.KeepLast})
 		a, b, c := r.newJob(args(`1`), last), r.newJob(args(`2`)), r.newJob(args(`3`), last)
-		stored, err := r.lane.Enqueue(r.ctx, a, b, c)
+		stored, err := r.writer.Enqueue(r.ctx, a, b, c)
 		r.must(err)
 		if stored[0].Duplicate || stored[1].Duplicate || stored[2].Other != a.ID {
 			r.t.Fatalf("stored = %+v; want the third to be the first", stored)
 		}
-		again, _, err := r.part.enqueue(r.ctx, r.lane.keys, r.lane.seq, []*NewJob{a, b, c}, nil)
+		again, _, err := r.part.enqueue(r.ctx, r.writer.keys, r.writer.seq, []*NewJob{a, b, c}, nil)
 		r.must(err)
 		for i := range again {
 			again[i].Now = stored[i].Now

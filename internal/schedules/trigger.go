@@ -115,9 +115,9 @@ func enqueue(ctx context.Context, engine *jobs.Engine, queue string, all ...*job
 	}
 	var stored []jobs.Stored
 	for part, group := range groups {
-		lane := jobs.NewLane(part)
-		some, failed := lane.Enqueue(ctx, group...)
-		lane.Close()
+		writer := jobs.NewWriter(part)
+		some, failed := writer.Enqueue(ctx, group...)
+		writer.Close()
 		stored, err = append(stored, some...), errors.Join(err, failed)
 	}
 	return stored, err

@@ -14,7 +14,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
-// Patience is how long an enqueue goes on trying while Redis is away, where its lane
+// Patience is how long an enqueue goes on trying while Redis is away, where its writer
 // has no patience of its own.
 const Patience = 5 * time.Second
 
@@ -29,18 +29,18 @@ const (
 	crowd = 100
 )
 
-// Lane is a producer's way into a partition. Calls that come while one is on the
+// Writer is a producer's way into a partition. Calls that come while one is on the
 // wire share the next one, so that batches grow by themselves under load and
 // nothing ever waits for a timer. Each call has a number, and the last one is
 // repeated until its answer is known: a lost reply makes no second copy.
-type Lane struct {
+type Writer struct {
 	// Patience is how long an enqueue goes on trying while Redis is away, after its last
 	// answer: below the time for which an answer is kept. 0: Patience. Set it before the
 	// first call.
 	Patience time.Duration
 
 	partition *Partition
-	keys      *laneKeys
+	keys      *writerKeys
 
 	mu      sync.Mutex
 	seq     uint64
@@ -110,30 +110,30 @@ func (e *entry) missed() error {
 	return nil
 }
 
-// NewLane makes a lane. Close waits for its last call.
-func NewLane(p *Partition) *Lane {
-	l := &Lane{partition: p, keys: newLaneKeys(p, uuid.NewString())}
-	l.idle.L = &l.mu
-	return l
+// NewWriter makes a writer. Close waits for its last call.
+func NewWriter(p *Partition) *Writer {
+	w := &Writer{partition: p, keys: newWriterKeys(p, uuid.NewString())}
+	w.idle.L = &w.mu
+	return w
 }
 
-// Partition is where the lane leads.
-func (l *Lane) Partition() *Partition { return l.partition }
+// Partition is where the writer leads.
+func (w *Writer) Partition() *Partition { return w.partition }
 
-// Crowded reports whether a caller does better with another lane: a call is on the
+// Crowded reports whether a caller does better with another writer: a call is on the
 // wire, and it takes long or many wait for the next one. Otherwise a caller is better
 // off with others: the larger the calls, the less each job costs.
-func (l *Lane) Crowded() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.busy && (l.took > longCall || len(l.waiting) >= crowd)
+func (w *Writer) Crowded() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy && (w.took > longCall || len(w.waiting) >= crowd)
 }
 
 // Busy reports whether a call is on the wire, or jobs wait for one.
-func (l *Lane) Busy() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.busy || len(l.waiting) > 0
+func (w *Writer) Busy() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy || len(w.waiting) > 0
 }
 
 // Enqueue stores jobs, all or none if they fit one call. More than that go in
@@ -141,25 +141,25 @@ func (l *Lane) Busy() bool {
 // returns at ctx's end, or after its patience while Redis is away, with
 // drayhorse.ErrUnavailable: what was on the wire may be stored or not. After a
 // drayhorse.ReplicationError everything is stored.
-func (l *Lane) Enqueue(ctx context.Context, jobs ...*NewJob) ([]Stored, error) {
+func (w *Writer) Enqueue(ctx context.Context, jobs ...*NewJob) ([]Stored, error) {
 	stored := make([]Stored, 0, len(jobs))
-	err := l.EnqueueEach(ctx, jobs, func(some []Stored) { stored = append(stored, some...) })
+	err := w.EnqueueEach(ctx, jobs, func(some []Stored) { stored = append(stored, some...) })
 	return stored, err
 }
 
 // EnqueueOne stores one job as Enqueue does. known is false if an error leaves it open
 // what became of it.
-func (l *Lane) EnqueueOne(ctx context.Context, job *NewJob) (stored Stored, known bool, err error) {
+func (w *Writer) EnqueueOne(ctx context.Context, job *NewJob) (stored Stored, known bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return Stored{}, false, failure("enqueue", err)
 	}
-	if err := job.encode(l.partition); err != nil {
+	if err := job.encode(w.partition); err != nil {
 		return Stored{}, false, fmt.Errorf("enqueue: %w", err)
 	}
-	e := newEntry(time.Now().Add(l.patience()))
+	e := newEntry(time.Now().Add(w.patience()))
 	e.one[0] = job
 	e.jobs = e.one[:]
-	l.add(ctx, e, true)
+	w.add(ctx, e, true)
 	if err := e.wait(ctx); err != nil {
 		return Stored{}, false, err
 	}
@@ -167,26 +167,26 @@ func (l *Lane) EnqueueOne(ctx context.Context, job *NewJob) (stored Stored, know
 	return e.stored[0], true, e.missed()
 }
 
-func (l *Lane) patience() time.Duration { return cmp.Or(l.Patience, Patience) }
+func (w *Writer) patience() time.Duration { return cmp.Or(w.Patience, Patience) }
 
 // EnqueueEach stores jobs as Enqueue does, and tells the caller's answered what became
 // of the first ones while the next are on the wire.
-func (l *Lane) EnqueueEach(ctx context.Context, jobs []*NewJob, answered func(some []Stored)) error {
+func (w *Writer) EnqueueEach(ctx context.Context, jobs []*NewJob, answered func(some []Stored)) error {
 	if err := ctx.Err(); err != nil {
 		return failure("enqueue", err)
 	}
 	var all []*entry
-	deadline := time.Now().Add(l.patience())
+	deadline := time.Now().Add(w.patience())
 	var failed error
 	for rest := jobs; len(rest) > 0; {
 		var first []*NewJob
-		if first, rest, failed = l.split(rest); failed != nil {
+		if first, rest, failed = w.split(rest); failed != nil {
 			break // what is on its way already goes on
 		}
 		e := newEntry(deadline)
 		e.jobs = first
 		all = append(all, e)
-		l.add(ctx, e, len(e.jobs) == len(jobs))
+		w.add(ctx, e, len(e.jobs) == len(jobs))
 	}
 	var missed error
 	for _, e := range all {
@@ -202,10 +202,10 @@ func (l *Lane) EnqueueEach(ctx context.Context, jobs []*NewJob, answered func(so
 
 // split encodes the first jobs, as many as fit a call. While they are on the wire the
 // next ones can be.
-func (l *Lane) split(jobs []*NewJob) (first, rest []*NewJob, err error) {
+func (w *Writer) split(jobs []*NewJob) (first, rest []*NewJob, err error) {
 	size := 0
 	for i, j := range jobs {
-		if err := j.encode(l.partition); err != nil {
+		if err := j.encode(w.partition); err != nil {
 			return nil, nil, fmt.Errorf("enqueue: %w", err)
 		}
 		size += j.bytes()
@@ -216,42 +216,42 @@ func (l *Lane) split(jobs []*NewJob) (first, rest []*NewJob, err error) {
 	return jobs, nil, nil
 }
 
-// add puts an entry in line. The lane's own goroutine makes the calls; or, if nobody
+// add puts an entry in line. The writer's own goroutine makes the calls; or, if nobody
 // else is there and the caller has no more, the caller itself: to wake another
 // goroutine would double the time of a lone Enqueue.
-func (l *Lane) add(ctx context.Context, e *entry, alone bool) {
-	l.mu.Lock()
-	l.waiting = append(l.waiting, e)
-	if l.busy {
-		l.mu.Unlock()
+func (w *Writer) add(ctx context.Context, e *entry, alone bool) {
+	w.mu.Lock()
+	w.waiting = append(w.waiting, e)
+	if w.busy {
+		w.mu.Unlock()
 		return
 	}
-	l.busy = true
+	w.busy = true
 	var left *batch // that the caller did not come to know the answer of
-	if alone && l.took < hurry/2 {
-		b := l.next()
-		l.mu.Unlock()
-		if !l.try(ctx, b) {
+	if alone && w.took < hurry/2 {
+		b := w.next()
+		w.mu.Unlock()
+		if !w.try(ctx, b) {
 			left = b
 		}
-		l.mu.Lock()
+		w.mu.Lock()
 	}
-	if left != nil || len(l.waiting) > 0 {
-		go l.run(left)
+	if left != nil || len(w.waiting) > 0 {
+		go w.run(left)
 	} else {
-		l.rest()
+		w.rest()
 	}
-	l.mu.Unlock()
+	w.mu.Unlock()
 }
 
 // try makes one call in the caller's goroutine. It reports false if the answer is
 // not known: the same call, made again, tells.
-func (l *Lane) try(ctx context.Context, b *batch) bool {
+func (w *Writer) try(ctx context.Context, b *batch) bool {
 	deadline := b.entries[0].deadline
 	if ctx.Done() != nil {
 		deadline = time.Now().Add(hurry)
 	}
-	err := l.call(ctx, b, deadline)
+	err := w.call(ctx, b, deadline)
 	if retryable(err) {
 		return false
 	}
@@ -260,40 +260,40 @@ func (l *Lane) try(ctx context.Context, b *batch) bool {
 }
 
 // run makes calls, first of all the one that is left, until nobody waits.
-func (l *Lane) run(left *batch) {
+func (w *Writer) run(left *batch) {
 	for b := left; ; b = nil {
 		if b == nil {
 			// Callers that just heard of their jobs are about to bring the next ones.
 			runtime.Gosched()
-			l.mu.Lock()
-			b = l.next()
-			l.mu.Unlock()
+			w.mu.Lock()
+			b = w.next()
+			w.mu.Unlock()
 		}
 		if b == nil {
 			return
 		}
-		l.send(b)
+		w.send(b)
 	}
 }
 
 // rest notes that no call is made. Callers hold mu.
-func (l *Lane) rest() {
-	l.busy = false
-	l.idle.Broadcast()
+func (w *Writer) rest() {
+	w.busy = false
+	w.idle.Broadcast()
 }
 
 // next takes what fits the next call, or notes that there is nothing to do. Callers
 // hold mu.
-func (l *Lane) next() *batch {
-	if len(l.waiting) == 0 {
-		l.rest()
+func (w *Writer) next() *batch {
+	if len(w.waiting) == 0 {
+		w.rest()
 		return nil
 	}
-	l.seq++
-	b := &l.batch
-	*b = batch{seq: l.seq, entries: b.entries[:0], jobs: b.jobs[:0], stored: b.stored[:0]}
+	w.seq++
+	b := &w.batch
+	*b = batch{seq: w.seq, entries: b.entries[:0], jobs: b.jobs[:0], stored: b.stored[:0]}
 	size := 0
-	for _, e := range l.waiting {
+	for _, e := range w.waiting {
 		for _, j := range e.jobs {
 			size += j.bytes()
 		}
@@ -302,21 +302,21 @@ func (l *Lane) next() *batch {
 		}
 		b.entries, b.jobs = append(b.entries, e), append(b.jobs, e.jobs...)
 	}
-	left := copy(l.waiting, l.waiting[len(b.entries):])
-	clear(l.waiting[left:])
-	l.waiting = l.waiting[:left]
+	left := copy(w.waiting, w.waiting[len(b.entries):])
+	clear(w.waiting[left:])
+	w.waiting = w.waiting[:left]
 	return b
 }
 
 // send makes one call and repeats it while its answer is not known.
-func (l *Lane) send(b *batch) {
-	deadline := l.deadline(b)
-	err := l.call(context.Background(), b, deadline)
+func (w *Writer) send(b *batch) {
+	deadline := w.deadline(b)
+	err := w.call(context.Background(), b, deadline)
 	if retryable(err) {
 		ctx, cancel := context.WithDeadline(context.Background(), deadline)
 		defer cancel()
 		for backoff := (redis.Backoff{}); retryable(err) && backoff.Wait(ctx); {
-			err = l.call(ctx, b, deadline)
+			err = w.call(ctx, b, deadline)
 		}
 	}
 	b.settle(err)
@@ -324,27 +324,27 @@ func (l *Lane) send(b *batch) {
 
 // deadline is how long a call may be tried: for its callers' patience, which counts
 // from the last answer. While Redis is busy with calls before, it is not away.
-func (l *Lane) deadline(b *batch) time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (w *Writer) deadline(b *batch) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	deadline := b.entries[0].deadline
-	if later := l.heard.Add(l.patience()); later.After(deadline) {
+	if later := w.heard.Add(w.patience()); later.After(deadline) {
 		return later
 	}
 	return deadline
 }
 
 // call runs the script, once.
-func (l *Lane) call(ctx context.Context, b *batch, deadline time.Time) (err error) {
+func (w *Writer) call(ctx context.Context, b *batch, deadline time.Time) (err error) {
 	begun := time.Now()
-	b.stored, b.replicas, err = l.partition.enqueue(redis.Until(ctx, deadline), l.keys, b.seq, b.jobs, b.stored[:0])
+	b.stored, b.replicas, err = w.partition.enqueue(redis.Until(ctx, deadline), w.keys, b.seq, b.jobs, b.stored[:0])
 	now := time.Now()
-	l.mu.Lock()
-	l.took = now.Sub(begun)
+	w.mu.Lock()
+	w.took = now.Sub(begun)
 	if err == nil {
-		l.heard = now
+		w.heard = now
 	}
-	l.mu.Unlock()
+	w.mu.Unlock()
 	return err
 }
 
@@ -365,10 +365,10 @@ func (b *batch) settle(err error) {
 
 // Close waits for the call that is on the wire, and those that wait behind it. Nothing
 // may be enqueued after it.
-func (l *Lane) Close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for l.busy {
-		l.idle.Wait()
+func (w *Writer) Close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.busy {
+		w.idle.Wait()
 	}
 }

@@ -28,20 +28,20 @@ func TestConcurrentEnqueuesShareCalls(t *testing.T) {
 		call := func() {
 			job := r.newJob()
 			wg.Go(func() {
-				if _, err := r.lane.Enqueue(ctx, job); err != nil {
+				if _, err := r.writer.Enqueue(ctx, job); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		call()
-		redistest.Eventually(t, 5*time.Second, "the first call is on the wire", func() bool { return r.lane.onTheWire() })
+		redistest.Eventually(t, 5*time.Second, "the first call is on the wire", func() bool { return r.writer.onTheWire() })
 		for range callers - 1 {
 			call()
 		}
-		redistest.Eventually(t, 5*time.Second, "all others wait", func() bool { return callersOf(r.lane) == callers })
+		redistest.Eventually(t, 5*time.Second, "all others wait", func() bool { return callersOf(r.writer) == callers })
 		server.Resume()
 		wg.Wait()
-		// A first caller whose context may end waits hurry for its answer; the lane then asks for it again.
+		// A first caller whose context may end waits hurry for its answer; the writer then asks for it again.
 		if calls := evalCalls(t, server) - before; calls != 2 && (ctx.Done() == nil || calls != 3) {
 			t.Errorf("%d calls for %d callers, want the first one's and one for the others", calls, callers)
 		}
@@ -93,7 +93,7 @@ func TestEnqueueGivesUpWhenRedisIsGone(t *testing.T) {
 		r.enqueue(r.newJob())
 		fault.start(proxy)
 		start := time.Now()
-		_, err := r.lane.Enqueue(r.ctx, r.newJob())
+		_, err := r.writer.Enqueue(r.ctx, r.newJob())
 		took := time.Since(start)
 		r.wantError(err, drayhorse.ErrUnavailable)
 		if took < Patience-time.Second || took > redistest.Stretch*Patience {
@@ -115,10 +115,10 @@ func TestEnqueueSurvivesAShortOutage(t *testing.T) {
 	proxy.CloseAll()
 	done := make(chan error)
 	go func() {
-		_, err := r.lane.Enqueue(r.ctx, r.newJob())
+		_, err := r.writer.Enqueue(r.ctx, r.newJob())
 		done <- err
 	}()
-	redistest.Eventually(t, 5*time.Second, "a caller waits", func() bool { return callersOf(r.lane) > 0 })
+	redistest.Eventually(t, 5*time.Second, "a caller waits", func() bool { return callersOf(r.writer) > 0 })
 	proxy.Resume()
 	r.must(<-done)
 	if s := r.summary(); s.Available != 1 {
@@ -135,29 +135,29 @@ func TestEnqueueReturnsAtTheEndOfItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	_, err := r.lane.Enqueue(ctx, r.newJob())
+	_, err := r.writer.Enqueue(ctx, r.newJob())
 	r.wantError(err, drayhorse.ErrUnavailable)
-	if took := time.Since(start); took > r.lane.Patience/2 {
+	if took := time.Since(start); took > r.writer.Patience/2 {
 		t.Errorf("returned after %v, want 50ms", took)
 	}
 	server.Resume()
 }
 
 // TestCancelEndsALoneEnqueue: a caller that makes its call itself does not wait for
-// Redis longer than for a moment, and the lane goes on for it.
+// Redis longer than for a moment, and the writer goes on for it.
 func TestCancelEndsALoneEnqueue(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr)
 	r := newRig(t, "redis://"+proxy.Addr+"/0", 1)
-	r.enqueue(r.newJob(), r.newJob()) // by the lane's own goroutine, which finds Redis quick
+	r.enqueue(r.newJob(), r.newJob()) // by the writer's own goroutine, which finds Redis quick
 	server.Pause()
 	var sent atomic.Bool
 	proxy.CutReplies(1, func([]byte) bool { sent.Store(true); return false }) // it is asked, and cuts none
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := r.lane.Enqueue(ctx, r.newJob())
+		_, err := r.writer.Enqueue(ctx, r.newJob())
 		done <- err
 	}()
 	redistest.Eventually(t, 5*time.Second, "the call is on the wire", sent.Load)
@@ -165,7 +165,7 @@ func TestCancelEndsALoneEnqueue(t *testing.T) {
 	select {
 	case err := <-done:
 		r.wantError(err, drayhorse.ErrUnavailable)
-	case <-time.After(r.lane.Patience / 2):
+	case <-time.After(r.writer.Patience / 2):
 		t.Error("Enqueue did not return at the end of its context")
 	}
 	server.Resume()
@@ -199,7 +199,7 @@ func TestServerThatRestartsForgetsScripts(t *testing.T) {
 
 func TestEmptyEnqueueIsHarmless(t *testing.T) {
 	conform(t, func(r *rig) {
-		stored, err := r.lane.Enqueue(r.ctx)
+		stored, err := r.writer.Enqueue(r.ctx)
 		r.must(err)
 		if len(stored) != 0 || r.summary().Available != 0 {
 			r.t.Errorf("stored %v", stored)
@@ -208,18 +208,18 @@ func TestEmptyEnqueueIsHarmless(t *testing.T) {
 }
 
 // onTheWire says whether a call has begun and nobody waits for the next.
-func (l *Lane) onTheWire() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.busy && len(l.waiting) == 0
+func (w *Writer) onTheWire() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy && len(w.waiting) == 0
 }
 
-// callersOf is how many callers wait for a lane, the call on the wire counting as one.
-func callersOf(l *Lane) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.busy {
-		return len(l.waiting) + 1
+// callersOf is how many callers wait for a writer, the call on the wire counting as one.
+func callersOf(w *Writer) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy {
+		return len(w.waiting) + 1
 	}
 	return 0
 }
