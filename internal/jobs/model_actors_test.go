@@ -90,6 +90,9 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 	case 0, 1:
 		j.ID, j.Envelope.OwnID = fmt.Sprintf("own%d", rapid.IntRange(1, 4).Draw(t, "own ID")), true
 		j.Replace = chance(t, "replace", 3)
+		if ended := w.endedOwn(); len(ended) > 0 && rapid.Bool().Draw(t, "one that has ended") { // there are few
+			j.ID, j.Replace = rapid.SampledFrom(ended).Draw(t, "ended ID"), rapid.Bool().Draw(t, "replace that")
+		}
 		if rapid.Bool().Draw(t, "retained") {
 			j.Envelope.Retain = time.Hour
 		}
@@ -119,6 +122,17 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 		t.Fatal(err)
 	}
 	return j
+}
+
+// endedOwn gives the IDs of jobs that have ended and that their producers chose.
+func (w *world) endedOwn() (ids []string) {
+	for id, j := range w.model.ended {
+		if j.own {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // drawUnique makes a job that counts as the same as one of four.

@@ -12,11 +12,17 @@ import (
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
-// drawID picks a job, live, ended or unknown.
+// drawID picks a job of one of the states in which there are some, each as often as the others; or one that is
+// unknown.
 func (w *world) drawID(t *rapid.T) string {
-	ids := slices.Sorted(maps.Keys(w.model.jobs))
-	ids = append(ids, slices.Sorted(maps.Keys(w.model.ended))...)
-	return rapid.SampledFrom(append(ids, "unknown")).Draw(t, "id")
+	of := map[drayhorse.State][]string{"": {"unknown"}}
+	for _, jobs := range []map[string]*modelJob{w.model.jobs, w.model.ended} {
+		for id, j := range jobs {
+			of[j.state] = append(of[j.state], id)
+		}
+	}
+	state := rapid.SampledFrom(slices.Sorted(maps.Keys(of))).Draw(t, "state of it")
+	return rapid.SampledFrom(slices.Sorted(slices.Values(of[state]))).Draw(t, "id")
 }
 
 func (w *world) cancel(t *rapid.T) {
