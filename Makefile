@@ -103,8 +103,8 @@ outbox-smoke: databases ## the same with few transactions, a minute
 	cd outbox/outboxpgx && $(GO) vet ./... && $(GO) test -vet=off $(TESTFLAGS) ./...
 	cd outbox/check && $(GO) vet ./... && $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
-mutants: redis ## break each rule of the scripts on purpose: the randomized test must notice
-	$(RACE) -timeout 30m -run TestModelNoticesMutants ./internal/jobs -args -mutants
+mutants: redis ## break each rule of the scripts on purpose: the randomized test must notice, and take each step of the table
+	$(RACE) -timeout 30m -run 'TestModelNoticesMutants|TestModelWithJumpingClock' ./internal/jobs -args -mutants
 	$(RACE) -timeout 30m -run TestBatchesModelNoticesMutants ./internal/flows -args -mutants
 
 test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege

@@ -78,11 +78,11 @@ var seldom = map[drayhorse.Transition]string{
 
 // TestModelWithJumpingClock is for what comes with time: due jobs, retention, seen IDs,
 // clocks that are set back. It holds the table of steps against what happens: every step
-// that a job takes in a run is one of its rows, see check, and each row is taken. For rows
-// that did not come up there are further runs.
+// that a job takes in a run is one of its rows, see check, and each row is taken: with -mutants
+// there are further runs for rows that did not come up.
 func TestModelWithJumpingClock(t *testing.T) {
 	t.Parallel()
-	const further = 300
+	const further = 300 // some rows come up in one of a hundred
 	newWorld := embeddedWorlds(t)
 	missing := map[drayhorse.Transition]bool{}
 	for _, row := range drayhorse.Transitions() {
@@ -97,6 +97,10 @@ func TestModelWithJumpingClock(t *testing.T) {
 		}
 	}
 	rapid.Check(t, run)
+	if !*allMutants {
+		t.Logf("%d rows did not come up", len(missing))
+		return
+	}
 	more := rapid.Custom(func(t *rapid.T) bool { run(t); return true })
 	for seed := 0; seed < further && len(missing) > 0 && !t.Failed(); seed++ {
 		more.Example(seed)
