@@ -52,6 +52,11 @@ type Explanation struct {
 // Explain says why a job does not run, by what queues, limits and workers are like at that
 // moment; what workers say of themselves may be 5 s old. queue and errors are those of Get.
 func (a *Admin) Explain(ctx context.Context, queue, id string) (*Explanation, error) {
+	return a.explain(ctx, queue, id, a.registry.List)
+}
+
+// explain says it by the workers that list gives, which are looked at once for many jobs.
+func (a *Admin) explain(ctx context.Context, queue, id string, list func(context.Context) ([]registry.Worker, error)) (*Explanation, error) {
 	var x *Explanation
 	err := a.find(ctx, queue, id, func(p *jobs.Partition, stored string) error {
 		info, err := p.Get(ctx, stored)
@@ -71,18 +76,18 @@ func (a *Admin) Explain(ctx context.Context, queue, id string) (*Explanation, er
 			}
 		}
 		x = &Explanation{ID: info.ID, Queue: info.Queue, State: info.State, Now: hold.Now}
-		x.Why, err = a.reasons(ctx, info, hold)
+		x.Why, err = a.reasons(ctx, info, hold, list)
 		return err
 	})
 	return x, err
 }
 
 // reasons lists what holds a job up.
-func (a *Admin) reasons(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold) ([]Reason, error) {
+func (a *Admin) reasons(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold, list func(context.Context) ([]registry.Worker, error)) ([]Reason, error) {
 	if info.State.Ended() {
 		return []Reason{{Gate: GateEnded, Detail: ending(info), Since: info.FinishedAt}}, nil
 	}
-	workers, err := a.registry.List(ctx)
+	workers, err := list(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func waitsFor(s *flow.StepInfo, by map[string]*flow.StepInfo) string {
 
 // explainStep says what becomes of the job of a step, and whether it goes on by itself.
 func (a *Admin) explainStep(ctx context.Context, s *flow.StepInfo, workers []registry.Worker) (why string, goes bool) {
-	x, err := a.Explain(ctx, s.Queue, s.JobID)
+	x, err := a.explain(ctx, s.Queue, s.JobID, func(context.Context) ([]registry.Worker, error) { return workers, nil })
 	switch {
 	case errors.Is(err, drayhorse.ErrNotFound):
 		return "its job " + s.JobID + " is on its way, or has ended in this moment", true
