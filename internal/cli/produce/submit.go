@@ -2,6 +2,7 @@ package produce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -97,7 +98,7 @@ func readFlow(path string, stdin io.Reader) (*jobjson.Flow, error) {
 		return nil, cli.Usagef("%v", err)
 	}
 	f, err := jobjson.ParseFlow(text)
-	if wrong, ok := err.(*jobjson.Error); ok { //nolint:errorlint // it is one, as it says
+	if wrong, ok := errors.AsType[*jobjson.Error](err); ok {
 		err = lines.Locate(&conf.KeyError{Key: wrong.Field, Err: wrong})
 	}
 	if err == nil {
