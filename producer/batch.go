@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/flows"
@@ -96,10 +94,6 @@ func (b *Batch) AddBatch(ctx context.Context, child flow.Batch) (*Batch, error) 
 		return nil, err
 	}
 	defer p.leave()
-	var err error
-	if child.ID, err = idOr(child.ID); err != nil {
-		return nil, err
-	}
 	info, err := p.flows.AddBatch(ctx, b.ID, b.made, child, p.maxArgs)
 	if err != nil {
 		return nil, err
@@ -116,26 +110,12 @@ func (b *Batch) AddFlow(ctx context.Context, f *flow.Flow) (*flow.Info, error) {
 		return nil, err
 	}
 	defer p.leave()
-	member := *f
-	var err error
-	if member.ID, err = idOr(f.ID); err != nil {
-		return nil, err
-	}
-	info, err := p.flows.AddFlow(ctx, b.ID, b.made, &member, p.maxArgs)
+	info, err := p.flows.AddFlow(ctx, b.ID, b.made, f, p.maxArgs)
 	if err != nil {
 		return nil, err
 	}
 	p.relay(ctx, info.ID)
 	return info, nil
-}
-
-// idOr gives the ID of a flow, or makes one.
-func idOr(id string) (string, error) {
-	if id != "" {
-		return id, nil
-	}
-	made, err := uuid.NewV7()
-	return made.String(), err
 }
 
 // batch is one that is there, for who adds to it.

@@ -28,17 +28,10 @@ func (s *Store) create(ctx context.Context, b flow.Batch, of *parent, maxArgs in
 	if err := b.Validate(); err != nil {
 		return nil, err
 	}
-	if b.ID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return nil, err
-		}
-		b.ID = id.String()
+	if b.ID, err = idOr(b.ID); err != nil {
+		return nil, err
 	}
-	retain, retainBad := flow.DefaultRetain, flow.DefaultRetainFailed
-	if b.Retain > 0 {
-		retain, retainBad = b.Retain, b.Retain
-	}
+	retain, retainBad := retains(b.Retain)
 	args := []any{of.String(), b.Deadline.Milliseconds(), retain.Milliseconds(), retainBad.Milliseconds()}
 	for i, spec := range []*drayhorse.Spec{b.OnComplete, b.OnSuccess, b.OnFailure} {
 		call, err := s.callback(ctx, spec, maxArgs)
@@ -68,6 +61,23 @@ func (s *Store) create(ctx context.Context, b flow.Batch, of *parent, maxArgs in
 		return nil
 	})
 	return info, err
+}
+
+// idOr gives the ID of a flow, or makes one.
+func idOr(id string) (string, error) {
+	if id != "" {
+		return id, nil
+	}
+	made, err := uuid.NewV7()
+	return made.String(), err
+}
+
+// retains gives for how long a flow is known after its end, one that has completed and one that has not.
+func retains(own time.Duration) (good, bad time.Duration) {
+	if own > 0 {
+		return own, own
+	}
+	return flow.DefaultRetain, flow.DefaultRetainFailed
 }
 
 // callback makes the job of a callback as create takes it: "DEST|jobs"; "" for none.

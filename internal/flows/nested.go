@@ -35,13 +35,20 @@ func (p *parent) String() string {
 
 // AddBatch makes a batch that is a member of another one. A repeat gives what is there. The errors
 // are those of Create and Join, and drayhorse.ErrDuplicate if there is a flow of that ID that is no member.
-func (s *Store) AddBatch(ctx context.Context, id string, made time.Time, b flow.Batch, maxArgs int) (*flow.Info, error) {
+func (s *Store) AddBatch(ctx context.Context, id string, made time.Time, b flow.Batch, maxArgs int) (_ *flow.Info, err error) {
+	if b.ID, err = idOr(b.ID); err != nil {
+		return nil, err
+	}
 	return s.addChild(ctx, &parent{id, made}, b.ID, func(of *parent) (*flow.Info, error) { return s.create(ctx, b, of, maxArgs) })
 }
 
 // AddFlow submits a flow of steps as a member of a batch, as AddBatch does a batch.
-func (s *Store) AddFlow(ctx context.Context, id string, made time.Time, f *flow.Flow, maxArgs int) (*flow.Info, error) {
-	return s.addChild(ctx, &parent{id, made}, f.ID, func(of *parent) (*flow.Info, error) { return s.begin(ctx, f, "", of, maxArgs) })
+func (s *Store) AddFlow(ctx context.Context, id string, made time.Time, f *flow.Flow, maxArgs int) (_ *flow.Info, err error) {
+	member := *f
+	if member.ID, err = idOr(f.ID); err != nil {
+		return nil, err
+	}
+	return s.addChild(ctx, &parent{id, made}, member.ID, func(of *parent) (*flow.Info, error) { return s.begin(ctx, &member, "", of, maxArgs) })
 }
 
 // addChild has the batch know of a member before there is one: what it does not know of, it does not wait for. Where

@@ -44,13 +44,9 @@ func (s *Store) begin(ctx context.Context, f *flow.Flow, wake string, of *parent
 	if err != nil {
 		return nil, err
 	}
-	id := f.ID
-	if id == "" {
-		made, err := uuid.NewV7()
-		if err != nil {
-			return nil, err
-		}
-		id = made.String()
+	id, err := idOr(f.ID)
+	if err != nil {
+		return nil, err
 	}
 	if f.Extends() {
 		return nil, fmt.Errorf("%w: a flow with Existing steps is submitted; want flow.Extend in a step of that flow", drayhorse.ErrInvalid)
@@ -63,10 +59,7 @@ func (s *Store) begin(ctx context.Context, f *flow.Flow, wake string, of *parent
 	for i := range steps {
 		edges, size = edges+len(ordered[i].Edges), size+len(steps[i].job)
 	}
-	retain, retainBad := flow.DefaultRetain, flow.DefaultRetainFailed
-	if f.Retain > 0 {
-		retain, retainBad = f.Retain, f.Retain
-	}
+	retain, retainBad := retains(f.Retain)
 	err = s.insist(ctx, func() error {
 		return words.Failure("submit flow", s.client.HSetNX(redis.Until(ctx, time.Now().Add(jobs.Patience)), s.marker, "shards", Shards).Err())
 	})
