@@ -254,9 +254,10 @@ func (q *SeriesQuery) means(queue, kind string) bool {
 	return (q.Kind == "" || q.Kind == kind) && (q.Within == nil || scope.Scope(q.Within).Has(queue, kind))
 }
 
+// pointOf is what ended in some time. What was taken back before it was told is none.
 func pointOf(at time.Time, e *jobs.Ends) Point {
 	return Point{
-		At: at, Completed: e.Completed, Discarded: e.Discarded, Cancelled: e.Cancelled, Failed: e.Failed, Snoozed: e.Snoozed,
+		At: at, Completed: max(e.Completed, 0), Discarded: max(e.Discarded, 0), Cancelled: max(e.Cancelled, 0), Failed: max(e.Failed, 0), Snoozed: max(e.Snoozed, 0),
 		Wait: timesOf(&e.Waits), Run: timesOf(&e.Runs),
 	}
 }

@@ -190,9 +190,9 @@ func readCounts(counts []string, to func(kind string) []*Ends) {
 	}
 }
 
-// countOf reads a number. One that cannot be read counts as none, and so does a negative one:
-// of attempts that were to fail, some were cancelled, and the turn that tells of them is to come.
+// countOf reads a number. One that cannot be read counts as none. It may be negative: of attempts that were
+// to fail, some were cancelled, and the turn that tells of them is to come, maybe in the next minute.
 func countOf(text string) int64 {
 	n, _ := strconv.ParseInt(text, 10, 64)
-	return max(n, 0)
+	return n
 }

@@ -116,6 +116,23 @@ func (r *rig) passMinutes(n int) {
 	r.must(r.client.HSet(r.ctx, r.part.key(colMinute), "", fmt.Sprint(at-n, "|", rest)).Err())
 }
 
+// TestWhatIsTakenBackMayBeToldLater: the turn that had an attempt cancelled had another finish refused, so what it
+// tells is told by the next one, when another minute has begun.
+func TestWhatIsTakenBackMayBeToldLater(t *testing.T) {
+	conform(t, func(r *rig) {
+		l := r.newLease()
+		r.enqueue(r.newJob(), r.newJob())
+		claims := r.turn(l, 2).Claims
+		first := claims[0].finish(Complete, counted, plainly)
+		r.turn(l, 0, first)
+		r.must(r.part.Cancel(r.ctx, claims[1].ID))
+		r.turn(l, 0, first, claims[1].finish(Fail, counted))
+		r.passMinutes(1)
+		r.turn(l, 0)
+		r.wantEnded("c1 d0 x1 f0 s0 w2 r2")
+	})
+}
+
 func TestMinutesGoIntoTheSeries(t *testing.T) {
 	conform(t, func(r *rig) {
 		l := r.newLease()
