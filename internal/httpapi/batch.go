@@ -253,7 +253,7 @@ func (b *batch) store() error {
 	if len(b.ready) == 0 {
 		return nil
 	}
-	ctx, cancel := wait(b.r)
+	ctx, cancel := b.server.wait(b.r)
 	defer cancel()
 	queues := make([]string, len(b.ready))
 	for i, job := range b.ready {

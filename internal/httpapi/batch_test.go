@@ -68,6 +68,10 @@ func (s *stream) answer() {
 		s.t.Fatal("no answer")
 	}
 	s.close = func() { _ = resp.Body.Close() }
+	if resp.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(resp.Body)
+		s.t.Fatalf("%s: %s, %v", resp.Status, text, err)
+	}
 	s.results = bufio.NewScanner(resp.Body)
 }
 

@@ -115,8 +115,8 @@ const patience = 4 * time.Second
 
 // wait gives the time that a request has for Redis. A client that goes away ends
 // nothing: what it asked for is done or not, and the next request learns which.
-func wait(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+func (s *Server) wait(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), s.patience)
 }
 
 const (

@@ -16,7 +16,7 @@ type deletedQueue struct {
 // deleteQueue serves DELETE /v1/queues/{name}. One that took too long may be asked for
 // again: it goes on where it was.
 func (s *Server) deleteQueue(c *call) error {
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	name := c.r.PathValue("name")
 	if err := drayhorse.ValidateQueue(name); err != nil {

@@ -38,7 +38,7 @@ func (s *Server) events(c *call) error {
 	if err := c.hasRate(c.looks, eventsPrice, lookUp); err != nil {
 		return err
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	all, err := s.cfg.Queues.Events(ctx, *query)
 	if err != nil {

@@ -29,7 +29,7 @@ func (s *Server) submit(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	f, err := parseLarge(ctx, c, text, jobjson.ParseFlow)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Server) flow(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	info, err := s.cfg.Jobs.Flow(ctx, id)
 	if err != nil {
@@ -166,7 +166,7 @@ func (s *Server) cancelFlow(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	if err := s.cfg.Jobs.CancelFlow(ctx, id); err != nil {
 		return flowProblem(err, id)

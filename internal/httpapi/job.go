@@ -34,7 +34,7 @@ func (s *Server) enqueue(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	job, err := c.parse(ctx, text)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *Server) get(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	info, err := s.seen(ctx, c)
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Server) seen(ctx context.Context, c *call) (*drayhorse.Info, error) {
 // cancel serves DELETE /v1/jobs/{id}. Where the token is for some kinds alone, the job is
 // looked at before.
 func (s *Server) cancel(c *call) error {
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	id, places, err := s.wanted(ctx, c, c.Cancel, "cancel")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 // logs serves GET /v1/jobs/{id}/logs.
 func (s *Server) logs(c *call) error {
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	info, err := s.seen(ctx, c)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Server) streams(c *call) error {
 	if err := drayhorse.ValidateStream(name); err != nil {
 		return invalid.in("name", "%v", err)
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	info, err := s.seen(ctx, c)
 	if err != nil {

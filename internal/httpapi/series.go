@@ -15,7 +15,7 @@ const seriesPrice = 10
 
 // series serves GET /v1/series: what ended of the jobs that the token may read.
 func (s *Server) series(c *call) error {
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	query, err := seriesQuery(c.r.URL.Query())
 	if err != nil {

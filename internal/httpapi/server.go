@@ -28,6 +28,7 @@ type Server struct {
 	resources *resources
 	strangers *account // of those without a token that is known
 	redis     redisWatch
+	patience  time.Duration   // with Redis
 	stopping  context.Context // ends when the server begins to stop
 	stop      context.CancelFunc
 }
@@ -40,7 +41,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: logs.Or(cfg.Logger), mux: http.NewServeMux(),
-		queues: newQueues(cfg.Queues, &cfg.Limits),
+		queues: newQueues(cfg.Queues, &cfg.Limits), patience: patience,
 	}
 	s.resources = newResources(&s.cfg.Limits, runtime.GOMAXPROCS(0))
 	s.strangers = s.resources.open(&Token{}, false)
@@ -63,7 +64,7 @@ func New(cfg Config) (*Server, error) {
 }
 
 // writeTimeout is how long an answer may take, from the end of the request's header on.
-func (s *Server) writeTimeout() time.Duration { return 2*s.cfg.Limits.ClientTimeout + patience }
+func (s *Server) writeTimeout() time.Duration { return 2*s.cfg.Limits.ClientTimeout + s.patience }
 
 // Ready reports why the server cannot do its job; nil: it can.
 func (s *Server) Ready() error { return s.redis.err() }

@@ -36,17 +36,27 @@ type door struct {
 	jobs      *producer.Producer
 	queues    *admin.Admin
 	server    *httpapi.Server
-	client    *http.Client // all that goes through it fits the OpenAPI document
-	stop      func()       // stops the server and waits until it has
+	patience  time.Duration // of its requests with Redis; 0: the usual
+	client    *http.Client  // all that goes through it fits the OpenAPI document
+	stop      func()        // stops the server and waits until it has
 }
 
-// setup serves on the shared Redis.
+// setup serves on the shared Redis, which is never away: a busy machine may let a request or a
+// client wait for as long as a test may.
 func setup(t *testing.T, change ...func(*httpapi.Config)) *door {
 	t.Helper()
-	return setupOn(t, redistest.Shared(t), change...)
+	patient := limits(func(l *httpapi.Limits) { l.ClientTimeout = within })
+	return open(t, redistest.Shared(t), within, append([]func(*httpapi.Config){patient}, change...)...)
 }
 
+// setupOn serves on a Redis of the test's own.
 func setupOn(t *testing.T, redis string, change ...func(*httpapi.Config)) *door {
+	t.Helper()
+	return open(t, redis, 0, change...)
+}
+
+// open serves on a Redis, for which requests wait that long, or as long as for any if that is 0.
+func open(t *testing.T, redis string, patience time.Duration, change ...func(*httpapi.Config)) *door {
 	t.Helper()
 	namespace := redistest.Namespace(t)
 	jobs, err := producer.New(producer.Config{RedisURL: redis, Namespace: namespace})
@@ -63,7 +73,7 @@ func setupOn(t *testing.T, redis string, change ...func(*httpapi.Config)) *door 
 	for _, f := range change {
 		f(&cfg)
 	}
-	d := &door{t: t, namespace: namespace, jobs: jobs, queues: queues}
+	d := &door{t: t, namespace: namespace, patience: patience, jobs: jobs, queues: queues}
 	d.serve(cfg)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	d.client = &http.Client{Transport: validating{t, transport}, Timeout: redistest.Stretch * within}
@@ -76,6 +86,9 @@ func (d *door) serve(cfg httpapi.Config) {
 	server, err := httpapi.New(cfg)
 	if err != nil {
 		d.t.Fatal(err)
+	}
+	if d.patience > 0 {
+		server.BePatient(d.patience)
 	}
 	listener, err := httpapi.Listen(d.t.Context(), httpapi.Listening{Addr: "127.0.0.1:0", Tokens: cfg.Tokens != nil})
 	if err != nil {

@@ -19,7 +19,7 @@ func (s *Server) signal(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	id, places, err := s.wanted(ctx, c, c.Signal, "signal")
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Server) signalFlow(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	err = s.cfg.Jobs.Signal(ctx, id, name, payload, flow.Sender(c.Name), flow.Key(key))
 	if errors.Is(err, drayhorse.ErrNotFound) {
@@ -124,7 +124,7 @@ func (s *Server) signalValue(c *call) (json.RawMessage, error) {
 
 // steps serves GET /v1/jobs/{id}/steps.
 func (s *Server) steps(c *call) error {
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	info, err := s.seen(ctx, c)
 	if err != nil {

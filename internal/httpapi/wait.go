@@ -50,7 +50,7 @@ func (s *Server) await(c *call, before *drayhorse.Info, patience time.Duration) 
 
 // standing says where a job stands that has not ended in time.
 func (s *Server) standing(c *call, before *drayhorse.Info) (*drayhorse.Info, error) {
-	ctx, cancel := wait(c.r)
+	ctx, cancel := s.wait(c.r)
 	defer cancel()
 	if err := c.hold(ctx, answerSize); err != nil {
 		return nil, err
