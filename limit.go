@@ -10,18 +10,21 @@ import (
 	"github.com/drayhorse/drayhorse/internal/duration"
 )
 
-// Limit bounds how many jobs of a queue, or of one kind in it, run at once, how often they start,
-// or both. It is decided where jobs are claimed, for all workers together: a job that may not start yet waits
+// Limit bounds how many jobs of a queue, of one kind in it, or of each group in it run at once, how
+// often they start, or both. It is decided where jobs are claimed, for all workers together: a job that may not start yet waits
 // where it is, costs no attempt, and is not looked for until it may. All limits of a queue
 // hold together.
 type Limit struct {
 	// Name names the limit, as queues are named.
 	Name string
-	// Queue is the queue whose jobs it is for. It must have one partition.
+	// Queue is the queue whose jobs it is for. It must have one partition, unless it is PerGroup.
 	Queue string
 	// Kind is the kind of those jobs; empty: all of the queue. Jobs of other kinds pass those
 	// that wait for it.
 	Kind string
+	// PerGroup is for the jobs of each [Group] by themselves: as many of each may run, and start. Those of
+	// a group that wait for it hold up no other group. Jobs of no group have no such limit.
+	PerGroup bool
 	// Concurrency is how many of them run at once; 0: any number.
 	Concurrency int
 	// Rate is how often they start. The zero value: as often as they can.

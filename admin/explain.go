@@ -106,7 +106,7 @@ func (a *Admin) reasons(ctx context.Context, info *drayhorse.Info, hold *jobs.Ho
 	if !hold.Rest.IsZero() {
 		why = append(why, Reason{Gate: GateRest, Detail: "a handler of kind " + info.Kind + " has asked for a rest", Until: hold.Rest})
 	}
-	shut, err := a.shut(ctx, info.Queue, hold)
+	shut, err := a.shut(ctx, info, hold)
 	if err != nil {
 		return nil, err
 	}
@@ -236,18 +236,18 @@ func (a *Admin) paused(ctx context.Context, info *drayhorse.Info, hold *jobs.Hol
 	return why, nil
 }
 
-// shut lists the limits of a queue that let a job not start.
-func (a *Admin) shut(ctx context.Context, queue string, hold *jobs.Hold) ([]Reason, error) {
+// shut lists the limits of its queue that let a job not start.
+func (a *Admin) shut(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold) ([]Reason, error) {
 	if len(hold.Shut) == 0 {
 		return nil, nil
 	}
-	partitions, err := a.queue(ctx, queue)
+	partitions, err := a.queue(ctx, info.Queue)
 	if errors.Is(err, drayhorse.ErrNotFound) { // deleted since
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
-	all, err := a.engine.Limits(ctx, partitions...)
+	all, err := a.engine.Limits(ctx, partitions[0])
 	if err != nil {
 		return nil, err
 	}
@@ -258,11 +258,15 @@ func (a *Admin) shut(ctx context.Context, queue string, hold *jobs.Hold) ([]Reas
 			if l.Name != s.Limit {
 				continue
 			}
+			of := ""
+			if l.PerGroup {
+				of = " of group " + info.Group
+			}
 			switch {
 			case s.Opens.IsZero():
-				r.Detail += fmt.Sprintf(": %d of %d run", s.Run, l.Concurrency)
+				r.Detail += fmt.Sprintf(": %d of %d%s run", s.Run, l.Concurrency, of)
 			default:
-				r.Detail += fmt.Sprintf(": %s, and so many have started", l.Rate)
+				r.Detail += fmt.Sprintf(": %s, and so many%s have started", l.Rate, of)
 			}
 			if l.By != "" {
 				r.Detail += ", as " + l.By + " has set it"

@@ -71,7 +71,7 @@ func (a *Admin) RemoveLimit(ctx context.Context, name, why string) error {
 	if err != nil {
 		return err
 	}
-	if err := partitions[0].RemoveLimit(ctx, name); err != nil {
+	if err := jobs.RemoveLimit(ctx, partitions, name); err != nil {
 		return err
 	}
 	a.log.InfoContext(ctx, "limit removed", slog.String("limit", name), slog.String(logs.Queue, all[i].Queue), slog.String("why", why))
@@ -88,11 +88,9 @@ func (a *Admin) Limits(ctx context.Context) ([]Limit, error) {
 	if err != nil {
 		return nil, err
 	}
-	var first []*jobs.Partition // of a queue of one: others have no limits
+	var first []*jobs.Partition
 	for _, partitions := range queues {
-		if len(partitions) == 1 {
-			first = append(first, partitions[0])
-		}
+		first = append(first, partitions[0])
 	}
 	var all []Limit
 	for some := range slices.Chunk(first, countAtOnce) {
@@ -110,10 +108,10 @@ func (a *Admin) Limits(ctx context.Context) ([]Limit, error) {
 // there are. The error is drayhorse.ErrNotFound, ErrQueueInvalid or ErrUnavailable.
 func (a *Admin) LimitsOf(ctx context.Context, queue string) ([]Limit, error) {
 	partitions, err := a.queue(ctx, queue)
-	if err != nil || len(partitions) > 1 { // of several partitions it has none
+	if err != nil {
 		return nil, err
 	}
-	declared, err := a.engine.Limits(ctx, partitions...)
+	declared, err := a.engine.Limits(ctx, partitions[0])
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -118,5 +119,58 @@ func TestWorkersWithWrongLimitsDoNotStart(t *testing.T) {
 		if _, err := worker.New(worker.Config{Limits: limits}); !errors.Is(err, drayhorse.ErrInvalid) {
 			t.Errorf("%+v: %v; want ErrInvalid", limits, err)
 		}
+	}
+}
+
+// TestALimitHoldsForEachGroup: two of each group run at once, over two workers, and a few of one group do not wait
+// for the backlog of another.
+func TestALimitHoldsForEachGroup(t *testing.T) {
+	limit := func(c *worker.Config) {
+		c.Limits = []drayhorse.Limit{{Name: "two", Queue: "default", PerGroup: true, Concurrency: 2}}
+	}
+	r := setup(t, limit)
+	other := r.newWorker(limit)
+	of := map[string]string{} // group by ID
+	var mu sync.Mutex
+	runs, most, done := map[string]int{}, map[string]int{}, map[string]int{}
+	doneThen := 0 // of the backlog, when the few were done
+	handler := func(ctx context.Context, job *rawJob) error {
+		mu.Lock()
+		runs[of[job.ID]]++
+		most[of[job.ID]] = max(most[of[job.ID]], runs[of[job.ID]])
+		mu.Unlock()
+		select { // work
+		case <-ctx.Done():
+		case <-time.After(2 * time.Millisecond):
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		runs[of[job.ID]]--
+		if done[of[job.ID]]++; of[job.ID] == "few" && done["few"] == 10 {
+			doneThen = done["many"]
+		}
+		return nil
+	}
+	r.handle("k", handler)
+	worker.HandleKind(other, "k", handler)
+	for group, n := range map[string]int{"many": 2000, "few": 10} {
+		for _, id := range r.enqueueN(n, "k", drayhorse.Group(group)) {
+			of[id] = group
+		}
+	}
+	r.start()
+	stop := run(t, other)
+	redistest.Eventually(t, 2*time.Minute, "all jobs have run", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return done["many"] == 2000 && done["few"] == 10
+	})
+	r.stop()
+	stop()
+	if most["many"] != 2 || most["few"] > 2 {
+		t.Errorf("at once ran %v; want two of each group at most", most)
+	}
+	if doneThen > 1000 {
+		t.Errorf("%d of 2,000 of another group were done before the few; want them to wait for nobody", doneThen)
 	}
 }

@@ -33,19 +33,20 @@ const (
 	colCompleted               // zsets of archive by ms of the end
 	colCancelled
 	colDiscarded
-	colExpiry // zset id by expiry ms: all of archive
-	colSeen   // zset id by expiry ms: callers' own IDs after their end
-	colTicks  // hash schedule -> highest tick ms
-	colBell   // list of at most one element
-	colMeta   // hash: paused, format, large, parked, joins, partitions, what is declared of kinds, bytes of each state of archive
-	colStats  // hash: totals
-	colAnswer // string: a writer's last call and its answer
-	colAction // hash: how far an action has come, and the live jobs that it has met
-	colRoute  // hash id -> lane/seq: parked jobs
-	colLanes  // zset lane by number of parked jobs
-	colParked // zset lane/seq/id, in lexical order
-	colGates
-	colLimits
+	colExpiry  // zset id by expiry ms: all of archive
+	colSeen    // zset id by expiry ms: callers' own IDs after their end
+	colTicks   // hash schedule -> highest tick ms
+	colBell    // list of at most one element
+	colMeta    // hash: paused, format, large, parked, joins, partitions, what is declared of kinds and in groups, bytes of each state of archive
+	colStats   // hash: totals
+	colAnswer  // string: a writer's last call and its answer
+	colAction  // hash: how far an action has come, and the live jobs that it has met
+	colRoute   // hash id -> lane/seq: parked jobs
+	colLanes   // zset lane by number of parked jobs
+	colParked  // zset lane/seq/id, in lexical order
+	colGates   // zset gate by jobs that run and count there, limit/gate by us of its rate's next start
+	colBlocked // zset gate by ms from which it is open, of those at which groups wait
+	colLimits  // hash limit -> row, and what is paused
 	colUniques
 	colReports // hash letter+id: who waits for jobs, and what is reported of them
 	colMinute  // hash kind|code -> what has been counted in the minute that is not over
@@ -55,7 +56,7 @@ const (
 var columns = []string{
 	"jobs", "ready", "scheduled", "running", "leases", "turns", "counts", "errors", "suspects", "stale",
 	"cancels", "archive", "completed", "cancelled", "discarded", "expiry", "seen", "ticks", "bell", "meta", "stats",
-	"answer", "action", "route", "lanes", "parked", "gates", "limits", "uniques",
+	"answer", "action", "route", "lanes", "parked", "gates", "blocked", "limits", "uniques",
 	"reports", "minute", "series",
 }
 

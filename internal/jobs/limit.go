@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type limitDetail struct {
 // SetLimit declares a valid limit, or changes it. One that an operator has set stays as it is
 // if it is a program that asks. It gives what holds now.
 func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator bool, by, why string) (*Declared, error) {
-	p, err := e.limited(ctx, limit.Name, limit.Queue)
+	partitions, err := e.limited(ctx, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -49,18 +50,27 @@ func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator 
 	}
 	concurrency, every, burst := limit.Terms()
 	terms := fmt.Sprintf("%d,%d,%d", concurrency, every, burst)
-	if limit.Kind != "" {
+	switch {
+	case limit.PerGroup:
+		terms += "," + limit.Kind + ",group"
+	case limit.Kind != "":
 		terms += "," + limit.Kind
 	}
-	value, err := p.run(ctx, limitScript, limit.Name, sourceOf(operator), terms, string(detail))
-	if err != nil {
-		return nil, err
+	var now *Declared
+	for _, p := range slices.Backward(partitions) { // the first one, which Limits are read from, has those that all have
+		value, err := p.run(ctx, limitScript, limit.Name, sourceOf(operator), terms, string(detail))
+		if err != nil {
+			return nil, err
+		}
+		reply := asList(value)
+		if len(reply) != 2 {
+			return nil, fmt.Errorf("limit: unexpected reply %v", value)
+		}
+		if now, err = p.declared(limit.Name, asString(reply[1])); err != nil {
+			return nil, err
+		}
 	}
-	reply := asList(value)
-	if len(reply) != 2 {
-		return nil, fmt.Errorf("limit: unexpected reply %v", value)
-	}
-	return p.declared(limit.Name, asString(reply[1]))
+	return now, nil
 }
 
 func sourceOf(operator bool) string {
@@ -70,28 +80,40 @@ func sourceOf(operator bool) string {
 	return "program"
 }
 
-// limited gives the partition that has the limits of a queue. Over several partitions a
-// limit would not be what it says.
-func (e *Engine) limited(ctx context.Context, name, queue string) (*Partition, error) {
-	partitions, err := e.Queue(ctx, queue)
+// limited gives the partitions that have a limit. All jobs of a group are in one. Another limit would
+// not be what it says over several.
+func (e *Engine) limited(ctx context.Context, limit *drayhorse.Limit) ([]*Partition, error) {
+	partitions, err := e.Queue(ctx, limit.Queue)
 	if err != nil {
 		return nil, err
 	}
-	if n := len(partitions); n > 1 {
-		return nil, fmt.Errorf("%w: limit %s: queue %s has %d partitions; want a queue of one, so that the limit holds for all of it",
-			drayhorse.ErrInvalid, name, queue, n)
+	if n := len(partitions); n > 1 && !limit.PerGroup {
+		return nil, fmt.Errorf("%w: limit %s: queue %s has %d partitions; want a queue of one, so that the limit holds for all of it, or a limit per group",
+			drayhorse.ErrInvalid, limit.Name, limit.Queue, n)
 	}
-	return partitions[0], nil
+	return partitions, nil
 }
 
-// RemoveLimit takes a limit of the partition's queue away. The error is
-// drayhorse.ErrNotFound.
-func (p *Partition) RemoveLimit(ctx context.Context, name string) error {
-	_, err := p.run(ctx, limitScript, name, sourceOf(true), "", "")
-	return err
+// RemoveLimit takes a limit away from the partitions of a queue. The error is drayhorse.ErrNotFound if
+// none of them has it.
+func RemoveLimit(ctx context.Context, partitions []*Partition, name string) error {
+	missing := 0
+	for _, p := range slices.Backward(partitions) { // while some may have it, the first one lists it
+		_, err := p.run(ctx, limitScript, name, sourceOf(true), "", "")
+		if errors.Is(err, drayhorse.ErrNotFound) {
+			if missing++; missing < len(partitions) {
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Limits gives the limits of partitions, in one round trip where Redis allows it.
+// Limits gives the limits of partitions, each the first of its queue, in one round trip where Redis
+// allows it.
 func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Declared, error) {
 	calls := make([]redis.Call, len(partitions))
 	for i, p := range partitions {
@@ -125,10 +147,10 @@ func (p *Partition) declared(name, row string) (*Declared, error) {
 		return d, fmt.Errorf("limit %s of queue %s: malformed row %q", name, p.Queue, row)
 	}
 	d.Operator, d.Version, d.At = parts[0] == sourceOf(true), asInt(parts[1]), asTime(parts[2])
-	terms := strings.SplitN(parts[3], ",", 4)
+	terms := strings.Split(parts[3], ",")
 	d.Concurrency = int(asInt(terms[0]))
-	if len(terms) == 4 {
-		d.Kind = terms[3]
+	if len(terms) > 3 {
+		d.Kind, d.PerGroup = terms[3], len(terms) > 4
 	}
 	d.By, d.Why = detail.By, detail.Why
 	if detail.Jobs > 0 {

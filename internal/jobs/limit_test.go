@@ -118,8 +118,8 @@ func TestLimitsChangeAtOnce(t *testing.T) {
 		r.set(atOnce(1))
 		claims = append(claims, more.Claims...)
 		r.claimed(r.turn(l, 5, claims[0].finish(Complete), claims[1].finish(Complete))) // one runs
-		r.must(r.part.RemoveLimit(r.ctx, "l"))
-		r.wantError(r.part.RemoveLimit(r.ctx, "l"), drayhorse.ErrNotFound)
+		r.must(RemoveLimit(r.ctx, r.parts, "l"))
+		r.wantError(RemoveLimit(r.ctx, r.parts, "l"), drayhorse.ErrNotFound)
 		r.claimed(r.turn(l, 5), ids[3])
 		if n := r.client.Exists(r.ctx, r.part.key(colLimits), r.part.key(colGates)).Val(); n != 0 {
 			r.t.Errorf("%d keys of limits are left", n)
@@ -139,7 +139,7 @@ func TestAnOperatorsLimitHolds(t *testing.T) {
 		if now := declare(7); now.Concurrency != 1 || !now.Operator || now.Version != 1 || now.By != "ann" || now.Why != "a test" || now.At.IsZero() {
 			r.t.Errorf("%+v holds; want the operator's", now)
 		}
-		r.must(r.part.RemoveLimit(r.ctx, "l"))
+		r.must(RemoveLimit(r.ctx, r.parts, "l"))
 		if now := declare(7); now.Concurrency != 7 || now.Operator || now.Version != 1 {
 			r.t.Errorf("%+v holds; want the program's", now)
 		}

@@ -84,7 +84,7 @@ func (w *world) drawJob(t *rapid.T) *NewJob {
 		Kind: rapid.SampledFrom(modelKinds).Draw(t, "kind"), MaxAttempts: 3, Timeout: time.Second, EnqueuedAt: time.UnixMilli(1), Args: []byte("{}"),
 	}}
 	if w.groups && !chance(t, "of no group", 3) {
-		j.Envelope.Group = rapid.SampledFrom([]string{"g", "g1", "h", "-"}).Draw(t, "group")
+		j.Envelope.Group = rapid.SampledFrom(modelGroups).Draw(t, "group")
 	}
 	switch rapid.IntRange(0, 13).Draw(t, "sort of job") {
 	case 0, 1:

@@ -26,8 +26,14 @@ func (w *world) lines() []string {
 	if !w.groups {
 		return modelKinds
 	}
-	return append(slices.Clone(modelKinds), "=g", "a=g", "a=h")
+	all := slices.Clone(modelKinds)
+	for _, group := range modelGroups {
+		all = append(all, "="+group, "a="+group)
+	}
+	return all
 }
+
+var modelGroups = []string{"g", "g1", "h", "-"}
 
 // pauseOf is the pause of what is called so.
 func pauseOf(name string) Pause {
@@ -64,23 +70,30 @@ type modelSeat struct {
 // ring names where a seat is.
 func (s modelSeat) ring() string { return s.line + " " + s.priority.String() }
 
-// seat has a group take turns, if it does not yet.
-func (m *model) seat(s modelSeat) {
-	if _, seated := m.seats[s]; !seated {
-		m.seated++
-		m.seats[s] = m.seated
+// seat has a group take turns, if it does not yet and waits for nothing, and says whether it does that now.
+func (m *model) seat(s modelSeat) bool {
+	_, seated := m.seats[s]
+	_, waits := m.gates.waiting[s]
+	if seated || waits {
+		return false
 	}
+	m.seated++
+	m.seats[s] = m.seated
+	return true
 }
 
 // unseat ends the turns of a group. Jobs of no group take none where there are no groups.
 func (m *model) unseat(s modelSeat) {
 	delete(m.seats, s)
+	delete(m.gates.waiting, s)
 	for left := range m.seats {
 		if left.group != "" {
 			return
 		}
 	}
-	clear(m.seats)
+	if len(m.gates.waiting) == 0 {
+		clear(m.seats)
+	}
 }
 
 // rings gives the groups that take turns, next first, by line and priority.
@@ -120,12 +133,14 @@ type modelLevel struct {
 	current  *string         // whose turn it is, once that is known
 	out      map[string]bool // those of which nothing may start any more
 	ungroup  bool            // jobs of no group had their turn come
+	met      []string        // those whose turn has come
+	now      int64
 }
 
 // first gives the next job of a group in the lines of a level that are not shut.
 func (m *model) first(l *modelLevel, group string, shut map[string]bool) (modelHead, bool) {
 	for _, line := range l.lines {
-		if shut[line] {
+		if shut[line] || m.shutAt(kindOf(line), group, l.now) != "" {
 			continue
 		}
 		if line == rankedLane && l.priority == drayhorse.Normal && group == "" {
@@ -155,6 +170,9 @@ func (m *model) nextIn(l *modelLevel, shut map[string]bool) (modelHead, bool) {
 			}
 			l.current = &group
 			l.ungroup = l.ungroup || group == ""
+			if !slices.Contains(l.met, group) {
+				l.met = append(l.met, group)
+			}
 		}
 		if head, ok := m.first(l, *l.current, shut); ok {
 			return head, true
@@ -218,6 +236,14 @@ func (m *model) endLevel(l *modelLevel, shut map[string]bool) {
 			m.unseat(s)
 		}
 	}
+	for _, group := range l.met {
+		for _, line := range l.lines {
+			s := modelSeat{line, l.priority, group}
+			if gate := m.shutAt(kindOf(line), group, l.now); gate != "" && m.seats[s] > 0 {
+				m.gates.waiters = append(m.gates.waiters, modelWaiter{s, gate})
+			}
+		}
+	}
 	if _, some := m.first(l, "", shut); !some && l.ungroup {
 		m.unseat(modelSeat{rankedLane, l.priority, ""})
 	}
@@ -240,7 +266,7 @@ func (m *model) groups() (n int) {
 // rings gives the groups that take turns, next first, by line and priority.
 func (r *raw) rings() map[string][]string {
 	all := map[string][]string{}
-	for _, slot := range r.seats {
+	for _, slot := range r.seated() {
 		s := seatIn(slot)
 		all[s.ring()] = append(all[s.ring()], s.group)
 	}
@@ -263,7 +289,19 @@ func (r *raw) checkRings(complain func(string, ...any)) {
 		}
 	}
 	groups := 0
-	for _, slot := range r.seats {
+	for _, slot := range r.waiting() {
+		s, gate := waiterIn(slot)
+		code := slices.Index(priorities[:], s.priority)
+		if at := r.hashes[colRoute][ringLane+s.line+"/"+strconv.Itoa(code)+"/"+s.group]; at+"/"+s.line != slot {
+			complain("%q waits, its route is %q", slot, at)
+		}
+		if _, noted := r.scores[colBlocked][gate]; !noted || !has[s] {
+			complain("%q waits, noted %v, with jobs %v", slot, noted, has[s])
+		}
+		groups++
+		delete(has, s)
+	}
+	for _, slot := range r.seated() {
 		s := seatIn(slot)
 		code := slices.Index(priorities[:], s.priority)
 		if at := r.hashes[colRoute][ringLane+s.line+"/"+strconv.Itoa(code)+"/"+s.group]; at+"/"+s.group != slot {

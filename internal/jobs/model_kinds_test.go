@@ -86,6 +86,11 @@ func (m *model) held() int {
 	for kind := range m.kinds {
 		n += len(m.lane(kind))
 	}
+	for kind := range m.gates.limits {
+		if m.kinds[kind] == nil && kind != "" {
+			n += len(m.lane(kind))
+		}
+	}
 	return n
 }
 
@@ -93,6 +98,7 @@ func (m *model) held() int {
 type asides struct {
 	now   int64
 	of    map[string][]*modelJob
+	first map[string][]*modelJob // those of them that hold up others of their kind, of whatever group
 	order []string
 }
 
@@ -105,25 +111,48 @@ func (j *modelJob) gates() []string {
 	return []string{kind + "=" + group, "=" + group, kind}
 }
 
+// isBehind says whether jobs are aside that a job in line does not overtake. Those of groups that wait hold up no
+// other group.
+func (m *model) isBehind(a *asides, j *modelJob, name string) bool {
+	higher := func(o *modelJob) bool { return o.priority() >= j.priority() }
+	return slices.ContainsFunc(a.first[name], higher) || slices.ContainsFunc(m.lane(name), func(o *modelJob) bool {
+		s := slotOf(o.slot)
+		return higher(o) && m.gates.waiting[modelSeat{s.line, s.priority, s.group}] == ""
+	})
+}
+
 // bars says whether a job may not start yet as far as its kind and group go; then it goes aside. One
 // that is in line does not overtake those that are aside and not of a lower priority. lane: the one
 // that it is in, if any.
 func (m *model) bars(a *asides, j *modelJob, lined bool, lane string) bool {
 	for _, name := range j.gates() {
 		declared := m.kinds[name]
-		if name == lane || declared == nil || !declared.closed(a.now) && declared.room > 0 && (!lined || !slices.ContainsFunc(append(m.lane(name), a.of[name]...), func(o *modelJob) bool { return o.priority() >= j.priority() })) {
+		if name == lane || declared == nil || !declared.closed(a.now) && declared.room > 0 && (!lined || !m.isBehind(a, j, name)) {
 			continue
 		}
-		if a.of == nil {
-			a.of = map[string][]*modelJob{}
+		a.put(j, name)
+		if a.first == nil {
+			a.first = map[string][]*modelJob{}
 		}
-		if a.of[name] == nil {
-			a.order = append(a.order, name)
-		}
-		a.of[name] = append(a.of[name], j)
+		a.first[name] = append(a.first[name], j)
 		return true
 	}
-	return false
+	line, bars := m.barredInGroup(a, j, lined, lane)
+	if bars {
+		a.put(j, line)
+	}
+	return bars
+}
+
+// put has a job go aside.
+func (a *asides) put(j *modelJob, line string) {
+	if a.of == nil {
+		a.of = map[string][]*modelJob{}
+	}
+	if a.of[line] == nil {
+		a.order = append(a.order, line)
+	}
+	a.of[line] = append(a.of[line], j)
 }
 
 // flush puts into their lanes what goes aside.
@@ -201,7 +230,7 @@ func (m *model) open(now int64) []string {
 		shut := slices.ContainsFunc(m.barred, func(b modelBarred) bool {
 			return b.kind == lane && (b.till == 0 || isClosed(b.till, b.since, now) && (b.till < startFar || now < b.since+5000))
 		})
-		if !shut && !slices.Contains(all, lane) {
+		if !shut && m.startable(lane) && !slices.Contains(all, lane) {
 			all = append(all, lane)
 		}
 	}
@@ -267,7 +296,7 @@ func (w *world) limitKind(t *rapid.T) {
 
 // dropKindLimit takes the limit of a kind away, if there is one.
 func (w *world) dropKindLimit(t *rapid.T) {
-	err := w.p.RemoveLimit(w.ctx, "k")
+	err := RemoveLimit(w.ctx, []*Partition{w.p}, "k")
 	if errors.Is(err, drayhorse.ErrNotFound) {
 		return // and none rings
 	}

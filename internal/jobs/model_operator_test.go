@@ -177,6 +177,9 @@ func (m *model) sweep(limit, bytes int, now, grace int64) []string {
 			m.totals["trimmed"]++
 		}
 	}
+	if m.gates.noted {
+		maps.DeleteFunc(m.gates.on, func(_ string, on int64) bool { return on <= now*1000 })
+	}
 	return m.expire(now, grace)
 }
 
@@ -210,6 +213,7 @@ func (m *model) rescued(ids []string, whole bool, now int64) {
 		lease := leaseOf(j.token)
 		j.token, j.startBy, m.limit.shut = "", 0, 0
 		m.leaveKinds()
+		m.leaveGroup(j)
 		if j.cancel {
 			m.end(j, drayhorse.EventCancel, drayhorse.Cancelled, 0)
 			continue
@@ -244,6 +248,7 @@ func (m *model) alive(name string, ids []string) (int, error) {
 			if !j.cancel {
 				j.token, j.startBy, m.limit.shut = "", 0, 0
 				m.leaveKinds()
+				m.leaveGroup(j)
 				j.clear()
 				m.available(j, drayhorse.EventRescue, true)
 				m.totals["rescued"]++

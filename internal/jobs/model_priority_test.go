@@ -27,7 +27,7 @@ func (j *modelJob) priority() drayhorse.Priority {
 }
 
 // inLine is how many entries are in line, but for suspects and those aside.
-func (m *model) inLine() int { return len(m.ready) + len(m.lane(rankedLane)) }
+func (m *model) inLine(now int64) int { return len(m.ready) + m.met(now) }
 
 // waits says whether a job is in some line.
 func (m *model) waits() bool { return len(m.ready)+len(m.suspects)+len(m.parked()) > 0 }
@@ -49,16 +49,18 @@ func (m *model) ranks() map[drayhorse.Priority]int {
 // apart says whether a job that is in line is elsewhere than in ready.
 func (j *modelJob) apart() bool { return j.priority() != drayhorse.Normal || j.group() != "" }
 
-// putInLine puts a job in line among those of its priority and group, in front or at the end.
-func (m *model) putInLine(j *modelJob, front bool) {
+// putInLine puts a job in line among those of its priority and group, in front or at the end. It says
+// whether those who claim may meet it anew, where it stands apart.
+func (m *model) putInLine(j *modelJob, front bool) (met bool) {
 	switch {
 	case j.apart():
-		m.setAside(j, rankedLane, front)
+		return m.setAside(j, rankedLane, front)
 	case front:
 		j.place, m.ready = inReady, slices.Insert(m.ready, 0, j.id)
 	default:
 		j.place, m.ready = inReady, append(m.ready, j.id)
 	}
+	return false
 }
 
 // rank has a job that waits in some line go to the end of those of its priority, if it had another
@@ -96,10 +98,10 @@ type modelHead struct {
 
 // claimByPriority claims from lanes and the line while more are wanted. judge says what becomes of
 // the one that is next.
-func (m *model) claimByPriority(lanes []string, wanted func() bool, judge func(*modelJob, string) modelOutcome) {
+func (m *model) claimByPriority(lanes []string, now int64, wanted func() bool, judge func(*modelJob, string) modelOutcome) {
 	var levels []*modelLevel
 	for _, p := range drayhorse.Priorities() {
-		levels = append(levels, &modelLevel{priority: p, lines: append(slices.Clone(lanes), rankedLane), out: map[string]bool{}})
+		levels = append(levels, &modelLevel{priority: p, lines: append(slices.Clone(lanes), rankedLane), out: map[string]bool{}, now: now})
 	}
 	shutLines := map[string]bool{}
 	defer func() {

@@ -20,7 +20,8 @@ type model struct {
 	ranked              bool                  // there have been jobs that stand apart
 	seats               map[modelSeat]int     // of groups that take turns: their numbers
 	seated              int                   // how many numbers were given
-	picks               int                   // by priority, modulo 512
+	gates               *modelGates
+	picks               int // by priority, modulo 512
 
 	jobs  map[string]*modelJob // live
 	ended map[string]*modelJob // archived
@@ -119,6 +120,11 @@ func (m *model) nextStart(now int64) int64 {
 	for _, b := range m.barred {
 		if isClosed(b.till, b.since, now) && b.till < startFar && (due == 0 || b.till < due) {
 			due = b.till
+		}
+	}
+	for _, opens := range m.gates.opens {
+		if opens > now && opens < startFar && (due == 0 || opens < due) {
+			due = opens
 		}
 	}
 	return due
@@ -301,7 +307,7 @@ const (
 
 func newModel() *model {
 	return &model{
-		kinds: map[string]*modelKind{}, seats: map[modelSeat]int{}, jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
+		gates: newModelGates(), kinds: map[string]*modelKind{}, seats: map[modelSeat]int{}, jobs: map[string]*modelJob{}, ended: map[string]*modelJob{}, seen: map[string]int64{}, ticks: map[string]int64{}, keys: map[string]string{},
 		dead: map[string]int{}, leases: map[string]*modelLease{}, steps: map[drayhorse.Transition]bool{}, answers: map[string]modelAnswer{}, totals: map[string]int{}, counts: map[string]int{},
 	}
 }
@@ -378,7 +384,8 @@ func (m *model) enqueue(writer string, seq uint64, jobs []*NewJob, now int64) ([
 		default:
 			rings = rings || empty[job.apart()]
 			m.move(job, event, drayhorse.Available)
-			m.putInLine(job, false)
+			met := m.putInLine(job, false)
+			rings = rings || met && m.gates.noted
 		}
 		if within := j.Envelope.StartWithin; within > 0 && !job.state.Ended() {
 			job.startBy = max(now, job.due) + within.Milliseconds()

@@ -154,7 +154,7 @@ func (w *world) setLimit(t *rapid.T) {
 
 // dropLimit takes the queue's limit away, if there is one.
 func (w *world) dropLimit(t *rapid.T) {
-	err := w.p.RemoveLimit(w.ctx, "l")
+	err := RemoveLimit(w.ctx, []*Partition{w.p}, "l")
 	if errors.Is(err, drayhorse.ErrNotFound) {
 		return // and none rings
 	}
@@ -170,9 +170,9 @@ func (w *world) ring(t *rapid.T) {
 	if err := w.p.Ring(w.ctx); err != nil {
 		t.Fatal(err)
 	}
-	if w.clock.jump == nil && w.model.limit.shut != 0 {
+	if w.clock.jump == nil && (w.model.limit.shut != 0 || len(w.model.gates.opens) > 0) {
 		w.model.bell = w.engine.client.Exists(w.ctx, w.p.key(colBell)).Val() == 1 // whether it is still shut, the clock says
-	} else if now, _ := w.clock.bounds(); w.model.inLine() > 0 && !w.model.closed(now) {
+	} else if now, _ := w.clock.bounds(); w.model.inLine(now) > 0 && !w.model.closed(now) {
 		w.model.ring()
 	}
 }
@@ -248,6 +248,8 @@ func (w *world) drain(t *rapid.T) {
 	w.resumeKinds(t)
 	w.dropLimit(t)
 	w.dropKindLimit(t)
+	w.dropGroupLimit(t, "p")
+	w.dropGroupLimit(t, "q")
 	for _, p := range w.producers {
 		if p.pending != nil {
 			w.sendEnqueue(t, p, noFault)
@@ -255,7 +257,7 @@ func (w *world) drain(t *rapid.T) {
 		}
 	}
 	w.late = nil
-	for rounds := 0; len(w.model.jobs)+len(w.model.ready) > 0; rounds++ {
+	for rounds := 0; len(w.model.jobs)+len(w.model.ready)+len(w.model.gates.opens) > 0; rounds++ {
 		if rounds == 500 {
 			t.Fatalf("%d jobs are still live", len(w.model.jobs))
 		}

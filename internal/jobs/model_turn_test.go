@@ -39,6 +39,10 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	if left, _ := m.allowance(now); int64(want) > left {
 		want = int(left)
 	}
+	m.gates.rooms = map[string]int64{}
+	if want > 0 && !m.paused {
+		m.openGates(now)
+	}
 	for _, id := range m.claim(t, want, bytes, join, now) {
 		j := m.jobs[id]
 		if j.late(now) {
@@ -56,6 +60,8 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	m.start(len(claims), now)
 	m.startKinds(claims, now)
 	m.noteKinds(now)
+	m.startGroups(claims, now)
+	m.noteWaiters(now)
 	if join && len(claims) > 0 {
 		m.joins++
 		epoch = m.joins
@@ -66,7 +72,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 	if m.closed(now) {
 		return modelTurned{rejects, claims, discards, true}, nil
 	}
-	if m.inLine() > 0 || ((t.Suspect || t.Trial) && len(m.suspects) > 0) {
+	if m.inLine(now) > 0 || ((t.Suspect || t.Trial) && len(m.suspects) > 0) {
 		m.ring()
 	}
 	return modelTurned{rejects, claims, discards, true}, nil
@@ -111,6 +117,7 @@ func (m *model) finish(t *Turn, now int64) []string {
 
 func (m *model) outcome(j *modelJob, f Finish, now int64) {
 	outcome := f.Outcome
+	m.leaveGroup(j)
 	if j.cancel && outcome != Complete {
 		if code := map[Outcome]string{Fail: "f", Snooze: "s"}[outcome]; code != "" {
 			m.counts[j.kind()+"|"+code]--
@@ -145,9 +152,14 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 	case Release:
 		j.blame.trial = 0
 		gates := j.gates()
+		_, limited := m.gates.limits[j.kind()]
+		aside := limited && j.group() != "" && slices.ContainsFunc(m.lane(j.kind()), func(o *modelJob) bool { return o.group() == j.group() })
 		if i := slices.IndexFunc(gates, func(name string) bool { return m.kinds[name] != nil }); i >= 0 {
 			m.move(j, drayhorse.EventRelease, drayhorse.Available)
 			m.setAside(j, gates[i], true)
+		} else if aside {
+			m.move(j, drayhorse.EventRelease, drayhorse.Available)
+			m.setAside(j, j.kind(), true)
 		} else {
 			m.available(j, drayhorse.EventRelease, true)
 		}
@@ -160,8 +172,9 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 	case Limit:
 		j.clear()
 		m.move(j, drayhorse.EventLimit, drayhorse.Available)
-		m.setAside(j, f.Lane, true)
-		m.closeKind(f.Lane, f.Delay.Milliseconds(), now)
+		line := m.rests(j, f.Lane)
+		m.setAside(j, line, true)
+		m.closeKind(line, f.Delay.Milliseconds(), now)
 		if m.limit.every > 0 {
 			m.closeKind("*", f.Delay.Milliseconds(), now)
 		}
@@ -169,19 +182,21 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 	}
 }
 
-// setAside puts a job at the end of a line, or in front; one of a group among its jobs there.
-func (m *model) setAside(j *modelJob, line string, front bool) {
+// setAside puts a job at the end of a line, or in front; one of a group among its jobs there. It says
+// whether it is of no group, or its group takes turns now that did not before.
+func (m *model) setAside(j *modelJob, line string, front bool) (met bool) {
 	m.slots++
 	at := lanePlaces[j.priority()] + m.slots
 	if front {
 		at -= 2 * m.slots
 	}
-	lane := line
+	lane, met := line, true
 	if group := j.group(); group != "" {
 		lane += "#" + group
-		m.seat(modelSeat{line, j.priority(), group})
+		met = m.seat(modelSeat{line, j.priority(), group})
 	}
 	j.place, j.slot = inParked, fmt.Sprintf("%s/%016d", lane, at)
+	return met
 }
 
 func (m *model) promote(t *Turn, now int64) {
@@ -233,6 +248,9 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 			if k := m.kinds[m.jobs[id].kind()]; !bars && k != nil {
 				k.room--
 			}
+			if !bars {
+				m.takeRoom(m.jobs[id], now)
+			}
 			return bars
 		})
 		return m.try(want, room)
@@ -248,6 +266,7 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 		if k := m.kinds[m.jobs[id].kind()]; k != nil {
 			k.room--
 		}
+		m.takeRoom(m.jobs[id], now)
 		return true
 	}
 	maySuspect := t.Suspect
@@ -281,10 +300,17 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 	}
 	lined := func(j *modelJob) modelOutcome {
 		outcome := taken
+		suspect := j.place == inParked && m.gates.noted && j.rescued >= suspectRescues // its group had to wait
+		if suspect && !maySuspect {
+			m.suspects, j.place = append(m.suspects, j.id), inSuspects
+			return passed
+		}
 		if m.bars(&aside, j, true, "") {
 			outcome = passed
 		} else if !take(j.id) {
 			return noRoom
+		} else {
+			maySuspect = maySuspect && !suspect
 		}
 		if j.place == inParked {
 			j.place, j.slot = inReady, "" // until it runs, or is in the other lane
@@ -296,7 +322,7 @@ func (m *model) claim(t *Turn, want, room int, join bool, now int64) []string {
 		return k.closed(now) || k != nil && k.room == 0
 	})
 	if m.ranked && len(m.lane(rankedLane))+len(t.Lanes) > 0 {
-		m.claimByPriority(open, func() bool { return len(ids) < want }, func(j *modelJob, lane string) modelOutcome {
+		m.claimByPriority(open, now, func() bool { return len(ids) < want }, func(j *modelJob, lane string) modelOutcome {
 			if lane == rankedLane {
 				return lined(j)
 			}

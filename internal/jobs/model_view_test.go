@@ -44,7 +44,7 @@ func (v view) list(name string, ids []string) {
 }
 
 var viewNames = []string{
-	"jobs", "ready", "suspects", "scheduled", "running", "parked", "rings", "dead", "tally", "errors", "cancels", "ended",
+	"jobs", "ready", "suspects", "scheduled", "running", "parked", "rings", "waiting", "waits", "gates", "dead", "tally", "errors", "cancels", "ended",
 	"kept", "seen", "ticks", "starts", "keys", "leases", "rows", "totals", "meta", "bell",
 }
 
@@ -142,6 +142,7 @@ func (m *model) view() view {
 	for state, n := range bytes {
 		v.set("meta", string(state)+"_bytes", strconv.Itoa(n))
 	}
+	m.viewGates(v)
 	v.set("bell", "", map[bool]string{true: "rung"}[m.bell])
 	return v
 }
@@ -223,6 +224,7 @@ func (r *raw) view() view {
 	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "kinds", "barred", "run:a", "tat:k", "ranked", "picks", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
 		v.set("meta", key, r.hashes[colMeta][key])
 	}
+	r.viewGates(v)
 	v.set("bell", "", map[bool]string{true: "rung"}[len(r.lists[colBell]) > 0])
 	return v
 }

@@ -198,7 +198,7 @@ func (w *world) compareTurned(t *rapid.T, got *Turned, want modelTurned) {
 		t.Fatalf("claims %q, rejects %q and discards %q, want %q, %q and %q", ids, got.Rejected, got.Discarded, want.claims, want.rejects, want.discards)
 	}
 	now := got.Now.UnixMilli()
-	left, due := w.model.inLine(), w.model.nextStart(now)
+	left, due := w.model.inLine(now), w.model.nextStart(now)
 	if w.model.closed(now) {
 		left = 0
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
 
 	"github.com/drayhorse/drayhorse"
@@ -51,7 +52,7 @@ var mutants = []struct {
 	{"alive leaves suspects", aliveScript, "if call('LREM', suspects, 1, id) == 1 then", "if false then"},
 	{"alive leaves what is not taken back yet", aliveScript, "if call('HEXISTS', cancels, id) == 0 then", "if false then"},
 	{"rescue leaves jobs in running", rescueScript, "leave_running(guilty and 'poison' or 'rescue', {id})", ""},
-	{"ring wakes for a paused queue", ringScript, "if in_line(paused or (gate and shut_until(clock()))) > 0 then ring(paused) end", "if in_line(false) > 0 then ring(false) end"},
+	{"ring wakes for a paused queue", ringScript, "if in_line(paused or (gate and shut_until(now)), now) > 0 then ring(paused) end", "if in_line(false, now) > 0 then ring(false) end"},
 	{"cancel forgets the dead entry", cancelScript, "call('HINCRBY', stale, id, 1)", ""},
 	{"retry leaves the job in the archive", retryScript, "call('HDEL', archive, unpack(ids))", ""},
 	{"delete leaves the envelope", deleteScript, "end_jobs('delete', {id}, {envelope})", ""},
@@ -102,9 +103,9 @@ var mutants = []struct {
 	{"a limit counts itself", turnScript, "math.max(call('HLEN', running) - 1, 0) -- one field is the filler", "call('HLEN', running)"},
 	{"a limit looks at nothing that runs", turnScript, "left = math.min(left, free)", ""},
 	{"starts are not counted", turnScript, "note_rates(bounds, #ids, now)", ""},
-	{"a rate lets one more through", turnScript, "local starts = math.floor((now * 1000 + burst * every - at) / every)", "local starts = math.floor((now * 1000 + burst * every - at) / every) + 1"},
+	{"a rate lets one more through", turnScript, "local starts = math.floor((now * 1000 + burst * every - on) / every)", "local starts = math.floor((now * 1000 + burst * every - on) / every) + 1"},
 	{"a shut queue tells of its line", turnScript, "note_rates(bounds, #ids, now)\n    note_shut(now)", "note_rates(bounds, #ids, now)"},
-	{"a gate opens too late", turnScript, "math.ceil((at + every - burst * every) / 1000)", "math.ceil((at + every) / 1000)"},
+	{"a gate opens too late", turnScript, "math.ceil((on + every - burst * every) / 1000)", "math.ceil((on + every) / 1000)"},
 	{"a rescue leaves the gate shut", rescueScript, "if gate then -- there may be room", "if false then"},
 	{"a limit is dropped with its name alone", limitScript, "call('HDEL', meta, 'tat:' .. name)", ""},
 	{"a paused kind starts", turnScript, "(gate.closed or gate.room == 0 or (lined and", "(gate.room == 0 or (lined and"},
@@ -112,7 +113,7 @@ var mutants = []struct {
 	{"those in line overtake who goes aside", turnScript, "if (asides.first[kind] or math.huge) <= place then return true end", ""},
 	{"a lower priority that is aside holds up a higher one", turnScript, "if not ranked then return call('ZSCORE', lanes, kind) end", "if true then return call('ZSCORE', lanes, kind) end"},
 	{"a lane of a paused kind is claimed", turnScript, "if declared and declared[lane] and declared[lane].closed then return end", ""},
-	{"workers are told of a paused lane", turnScript, "if not closed[lane] then", "if true then"},
+	{"workers are told of a paused lane", turnScript, "if not closed[lane] and not (", "if not ("},
 	{"a suspect of a paused kind is tried", turnScript, "if bars(declared, kind, line[i], envelope) then", "if false then"},
 	{"a resume forgets the lane", pauseScript, "g.bounds ~= '' or waiting[i] then", "g.bounds ~= '' then"},
 	{"what became of a paused kind starts", turnScript, "elseif declared and (kind ~= lane or halted) and", "elseif false and"},
@@ -120,18 +121,18 @@ var mutants = []struct {
 	{"a drained kind is kept", turnScript, "  declare(all, names, waiting)\n  barred", "  barred"},
 	{"a release goes behind those aside", turnScript, "if aside then", "if false then"},
 	{"a kind's limit looks at nothing that runs", turnScript, "local run = kind and tonumber(call('HGET', meta, 'run:' .. kind) or 0) or", "local run = kind and 0 or"},
-	{"a plain end gives no place back", turnScript, "leave_kinds(ok, from, to)", ""},
-	{"an end gives no place back", turnScript, "if kinds then leave_kinds({id}, 1, 1) end", ""},
-	{"a rescue gives no place back", rescueScript, "if kinds then leave_kinds({id}, 1, 1) end", ""},
+	{"a plain end gives no place back", turnScript, "leave_limits(ok, from, to)", ""},
+	{"an end gives no place back", turnScript, "leave_limits({id}, 1, 1)", ""},
+	{"a rescue gives no place back", rescueScript, "leave_limits({id}, 1, 1)", ""},
 	{"a kind's limit forgets what runs", limitScript, "recount(kinds_now, names)", ""},
 	{"starts of a kind are not counted", turnScript, "note_rates(all[kind].bounds, n[kind], now)", ""},
 	{"a kind's limit counts each turn once", turnScript, "if gate and gate.room then gate.room = gate.room - 1 end", ""},
 	{"what met a rate goes to the end", turnScript, "set_aside(kind, {id}, true)", "set_aside(kind, {id})"},
 	{"what met a rate is alone in that", turnScript, "      close(kind, delay)\n", ""},
-	{"a queue's rate is not met", turnScript, "if string.find((bounds or '')", "if false and string.find((bounds or '')"},
+	{"a queue's rate is not met", turnScript, "if has_rate(bounds or '') then", "if false then"},
 	{"a clock that is set back shuts a kind", turnScript, "return till > now and since <= now", "return till > now"},
 	{"nobody is told when a kind goes on", turnScript, "tonumber(till) < tonumber(due or FAR) then due = till end", "false then due = till end"},
-	{"a rate that was met clears nothing", turnScript, "clear(id)\n      set_aside(kind", "set_aside(kind"},
+	{"a rate that was met clears nothing", turnScript, "clear(id)\n      kind = rests(id, kind)", "kind = rests(id, kind)"},
 	{"the highest priority alone starts", turnScript, "pick == 0 and 4 or pick % 64 == 0 and 3 or pick % 8 == 0 and 2 or 1", "1"},
 	{"a lower priority starts too seldom", turnScript, "pick % 8 == 0 and 2", "pick % 9 == 0 and 2"},
 	{"picks are not kept", turnScript, "call('HSET', meta, 'picks', picks)", ""},
@@ -139,18 +140,39 @@ var mutants = []struct {
 	{"a rescue forgets the priority", rescueScript, "elseif envelopes and stands_apart(envelopes[i]) then", "elseif false then"},
 	{"a retry forgets the priority", retryScript, "elseif envelopes and stands_apart(envelopes[i]) then", "elseif false then"},
 	{"enqueue forgets the priority", enqueueScript, "if stands_apart(envelope) then\n        above", "if false then\n        above"},
-	{"enqueue rings for normal jobs alone", enqueueScript, "first = ranked == 0 or first", ""},
+	{"enqueue rings for normal jobs alone", enqueueScript, "first = empty or", "first ="},
 	{"lanes of kinds know no priority", turnScript, "priority_of(envelopes[i]), grouped and", "0, grouped and"},
 	{"a cancel leaves the number of those in line", cancelScript, "count_ranked(-1)", ""},
 	{"the last one brings no priority", enqueueScript, "if ranked and priority_of(before) ~= priority_of(envelope) then rank(other, envelope) end", ""},
 	{"a shut lane is claimed by priority", turnScript, "if not (declared and declared[name] and declared[name].closed) then", "if true then"},
-	{"workers are told of normal jobs alone", turnScript, "call('LLEN', ready) + (ranked or 0)", "call('LLEN', ready)"},
+	{"workers are told of normal jobs alone", turnScript, "call('LLEN', ready) + met_in(now)", "call('LLEN', ready)"},
 	{"nobody is told when one of another priority may start", turnScript, "((ranked or 0) > 0 or call('EXISTS', ready, suspects, lanes) > 0)", "call('EXISTS', ready, suspects, lanes) > 0"},
 	{"a dead entry is claimed by priority", turnScript, "if not slot and is_dead(id) then return 'passed' end", ""},
 	{"what is claimed by priority stays in its lane", turnScript, "call('ZREM', parked, unpack(slots))", ""},
 	{"what was popped by priority is lost", turnScript, "put_in_front(popped.ids, popped.at)", ""},
 	{"a group has all turns", turnScript, "    level.turn = level.turn + 1\n    table.insert(level.had, group)", ""},
 	{"turns are forgotten", turnScript, "if #order > 0 and level.known > 1 then", "if false then"},
+	{"a group has no limit", turnScript, "not gate_of(source) and fill", "fill"},
+	{"a limit of groups counts each turn once", turnScript, "do rooms[at] = room_at(at) - 1 end", "do room_at(at) end"},
+	{"what starts in a group is not counted", turnScript, "if counts_runs(terms_at(at)) then call('ZINCRBY', gates, n[at], at) end", ""},
+	{"a rate in a group is not counted", turnScript, "note_rates(terms_at(at), n[at], now, at)", ""},
+	{"what ends in a group opens no gate", turnScript, "      freed[#freed + 1] = at\n", ""},
+	{"a rescue opens no gate", rescueScript, "      freed[#freed + 1] = at\n", ""},
+	{"an open gate is not looked at", turnScript, "if group_limits then open_gates() end", ""},
+	{"those that wait are told of", turnScript, "if not group_limits or call('EXISTS', blocked) == 0 then return ranked or 0 end", "if true then return ranked or 0 end"},
+	{"lanes of those that wait are told of", turnScript, "and not (wait and not has(lane) and not has(RING .. lane))", ""},
+	{"nobody is told when a group may go on", turnScript, "if first and tonumber(first) < tonumber(due or FAR) then due = first end", ""},
+	{"a change has nobody look again", limitScript, "string.format('0,%.0f|', since)", "string.format('-,%.0f|', since)"},
+	{"a clock that is set back has a group wait", turnScript, "if now < since then cursor = '0' end", ""},
+	{"a limit of groups forgets what runs", limitScript, "if group_limits then recount_groups(of_groups) end", ""},
+	{"a kind is overtaken in its group", turnScript, "(lined and ((asides.first[own] or math.huge) <= place or has_jobs(own, place)))", "false"},
+	{"a kind that waits in one group holds up others", turnScript, "put_aside(line, its, id, place)", "put_aside(line, line, id, place)"},
+	{"a suspect does not wait for its group", turnScript, "if not lined and all[''] and room_at('=' .. group) == 0 then", "if false then"},
+	{"a suspect that has waited is no suspect", turnScript, "local tried = slot and group_limits and is_suspect(id)", "local tried = false"},
+	{"a group that is met first wakes nobody", enqueueScript, "(group_limits and met > 0) or", ""},
+	{"a release goes behind those of its kind in its group", turnScript, "aside = others and kind", ""},
+	{"a kind rests in all groups", turnScript, "if has_rate(all[kind] or '') then return kind .. '=' .. group end", ""},
+	{"sweep keeps rates of groups", sweepScript, "if #old > 0 then call('ZREM', gates, unpack(old)) end", ""},
 	{"a cancel leaves the seat of a group", cancelScript, "if #slots_of(lane, priority, 1) == 0 then leave_ring(line, priority, {group}) end", ""},
 	{"a claim leaves the seat of a group", turnScript, "for name, groups in pairs(gone) do leave_ring(name, level.priority, groups) end", ""},
 	{"jobs of no group have no turn", turnScript, "if call('HEXISTS', route, seat_of(RANKED, level.priority, '')) == 1 then return end", "if true then return end"},
@@ -159,10 +181,10 @@ var mutants = []struct {
 	{"enqueue notes no groups", enqueueScript, "if not grouped and group_of(envelope) then", "if false then"},
 	{"enqueue puts jobs of groups in ready", enqueueScript, "return (string.byte(envelope or '', 2) or 0) >= 32", "return math.floor((string.byte(envelope or '', 2) or 0) / 32) % 4 > 0"},
 	{"a turn puts jobs of groups in ready", turnScript, "return (string.byte(envelope or '', 2) or 0) >= 32", "return math.floor((string.byte(envelope or '', 2) or 0) / 32) % 4 > 0"},
-	{"a group has no seat", enqueueScript, "for priority, its in pairs(groups) do enter_ring(line, priority, its) end", ""},
-	{"a group that comes back has no seat", turnScript, "for priority, its in pairs(groups) do enter_ring(line, priority, its) end", ""},
+	{"a group has no seat", enqueueScript, "met = met + enter_ring(line, priority, its)", ""},
+	{"a group that comes back has no seat", turnScript, "met = met + enter_ring(line, priority, its)", ""},
 	{"a group loses its turn to its next job", enqueueScript, "if not seat then first[#first + 1] = groups[i] end", "first[#first + 1] = groups[i]"},
-	{"groups that are aside are overtaken", turnScript, "return has(kind) or (grouped and has(RING .. kind))", "return has(kind)"},
+	{"groups that are aside are overtaken", turnScript, "return has_jobs(kind, place) or (grouped and has_jobs(RING .. kind, place))", "return has_jobs(kind, place)"},
 	{"groups of one line come before those of another", turnScript, "if its and (not seat or its.place < seat.place) then", "if its and not seat then"},
 	{"a group in two lines has two turns", turnScript, "if not level.met[seat.group] then", "if true then"},
 	{"a group behind the unique key is not seen", enqueueScript, "for _, before in ipairs({2, 4}) do", "for _, before in ipairs({4}) do"},
@@ -191,6 +213,13 @@ var rare = map[string]func(*rig) (fault string){
 
 	"a clock that is set back shuts a kind": (*rig).shutByAClock,
 	"what became of a paused kind starts":   (*rig).startsAsAnother,
+
+	"a clock that is set back has a group wait":      (*rig).waitsByAClock,
+	"a kind is overtaken in its group":               (*rig).overtakesInItsGroup,
+	"a kind that waits in one group holds up others": (*rig).holdsUpOthers,
+
+	"a suspect that has waited is no suspect":              (*rig).triesASuspectThatHasWaited,
+	"a release goes behind those of its kind in its group": (*rig).releasesBehindItsKind,
 
 	"a release forgets that its group is paused": (*rig).releasesBehindItsGroup,
 	"a release goes on with the trial":           (*rig).releasesFromATrial,
@@ -284,6 +313,99 @@ func (r *rig) shutByAClock() (fault string) {
 	return ""
 }
 
+// waitsByAClock has a group wait for a time that was noted by a clock an hour ahead.
+func (r *rig) waitsByAClock() (fault string) {
+	r.perGroup("l", "", perHour(1, 1))
+	r.enqueueGroup("g", 2)
+	l := r.newLease()
+	r.turn(l, 1)
+	r.turn(l, 1)
+	meta, blocked, gates := r.part.key(colMeta), r.part.key(colBlocked), r.part.key(colGates)
+	ahead := time.Now().Add(time.Hour).UnixMilli()
+	terms := r.client.HGet(r.ctx, meta, "group_limits").Val()
+	r.must(r.client.HSet(r.ctx, meta, "group_limits", fmt.Sprintf("-,%d|%s", ahead, terms[strings.Index(terms, "|")+1:])).Err())
+	r.must(r.client.ZAddXX(r.ctx, blocked, goredis.Z{Score: float64(ahead + time.Hour.Milliseconds()), Member: "=g"}).Err())
+	r.must(r.client.Del(r.ctx, gates).Err())
+	if len(r.turn(l, 1).Claims) == 0 {
+		return "a clock that was set back has a group wait"
+	}
+	return ""
+}
+
+// overtakesInItsGroup has a job be in line behind one of its kind that is aside for a limit in their group, when
+// there is room.
+func (r *rig) overtakesInItsGroup() (fault string) {
+	r.perGroup("l", "test", atOnce(1))
+	ids := r.enqueueGroup("g", 2)
+	l := r.newLease()
+	claims := r.turn(l, 1).Claims
+	r.turn(l, 1)
+	r.enqueueGroup("g", 1)
+	if got := r.turn(l, 2, complete(claims)...).Claims; len(got) > 0 && got[0].ID != ids[1] {
+		return "a job overtakes one of its kind that is aside for a limit in their group"
+	}
+	return ""
+}
+
+// holdsUpOthers has a job of a kind of which something is declared go aside for a limit in its group, and others of the
+// kind come after it.
+func (r *rig) holdsUpOthers() (fault string) {
+	_, err := r.SetLimit(r.ctx, &drayhorse.Limit{Name: "k", Queue: r.part.Queue, Kind: "test", Concurrency: 10}, true, "", "")
+	r.must(err)
+	r.perGroup("l", "test", atOnce(1))
+	r.enqueueGroup("g", 2)
+	r.enqueue(r.newJob(), r.newJob(), r.newJob())
+	if n := len(r.turn(r.newLease(), 9).Claims); n != 4 {
+		return fmt.Sprintf("%d start, want one of the group and three of none", n)
+	}
+	return ""
+}
+
+// triesASuspectThatHasWaited has a suspect wait for its group, and a worker come that may try none.
+func (r *rig) triesASuspectThatHasWaited() (fault string) {
+	id := r.enqueueGroup("g", 1)[0]
+	for range suspectRescues {
+		l := r.newLease()
+		r.claimed(r.turn(l, 1), id)
+		r.kill(l)
+	}
+	r.perGroup("l", "", atOnce(1))
+	r.enqueueGroup("g", 1)
+	l, claims := r.newLease(), []Claim(nil)
+	for _, trial := range []bool{false, true, false} { // one runs; the suspect waits; there is room
+		of := l
+		if trial {
+			of = r.newLease()
+		}
+		turn := &Turn{Lease: of, Want: 5, Trial: trial}
+		if !trial {
+			turn.Finishes = complete(claims)
+		}
+		reply := r.RunTurns(r.ctx, turn)[0]
+		r.must(reply.Err)
+		if claims = append(claims, reply.Claims...); len(claims) > 1 {
+			return "a worker that may try no suspect gets one that has waited for its group"
+		}
+	}
+	return ""
+}
+
+// releasesBehindItsKind hands back a job while others of its kind are aside for a limit in their group.
+func (r *rig) releasesBehindItsKind() (fault string) {
+	r.perGroup("l", "test", atOnce(1))
+	ids := r.enqueueGroup("g", 3)
+	l := r.newLease()
+	claims := r.turn(l, 1).Claims
+	r.turn(l, 1)
+	r.turn(l, 0, claims[0].finish(Release))
+	reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 1, Lanes: []string{"test"}})[0]
+	r.must(reply.Err)
+	if len(reply.Claims) != 1 || reply.Claims[0].ID != ids[0] {
+		return "a job that was handed back starts behind others of its kind in its group"
+	}
+	return ""
+}
+
 // retriesBesideAnother retries a unique job that has ended while another has its key.
 func (r *rig) retriesBesideAnother() (fault string) {
 	by := uniquely(drayhorse.UniqueBy{})
@@ -304,6 +426,21 @@ const mutantRuns = 1000
 
 // Each takes runs of the model until one notices: all of them are a target of their own.
 var allMutants = flag.Bool("mutants", false, "break all rules, not every sixteenth")
+
+// TestWhatIsRareIsRight: what brings a mutant's fault about finds none where no rule is broken.
+func TestWhatIsRareIsRight(t *testing.T) {
+	t.Parallel()
+	for name, provoke := range rare {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, sharedURL(t), 1)
+			r.damaged = true
+			if fault := provoke(r); fault != "" {
+				t.Error(fault)
+			}
+		})
+	}
+}
 
 // TestModelNoticesMutants is not parallel: the scripts belong to all tests.
 func TestModelNoticesMutants(t *testing.T) { //nolint:paralleltest // see above

@@ -35,7 +35,7 @@ var (
 		colStats, colRoute, colUniques, colReports, colMinute, colSeries,
 	}
 	listColumns  = []column{colReady, colSuspects, colBell}
-	scoreColumns = []column{colScheduled, colLeases, colCompleted, colCancelled, colDiscarded, colExpiry, colSeen, colLanes}
+	scoreColumns = []column{colScheduled, colLeases, colCompleted, colCancelled, colDiscarded, colExpiry, colSeen, colLanes, colGates, colBlocked}
 	keptColumns  = []column{colCompleted, colCancelled, colDiscarded}
 )
 

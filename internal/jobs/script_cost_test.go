@@ -1,12 +1,14 @@
 package jobs
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
@@ -18,6 +20,92 @@ func BenchmarkScripts(b *testing.B) {
 	b.Run("plain", func(b *testing.B) { benchmarkScripts(b, "", false) })
 	b.Run("counted", func(b *testing.B) { benchmarkScripts(b, "", true) })
 	b.Run("members", func(b *testing.B) { benchmarkScripts(b, Link("import-42", time.Unix(1, 0)), false) })
+}
+
+// BenchmarkLimitsOfGroups measures the same of turns of 100 jobs that finish and claim as many, of 20,000 in 1,000
+// groups: without a limit, with one that does not bind, with one that lets one of each group run, and with one job
+// in line behind groups that all wait.
+func BenchmarkLimitsOfGroups(b *testing.B) {
+	server := redistest.Start(b)
+	client, err := redis.Open(redis.Config{URL: server.URL})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = client.Close() })
+	busy := func() (us float64) {
+		text, err := server.Client(b).Info(b.Context(), "commandstats").Result()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if m := regexp.MustCompile(`cmdstat_evalsha:calls=\d+,usec=(\d+)`).FindStringSubmatch(text); m != nil {
+			us, _ = strconv.ParseFloat(m[1], 64)
+		}
+		return us
+	}
+	for n, c := range []struct {
+		name   string
+		groups int
+		limit  *drayhorse.Limit
+	}{
+		{"of none", 0, nil},
+		{"no limit", 1000, nil},
+		{"one that does not bind", 1000, &drayhorse.Limit{Concurrency: 1000}},
+		{"one that binds", 50, &drayhorse.Limit{Concurrency: 1}},
+		{"a rate that does not bind", 1000, &drayhorse.Limit{Rate: drayhorse.Rate{Jobs: 1000, Per: time.Second, Burst: 1000}}},
+		{"of a kind in each", 1000, &drayhorse.Limit{Kind: "noop", Concurrency: 1000}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			partitions, err := New(client, fmt.Sprint("cost", n)).Queue(b.Context(), "q")
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := partitions[0]
+			r := &rig{Engine: p.engine, ctx: b.Context(), parts: partitions, part: p, writer: NewWriter(p)}
+			defer r.writer.Close()
+			if c.limit != nil {
+				limit := *c.limit
+				limit.Name, limit.Queue, limit.PerGroup = "l", p.Queue, true
+				if _, err := r.SetLimit(b.Context(), &limit, true, "", ""); err != nil {
+					b.Fatal(err)
+				}
+			}
+			const all, batch = 20_000, 500
+			var claimed, us, enqueued float64
+			for b.Loop() {
+				begun := busy()
+				for i := 0; i < all; i += batch {
+					news := make([]*NewJob, batch)
+					for k := range news {
+						news[k] = &NewJob{Envelope: costEnvelope()}
+						if c.groups > 0 {
+							news[k].Envelope.Group = fmt.Sprint("g", (i+k)%c.groups)
+						}
+					}
+					if _, err := r.writer.Enqueue(b.Context(), news...); err != nil {
+						b.Fatal(err)
+					}
+				}
+				enqueued += busy() - begun
+				l := NewLease(p, fmt.Sprint("l", claimed))
+				var claims []Claim
+				begun = busy()
+				for left := all; left > 0; left -= len(claims) {
+					reply := r.RunTurns(b.Context(), &Turn{Lease: l, Want: 100, Finishes: complete(claims), Lanes: []string{"noop"}})[0]
+					if reply.Err != nil {
+						b.Fatal(reply.Err)
+					}
+					claims = reply.Claims
+					claimed += float64(len(claims))
+				}
+				if err := r.RunTurns(b.Context(), &Turn{Lease: l, Finishes: complete(claims)})[0].Err; err != nil {
+					b.Fatal(err)
+				}
+				us += busy() - begun
+			}
+			b.ReportMetric(enqueued/claimed, "us/enqueue")
+			b.ReportMetric(us/claimed, "us/job")
+		})
+	}
 }
 
 func benchmarkScripts(b *testing.B, link string, counts bool) {

@@ -170,6 +170,9 @@ func termsOf(l *drayhorse.Limit) string {
 	if l.Kind != "" {
 		text += " kind " + l.Kind
 	}
+	if l.PerGroup {
+		text += ", of each group"
+	}
 	if l.Concurrency > 0 {
 		text += fmt.Sprintf(", %d at once", l.Concurrency)
 	}

@@ -23,6 +23,7 @@ type limitJSON struct {
 	Name        string    `json:"name"`
 	Queue       string    `json:"queue"`
 	Kind        string    `json:"kind,omitempty"`
+	PerGroup    bool      `json:"per_group,omitzero"`
 	Concurrency int       `json:"concurrency,omitzero"`
 	Rate        string    `json:"rate,omitempty"`
 	Burst       int       `json:"burst,omitzero"`
@@ -40,24 +41,25 @@ func listLimits() *cobra.Command {
 			list := make([]limitJSON, len(all))
 			for i, l := range all {
 				source := map[bool]string{true: "operator", false: "worker"}[l.Operator]
-				list[i] = limitJSON{l.Name, l.Queue, l.Kind, l.Concurrency, l.Rate.String(), l.Rate.Burst, source, l.Version, l.At, l.By, l.Why}
+				list[i] = limitJSON{l.Name, l.Queue, l.Kind, l.PerGroup, l.Concurrency, l.Rate.String(), l.Rate.Burst, source, l.Version, l.At, l.By, l.Why}
 			}
 			return list, err
 		},
 		func(call *cli.Call, list []limitJSON) error {
-			t := cli.NewTable("LIMIT", "QUEUE", "KIND", "AT ONCE", "RATE", "BURST", "SET BY", "VERSION", "CHANGED", "WHY")
+			t := cli.NewTable("LIMIT", "QUEUE", "KIND", "PER", "AT ONCE", "RATE", "BURST", "SET BY", "VERSION", "CHANGED", "WHY")
 			some := func(n int) string {
 				if n == 0 {
 					return ""
 				}
 				return strconv.Itoa(n)
 			}
+			per := func(group bool) string { return map[bool]string{true: "group"}[group] }
 			for _, l := range list {
 				by := l.Source
 				if l.By != "" {
 					by += " " + printable.Text(l.By)
 				}
-				t.Row(cli.Cell{Text: l.Name}, cli.Cell{Text: l.Queue}, cli.Cell{Text: l.Kind}, cli.Cell{Text: some(l.Concurrency), Right: true}, cli.Cell{Text: l.Rate},
+				t.Row(cli.Cell{Text: l.Name}, cli.Cell{Text: l.Queue}, cli.Cell{Text: l.Kind}, cli.Cell{Text: per(l.PerGroup)}, cli.Cell{Text: some(l.Concurrency), Right: true}, cli.Cell{Text: l.Rate},
 					cli.Cell{Text: some(l.Burst), Right: true}, cli.Cell{Text: by}, cli.Cell{Text: strconv.FormatInt(l.Version, 10), Right: true},
 					cli.Cell{Text: ago(time.Since(l.At))}, cli.Cell{Text: printable.Text(l.Why)})
 			}
@@ -70,6 +72,7 @@ type limitConfig struct {
 
 	Queue       string   `yaml:"-" flag:"queue" arg:"NAME" usage:"queue whose jobs it is for (required)"`
 	Kind        string   `yaml:"-" flag:"kind" arg:"KIND" usage:"of its jobs, those of this kind alone"`
+	PerGroup    bool     `yaml:"-" flag:"per-group" usage:"for the jobs of each group by themselves"`
 	Concurrency int      `yaml:"-" flag:"concurrency" arg:"N" usage:"how many of them run at once"`
 	Rate        cli.Rate `yaml:"-" flag:"rate" arg:"N/TIME" usage:"how many start in a time, evenly spread, as in 100/1m"`
 	Burst       int      `yaml:"-" flag:"burst" arg:"N" usage:"how many start at once after a quiet time (default 1)"`
@@ -80,14 +83,15 @@ func setLimit() *cobra.Command {
 	return cli.Def[limitConfig]{
 		Name: "set", Args: []string{"NAME"},
 		Short: "Set a limit, for all workers and at once",
-		Long: `Set a limit, for all workers and at once: how many jobs of a queue, or of one kind
-in it, run at once, how often they start, or both. What runs goes on. Workers that declare a
-limit of that name do not change it until it is removed. The queue must be known: queues
-create makes one before its first job.`,
-		Example: `  drayhorse limits set smtp --queue mail --rate 100/1m --burst 20 --concurrency 5 --reason "their new quota"`,
-		Config:  limitConfig{common: defaults()}, CompleteFlags: ofQueue[limitConfig](),
+		Long: `Set a limit, for all workers and at once: how many jobs of a queue, of one kind in it
+or of each group run at once, how often they start, or both. What runs goes on. Workers that
+declare a limit of that name do not change it until it is removed. The queue must be known:
+queues create makes one before its first job.`,
+		Example: `  drayhorse limits set smtp --queue mail --rate 100/1m --burst 20 --concurrency 5 --reason "their new quota"
+  drayhorse limits set exports --queue reports --kind export --per-group --concurrency 3`,
+		Config: limitConfig{common: defaults()}, CompleteFlags: ofQueue[limitConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *limitConfig) error {
-			limit := drayhorse.Limit{Name: call.Args[0], Queue: cfg.Queue, Kind: cfg.Kind, Concurrency: cfg.Concurrency, Rate: drayhorse.Rate(cfg.Rate)}
+			limit := drayhorse.Limit{Name: call.Args[0], Queue: cfg.Queue, Kind: cfg.Kind, PerGroup: cfg.PerGroup, Concurrency: cfg.Concurrency, Rate: drayhorse.Rate(cfg.Rate)}
 			switch {
 			case cfg.Queue == "":
 				return cli.Usagef("no --queue is given; want the queue whose jobs it is for")

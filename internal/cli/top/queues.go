@@ -208,6 +208,9 @@ func limitText(l *admin.Limit) string {
 	if l.Kind != "" {
 		text += " of kind " + l.Kind
 	}
+	if l.PerGroup {
+		text += " of each group"
+	}
 	if l.By != "" {
 		text += ", by " + l.By
 	}

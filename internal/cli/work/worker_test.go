@@ -55,6 +55,10 @@ handlers:
 	if code != 0 || stdout != want || stderr != "" {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
+	groups := "limits:\n- name: l\n  queue: q\n  per_group: true\n  concurrency: 3\n"
+	if code, stdout, stderr := call(t, handler+"limits: [{name: l, queue: q, per_group: true, concurrency: 3}]", "--print-config"); code != 0 || !strings.Contains(stdout, groups) {
+		t.Errorf("limits of groups: exit %d, %s%s", code, stdout, stderr)
+	}
 	limits := "limits:\n- name: l\n  queue: q\n  concurrency: 3\n  rate: 100/1m\n  burst: 20\n"
 	if code, stdout, stderr := call(t, handler+"limits: [{name: l, queue: q, concurrency: 3, rate: 100/1m, burst: 20}]", "--print-config"); code != 0 || !strings.Contains(stdout, limits) {
 		t.Errorf("limits: exit %d, %s%s", code, stdout, stderr)

@@ -3,7 +3,7 @@
 -- What it held was no reason for a death: earlier ones are forgotten too. A job that no
 -- rescue has taken back yet is taken back. A repeat changes nothing.
 --
--- KEYS jobs ready running leases counts errors suspects cancels expiry bell meta stats route lanes parked
+-- KEYS jobs ready running leases counts errors suspects cancels expiry bell meta stats route lanes parked gates blocked
 -- ARGV lease ...
 --   then the ids of the jobs that it held, at most 250.
 -- Returns how many jobs were cleared.
@@ -19,7 +19,7 @@ for i = rest, #ARGV do
   local b = blame(id)
   if string.match(call('HGET', running, id) or '', '^(.*):') == lease then
     if call('HEXISTS', cancels, id) == 0 then -- otherwise a rescue ends it
-      if kinds then leave_kinds({id}, 1, 1) end
+      leave_limits({id}, 1, 1)
       leave_running('rescue', {id})
       clear(id)
       available('RPUSH', {id})

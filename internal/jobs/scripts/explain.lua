@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- explain says what holds a job up, at one moment and at a bounded cost.
 --
--- KEYS jobs ready scheduled running counts suspects cancels route parked meta
+-- KEYS jobs ready scheduled running counts suspects cancels route parked gates meta
 -- ARGV id look
 --   look: entries of the line that are looked at for the job.
 -- Returns {now_ms, state, due_ms or '', paused, aside, suspect, cancelled, ahead, line, limits,
@@ -43,7 +43,9 @@ if state == 'available' and ranked then
     end
     local its = group_of(envelope)
     others = groups_in(RANKED, priority)
-    if its then others = others - 1 + call('HEXISTS', route, seat_of(RANKED, priority, '')) end
+    local seat = its and call('HGET', route, seat_of(RANKED, priority, its))
+    if seat and string.sub(seat, 2, 2) ~= WAITING then others = others - 1 end
+    if its then others = others + call('HEXISTS', route, seat_of(RANKED, priority, '')) end
     if aside == 1 then others = 0 end
   end
 end
@@ -60,9 +62,9 @@ end
 
 -- Each limit by itself.
 local shut = {}
-local function look_at(terms, kind, run)
+local function look_at(terms, kind, run, at)
   for one in string.gmatch(terms, '[^;/]+') do
-    local left, opens = room_under(one, kind, now)
+    local left, opens = room_under(one, kind, now, at)
     if left == 0 then
       shut[#shut + 1] = string.match(one, '^[^,]+')
       shut[#shut + 1] = opens < FAR and string.format('%.0f', opens) or ''
@@ -82,7 +84,11 @@ if its then
   aside = 0 -- if it is, then since something is declared of its kind
   look_at(its.bounds, kind, tonumber(call('HGET', meta, 'run:' .. kind) or 0))
 end
-for _, of in pairs({its or false, declared['*'] or false}) do
+if group_limits and group then
+  if kind and terms_in_groups()[kind] then aside = 0 end -- likewise
+  for _, at in ipairs(gates_at(kind, group)) do look_at(terms_at(at), nil, count_running(nil, at), at) end
+end
+for _, of in pairs({its or false, declared['*'] or false, of_group or false, of_both or false}) do
   if of and is_closed(of.till, of.since, now) then rest_ms = math.max(rest_ms, of.till) end
 end
 return {now, state, due or '', paused and 1 or 0, aside, suspect, call('HEXISTS', cancels, id), ahead, line, shut,

@@ -2,11 +2,12 @@
 -- limit declares a limit of a partition, changes it or takes it away. What runs goes on. A
 -- repeat changes nothing but the version and the time.
 --
--- KEYS jobs ready scheduled running suspects lanes bell meta limits
+-- KEYS jobs ready scheduled running suspects lanes gates blocked bell meta limits
 -- ARGV name source terms detail
 --   source: program, for what a worker declares, or operator; a program does not change what
 --   an operator has set. terms: "most,every,burst" as prelude.lua has them, for one kind of jobs
---   with ",kind" behind, empty to take the limit away; detail: for people.
+--   with ",kind" behind, and for each group with ",group" behind that, kind being empty where it is for all
+--   its jobs; empty to take the limit away; detail: for people.
 -- Returns {changed, row}: changed 1 if something did; row is "source|version|at_ms|terms|detail"
 --   as it is now, empty if there is none.
 -- Errors NOTFOUND: there is no such limit to take away; LIMITS: there are as many as may be;
@@ -15,15 +16,18 @@ local MOST = 16 -- limits of one partition
 local refused, paused = check(terms ~= '')
 if refused then return refused end
 -- written gives the terms of all limits as "name,most,every,burst": those of all jobs, of each
--- kind, and how many they are. The other fields are what pause has written.
+-- kind, those in groups as group_limits has them, and how many they are. The other fields are what pause has written.
 local function written()
-  local all, list, of, n = call('HGETALL', limits), {}, {}, 0
+  local all, list, of, in_groups, n = call('HGETALL', limits), {}, {}, {}, 0
   for i = 1, #all, 2 do
-    local numbers, kind = string.match(all[i + 1], '^%a+|%d+|%d+|(%d+,%d+,%d+),?([^|]*)|')
+    local numbers, kind, group = string.match(all[i + 1], '^%a+|%d+|%d+|(%d+,%d+,%d+),?([^|,]*),?([^|]*)|')
     if numbers then
       n = n + 1
       local into = list
-      if kind ~= '' then
+      if group ~= '' then
+        into = in_groups
+        numbers = numbers .. ',' .. kind .. ';'
+      elseif kind ~= '' then
         of[kind] = of[kind] or {}
         into = of[kind]
       end
@@ -31,7 +35,7 @@ local function written()
       table.sort(into)
     end
   end
-  return list, of, n
+  return list, of, table.concat(in_groups), n
 end
 
 local row = call('HGET', limits, name)
@@ -40,7 +44,7 @@ if source == 'program' and (by == 'operator' or (before == terms and said == det
   return {0, row}
 end
 if terms ~= '' then
-  if not row and select(3, written()) >= MOST then
+  if not row and select(4, written()) >= MOST then
     return redis.error_reply('LIMITS there are ' .. MOST .. ' limits; want one of them taken away first')
   end
   row = table.concat({source, (version or 0) + 1, clock(), terms, detail}, '|')
@@ -53,15 +57,22 @@ else
   return redis.error_reply('NOTFOUND there is no limit of that name')
 end
 
-local list, of = written()
+local list, of, in_groups = written()
 call('HDEL', meta, 'limits')
 if #list > 0 then call('HSET', meta, 'limits', table.concat(list, ';')) end
 local kinds_now, names = kinds_declared(0)
 for kind in pairs(of) do declared_kind(kinds_now, names, kind) end
 for kind, g in pairs(kinds_now) do g.bounds = table.concat(of[kind] or {}, '/') end
+local _, since, were = '', 0, ''
+if group_limits then _, since, were = wait_notes() end
+if in_groups ~= were then
+  local wait = in_groups ~= '' or call('EXISTS', blocked) == 1
+  group_limits = set_meta('group_limits', wait and string.format('0,%.0f|', since) .. in_groups or '', group_limits) -- those that wait look again
+  if in_groups == '' then call('DEL', gates) end
+end
 recount(kinds_now, names)
 declare(kinds_now, names, #names > 0 and call('ZMSCORE', lanes, unpack(names)) or {})
 barred = set_meta('barred', '', barred)
 call('HDEL', meta, 'gate') -- there may be room; the next turn says
-if in_line(paused) > 0 or next_due() or call('EXISTS', suspects, lanes) > 0 then ring(paused) end
+if (ranked or 0) > 0 or next_due() or call('EXISTS', ready, suspects, lanes) > 0 then ring(paused) end
 return {1, row}
