@@ -9,7 +9,9 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,8 +116,15 @@ type shaky struct{}
 
 func (shaky) Kind() string { return "shaky" }
 
+type deadly struct {
+	Marker string `json:"marker"` // the file that is there once it has killed a process
+}
+
+func (deadly) Kind() string { return "deadly" }
+
 // TestSeriesWorker is the process that is killed. Timed jobs take the time that they say, and keep
-// how long they took, and had waited, by their own clock; shaky ones fail once.
+// how long they took, and had waited, by their own clock; shaky ones fail once; deadly ones kill the process once, so
+// that it dies while it holds jobs.
 func TestSeriesWorker(t *testing.T) { //nolint:paralleltest // it is a program of its own
 	where := os.Getenv(seriesEnv)
 	if where == "" {
@@ -139,6 +148,22 @@ func TestSeriesWorker(t *testing.T) { //nolint:paralleltest // it is a program o
 		}
 		return nil
 	})
+	worker.Handle(w, func(_ context.Context, job *drayhorse.Job[deadly]) error {
+		marker, err := os.OpenFile(job.Args.Marker, os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, os.ErrExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_ = marker.Close()
+		process, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			return err
+		}
+		_ = process.Kill()
+		select {} // until it is over
+	})
 	t.Fatal("it was not killed: ", w.Run(context.Background()))
 }
 
@@ -150,6 +175,7 @@ func TestSeriesAreExactWhileWorkersAreKilled(t *testing.T) { //nolint:parallelte
 	if err != nil {
 		t.Fatal(err)
 	}
+	markers := t.TempDir()
 	start := func() (kill func()) {
 		child := exec.Command(self, "-test.run=^TestSeriesWorker$")
 		child.Env = append(os.Environ(), seriesEnv+"="+y.url+" "+y.namespace)
@@ -165,6 +191,9 @@ func TestSeriesAreExactWhileWorkersAreKilled(t *testing.T) { //nolint:parallelte
 			if i%10 == 0 {
 				args = shaky{}
 			}
+			if i == *seriesJobs/4 || i == *seriesJobs/2 {
+				args = deadly{filepath.Join(markers, strconv.Itoa(i))}
+			}
 			specs = append(specs, drayhorse.Spec{Args: args, Options: []drayhorse.Option{drayhorse.Retain(24 * time.Hour)}})
 		}
 		if _, err := y.jobs.EnqueueMany(t.Context(), specs); err != nil {
@@ -178,12 +207,9 @@ func TestSeriesAreExactWhileWorkersAreKilled(t *testing.T) { //nolint:parallelte
 		}
 		return q.Completed
 	}
-	kills := []func(){start(), start(), start()}
-	for i, kill := range kills[:2] {
-		redistest.Eventually(t, 10*time.Minute, "workers are in the middle of it", func() bool { return completed() > (i+1)**seriesJobs/4 })
-		kill()
+	for range 3 { // two of which are killed by jobs
+		defer start()()
 	}
-	defer kills[2]()
 	redistest.Eventually(t, 10*time.Minute, "all have completed", func() bool { return completed() == *seriesJobs })
 
 	byMinute, runs, waits := map[int64]int64{}, []time.Duration{}, []time.Duration{}
@@ -217,7 +243,7 @@ func TestSeriesAreExactWhileWorkersAreKilled(t *testing.T) { //nolint:parallelte
 			t.Errorf("%s: %d completed, want %d", p.At.Format(time.TimeOnly), p.Completed, want)
 		}
 	}
-	failed := int64((*seriesJobs + 9) / 10)
+	failed := int64((*seriesJobs+9)/10) - 2 // shaky ones, but for those that are deadly
 	if n := got.Total; n.Completed != int64(*seriesJobs) || n.Failed != failed || n.Run.Count != n.Completed+n.Failed {
 		t.Errorf("total %+v; want %d completed, %d failed, and as many runs", n, *seriesJobs, failed)
 	}
