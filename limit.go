@@ -29,6 +29,9 @@ type Limit struct {
 	Concurrency int
 	// Rate is how often they start. The zero value: as often as they can.
 	Rate Rate
+	// Breaker stops the starts when too many of them fail. The zero value: nothing does. It is of all jobs of the
+	// queue, or of the kind, so not PerGroup.
+	Breaker Breaker
 }
 
 // Rate is how often something may be done: Jobs in each Per, evenly spread. In any time there
@@ -63,8 +66,12 @@ func (l *Limit) Validate() error {
 		return invalid("%v", ValidateKind(l.Kind))
 	case l.Concurrency < 0 || l.Concurrency > maxLimit:
 		return invalid("Concurrency %d; want 1 to %d, or 0 for any number", l.Concurrency, maxLimit)
-	case l.Concurrency == 0 && *r == Rate{}:
-		return invalid("it limits nothing; want Concurrency, Rate or both")
+	case l.Breaker.problem() != "":
+		return invalid("%s", l.Breaker.problem())
+	case l.PerGroup && l.Breaker != Breaker{}:
+		return invalid("a Breaker of each group; want PerGroup without it, or a Breaker of the queue or of a kind")
+	case l.Concurrency == 0 && *r == Rate{} && l.Breaker == Breaker{}:
+		return invalid("it limits nothing; want Concurrency, Rate, Breaker or several of them")
 	case *r == Rate{}:
 		return nil
 	case r.Jobs < 1 || r.Jobs > maxLimit:

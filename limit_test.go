@@ -2,6 +2,7 @@ package drayhorse_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -11,15 +12,22 @@ import (
 
 func TestImpossibleLimitsAreNamed(t *testing.T) {
 	for want, l := range map[string]drayhorse.Limit{
-		`name "a b" of a limit`:           {Name: "a b", Queue: "q", Concurrency: 1},
-		"Queue is empty":                  {Name: "l", Concurrency: 1},
-		`"a/b"`:                           {Name: "l", Queue: "a/b", Concurrency: 1},
-		"it limits nothing":               {Name: "l", Queue: "q"},
-		"Concurrency -1; want 1":          {Name: "l", Queue: "q", Concurrency: -1},
-		"Rate of 0 jobs":                  {Name: "l", Queue: "q", Rate: drayhorse.Rate{Per: time.Second}},
-		"Rate per 0s; want 1ms":           {Name: "l", Queue: "q", Rate: drayhorse.Rate{Jobs: 1}},
-		"Rate per 9000h0m0s; want 1ms to": {Name: "l", Queue: "q", Rate: drayhorse.Rate{Jobs: 1, Per: 9000 * time.Hour}},
-		"Burst -1; want 1":                {Name: "l", Queue: "q", Rate: drayhorse.Rate{Jobs: 1, Per: time.Second, Burst: -1}},
+		`name "a b" of a limit`:            {Name: "a b", Queue: "q", Concurrency: 1},
+		"Queue is empty":                   {Name: "l", Concurrency: 1},
+		`"a/b"`:                            {Name: "l", Queue: "a/b", Concurrency: 1},
+		"it limits nothing":                {Name: "l", Queue: "q"},
+		"Concurrency -1; want 1":           {Name: "l", Queue: "q", Concurrency: -1},
+		"Rate of 0 jobs":                   {Name: "l", Queue: "q", Rate: drayhorse.Rate{Per: time.Second}},
+		"Rate per 0s; want 1ms":            {Name: "l", Queue: "q", Rate: drayhorse.Rate{Jobs: 1}},
+		"Rate per 9000h0m0s; want 1ms to":  {Name: "l", Queue: "q", Rate: drayhorse.Rate{Jobs: 1, Per: 9000 * time.Hour}},
+		"Breaker.Rate 50; want 0.001 to 1": {Name: "l", Queue: "q", Breaker: drayhorse.Breaker{Rate: 50, Window: time.Minute, CoolDown: time.Minute}},
+		"Breaker.Rate NaN":                 {Name: "l", Queue: "q", Breaker: drayhorse.Breaker{Rate: math.NaN(), Window: time.Minute, CoolDown: time.Minute}},
+		"Breaker.Min -1; want 1":           {Name: "l", Queue: "q", Breaker: drayhorse.Breaker{Rate: 0.5, Min: -1, Window: time.Minute, CoolDown: time.Minute}},
+		"Breaker.Window 0s; want 1s":       {Name: "l", Queue: "q", Breaker: drayhorse.Breaker{Rate: 0.5, CoolDown: time.Minute}},
+		"Breaker.CoolDown 25h0m0s; want":   {Name: "l", Queue: "q", Breaker: drayhorse.Breaker{Rate: 0.5, Window: time.Minute, CoolDown: 25 * time.Hour}},
+		"Breaker.Probes 101; want 1":       {Name: "l", Queue: "q", Breaker: drayhorse.Breaker{Rate: 0.5, Window: time.Minute, CoolDown: time.Minute, Probes: 101}},
+		"a Breaker of each group":          {Name: "l", Queue: "q", PerGroup: true, Breaker: drayhorse.Breaker{Rate: 0.5, Window: time.Minute, CoolDown: time.Minute}},
+		"Burst -1; want 1":                 {Name: "l", Queue: "q", Rate: drayhorse.Rate{Jobs: 1, Per: time.Second, Burst: -1}},
 	} {
 		if err := l.Validate(); !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v: %v; want ErrInvalid with %s", l, err, want)

@@ -20,6 +20,7 @@ const (
 	GatePaused    = "paused"    // its queue is paused, or its kind
 	GateRest      = "rest"      // a handler of its kind has asked for a rest: see drayhorse.RateLimited
 	GateLimit     = "limit"     // a limit lets no job start
+	GateBreaker   = "breaker"   // the breaker of a limit does, since too many jobs have failed
 	GateWorkers   = "workers"   // no worker would claim it
 	GateSlots     = "slots"     // all workers that would are busy
 	GateParked    = "parked"    // it is set aside until a worker that serves its kind is free
@@ -263,6 +264,10 @@ func (a *Admin) shut(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold)
 				of = " of group " + info.Group
 			}
 			switch {
+			case s.Breaker == drayhorse.BreakerOpen:
+				r.Gate, r.Detail = GateBreaker, r.Detail+": its breaker is open, since too many jobs failed; then "+plural(max(l.Breaker.Probes, 1), "job")+" will be tried"
+			case s.Breaker == drayhorse.BreakerHalfOpen:
+				r.Gate, r.Detail = GateBreaker, r.Detail+": its breaker waits for the jobs that are tried"
 			case s.Opens.IsZero():
 				r.Detail += fmt.Sprintf(": %d of %d%s run", s.Run, l.Concurrency, of)
 			default:

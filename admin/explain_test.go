@@ -170,3 +170,61 @@ func TestExplainTellsTheTruth(t *testing.T) {
 		}
 	})
 }
+
+// TestLimitsExplainThemselves: that of a group names it, a breaker says what it waits for.
+func TestLimitsExplainThemselves(t *testing.T) {
+	onEach(t, func(t *testing.T, y *yard) {
+		ctx := t.Context()
+		set := func(l drayhorse.Limit) {
+			t.Helper()
+			if err := y.admin.SetLimit(ctx, l, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		group := []drayhorse.Option{drayhorse.Queue("g"), drayhorse.Group("tenant-42")}
+		set(drayhorse.Limit{Name: "each", Queue: "g", PerGroup: true, Concurrency: 1})
+		began, tell := y.work("g")
+		y.enqueue("k", group...)
+		<-began
+		waits := y.enqueue("k", group...)
+		y.explained(waits, "limit: limit each: 1 of 1 of group tenant-42 run", "line: it is the next one of its group")
+		tell <- nil
+		<-began
+		tell <- nil
+
+		breaker := drayhorse.Breaker{Rate: 1, Min: 1, Window: time.Hour, CoolDown: time.Second}
+		set(drayhorse.Limit{Name: "broken", Queue: "b", Breaker: breaker})
+		began, tell = y.work("b")
+		once := drayhorse.MaxAttempts(1)
+		y.enqueue("k", drayhorse.Queue("b"), once)
+		<-began
+		tell <- errors.New("it is down")
+		opens := func() {
+			t.Helper()
+			redistest.Eventually(t, 10*time.Second, "the breaker opens", func() bool {
+				all, err := y.admin.LimitsOf(ctx, "b")
+				return err == nil && len(all) == 1 && all[0].State == drayhorse.BreakerOpen && !all[0].OpenUntil.IsZero()
+			})
+		}
+		opens()
+		second := y.enqueue("k", drayhorse.Queue("b"), once)
+		third := y.enqueue("k", drayhorse.Queue("b"), once)
+		if id := <-began; id != second { // after a second
+			t.Fatalf("%s runs, want %s", id, second)
+		}
+		y.explained(third, "breaker: limit broken: its breaker waits for the jobs that are tried", "line: it is next in line")
+		tell <- errors.New("it is still down")
+		if id := <-began; id != third { // after another
+			t.Fatalf("%s runs, want %s", id, third)
+		}
+		breaker.CoolDown = time.Hour
+		set(drayhorse.Limit{Name: "broken", Queue: "b", Breaker: breaker}) // which closes it
+		tell <- errors.New("it is down for long")
+		opens()
+		fourth := y.enqueue("k", drayhorse.Queue("b"), once)
+		x := y.explained(fourth, "breaker: limit broken: its breaker is open, since too many jobs failed; then 1 job will be tried", "line: it is next in line")
+		if until := x.Why[0].Until.Sub(x.Now); until < 50*time.Minute || until > time.Hour {
+			t.Errorf("%+v; want it open for an hour", x)
+		}
+	})
+}

@@ -24,6 +24,11 @@ type Limit struct {
 	At       time.Time // when it was changed last, by Redis's clock
 	By       string    // who changed it: the Actor of Config; empty: not known, or a worker
 	Why      string
+
+	// State is how its Breaker stands; empty: it has none. A breaker that was open goes on being so until a job is
+	// claimed, also when OpenUntil is over.
+	State     drayhorse.BreakerState
+	OpenUntil time.Time // zero: it is not open
 }
 
 // SetLimit declares a limit, or changes it: at once, for all workers, and for the jobs that are
@@ -122,7 +127,7 @@ func (a *Admin) LimitsOf(ctx context.Context, queue string) ([]Limit, error) {
 
 func limitsOf(declared []*jobs.Declared) (all []Limit) {
 	for _, d := range declared {
-		all = append(all, Limit{d.Limit, d.Operator, d.Version, d.At, d.By, d.Why})
+		all = append(all, Limit{d.Limit, d.Operator, d.Version, d.At, d.By, d.Why, d.State, d.BreakerUntil})
 	}
 	return all
 }

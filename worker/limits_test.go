@@ -174,3 +174,46 @@ func TestALimitHoldsForEachGroup(t *testing.T) {
 		t.Errorf("%d of 2,000 of another group were done before the few; want them to wait for nobody", doneThen)
 	}
 }
+
+// TestABreakerSparesAttempts: while a service is down, over two workers, no more attempts are burnt than it takes to
+// see it, those in flight, and those that are tried after each time to cool down; when it is back all jobs are done.
+func TestABreakerSparesAttempts(t *testing.T) {
+	const coolDown, slots, least, probes = 200 * time.Millisecond, 10, 5, 2
+	config := func(c *worker.Config) {
+		c.Concurrency, c.Retry = slots, worker.Constant(20*time.Millisecond)
+		c.Limits = []drayhorse.Limit{{Name: "service", Queue: "default", Kind: "k", Breaker: drayhorse.Breaker{
+			Rate: 0.5, Min: least, Window: time.Minute, CoolDown: coolDown, Probes: probes,
+		}}}
+	}
+	r := setup(t, config)
+	other := r.newWorker(config)
+	var failed, done atomic.Int64
+	var down atomic.Bool
+	down.Store(true)
+	handler := func(context.Context, *rawJob) error {
+		if down.Load() {
+			failed.Add(1)
+			return errors.New("the service is down")
+		}
+		done.Add(1)
+		return nil
+	}
+	r.handle("k", handler)
+	worker.HandleKind(other, "k", handler)
+	const n = 100
+	r.enqueueN(n, "k", drayhorse.MaxAttempts(1000))
+	began := time.Now()
+	r.start()
+	stop := run(t, other)
+	redistest.Eventually(t, time.Minute, "some were tried again and again", func() bool { return failed.Load() > least+3*probes })
+	time.Sleep(5 * coolDown) // it is down for a while, in which nearly nothing happens
+	burnt, took := failed.Load(), time.Since(began)
+	down.Store(false)
+	redistest.Eventually(t, time.Minute, "all are done", func() bool { return done.Load() == n })
+	r.stop()
+	stop()
+	if most := least + 2*slots + probes*int64(took/coolDown+2); burnt > most {
+		t.Errorf("%d attempts were burnt in %v; want %d at most", burnt, took, most)
+	}
+	t.Logf("%d attempts of %d jobs were burnt in %v", burnt, n, took)
+}

@@ -38,7 +38,13 @@ type Shut struct {
 	Limit string
 	Opens time.Time // zero: as soon as a job has ended
 	Run   int       // jobs that run and count
+
+	// Breaker is how that of the limit stands, if that is why; else empty.
+	Breaker drayhorse.BreakerState
 }
+
+// breakerStates are those in which a breaker may let no job start, by the letter in which a row has them.
+var breakerStates = map[string]drayhorse.BreakerState{"o": drayhorse.BreakerOpen, "h": drayhorse.BreakerHalfOpen}
 
 // Explain says what holds a job up, by its stored ID.
 func (p *Partition) Explain(ctx context.Context, id string) (*Hold, error) {
@@ -58,8 +64,8 @@ func (p *Partition) Explain(ctx context.Context, id string) (*Hold, error) {
 		GroupPaused: is(15), BothPaused: is(16),
 	}
 	limits := asList(reply[9])
-	for i := 0; i+2 < len(limits); i += 3 {
-		h.Shut = append(h.Shut, Shut{asString(limits[i]), asTime(limits[i+1]), int(asInt(limits[i+2]))})
+	for i := 0; i+3 < len(limits); i += 4 {
+		h.Shut = append(h.Shut, Shut{asString(limits[i]), asTime(limits[i+1]), int(asInt(limits[i+2])), breakerStates[asString(limits[i+3])]})
 	}
 	return h, nil
 }

@@ -22,6 +22,10 @@ type Declared struct {
 	At       time.Time // when it was changed last, by Redis's clock
 	By       string    // who changed it
 	Why      string
+
+	// Breaker says how that of the limit stands; empty: it has none. BreakerUntil is until when it is open.
+	State        drayhorse.BreakerState
+	BreakerUntil time.Time
 }
 
 // limitDetail is what is stored of a limit for people.
@@ -29,8 +33,11 @@ type limitDetail struct {
 	Jobs  int    `json:"jobs,omitempty"`
 	Per   string `json:"per,omitempty"`
 	Burst int    `json:"burst,omitempty"`
-	By    string `json:"by,omitempty"`
-	Why   string `json:"why,omitempty"`
+
+	Breaker *drayhorse.Breaker `json:"breaker,omitempty"`
+
+	By  string `json:"by,omitempty"`
+	Why string `json:"why,omitempty"`
 }
 
 // SetLimit declares a valid limit, or changes it. One that an operator has set stays as it is
@@ -44,18 +51,23 @@ func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator 
 	if limit.Rate.Per > 0 {
 		d.Per = limit.Rate.Per.String()
 	}
+	if limit.Breaker != (drayhorse.Breaker{}) {
+		d.Breaker = &limit.Breaker
+	}
 	detail, err := json.Marshal(d)
 	if err != nil {
 		return nil, err
 	}
 	concurrency, every, burst := limit.Terms()
 	terms := fmt.Sprintf("%d,%d,%d", concurrency, every, burst)
-	switch {
-	case limit.PerGroup:
-		terms += "," + limit.Kind + ",group"
-	case limit.Kind != "":
-		terms += "," + limit.Kind
+	group, breaker := "", ""
+	if limit.PerGroup {
+		group = "group"
 	}
+	if rate, least, window, coolDown, probes, ok := limit.Breaker.Terms(); ok {
+		breaker = fmt.Sprintf("%d.%d.%d.%d.%d", rate, least, window, coolDown, probes)
+	}
+	terms = strings.TrimRight(strings.Join([]string{terms, limit.Kind, group, breaker}, ","), ",")
 	var now *Declared
 	for _, p := range slices.Backward(partitions) { // the first one, which Limits are read from, has those that all have
 		value, err := p.run(ctx, limitScript, limit.Name, sourceOf(operator), terms, string(detail))
@@ -126,12 +138,13 @@ func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Decla
 			errs = append(errs, err)
 			continue
 		}
-		pairs := asStrings(reply.Value)
-		for n := 0; n+1 < len(pairs); n += 2 {
-			if isPause(pairs[n]) {
+		parts := asStrings(reply.Value)
+		for n := 0; n+2 < len(parts); n += 3 {
+			if isPause(parts[n]) {
 				continue
 			}
-			d, err := partitions[i].declared(pairs[n], pairs[n+1]) //nolint:gosec // see the condition
+			d, err := partitions[i].declared(parts[n], parts[n+1]) //nolint:gosec // see the condition
+			d.stand(parts[n+2])
 			all, errs = append(all, d), append(errs, err)
 		}
 	}
@@ -150,9 +163,12 @@ func (p *Partition) declared(name, row string) (*Declared, error) {
 	terms := strings.Split(parts[3], ",")
 	d.Concurrency = int(asInt(terms[0]))
 	if len(terms) > 3 {
-		d.Kind, d.PerGroup = terms[3], len(terms) > 4
+		d.Kind, d.PerGroup = terms[3], len(terms) > 4 && terms[4] != ""
 	}
 	d.By, d.Why = detail.By, detail.Why
+	if detail.Breaker != nil {
+		d.Breaker = *detail.Breaker
+	}
 	if detail.Jobs > 0 {
 		per, err := time.ParseDuration(detail.Per)
 		if err != nil {
@@ -161,4 +177,20 @@ func (p *Partition) declared(name, row string) (*Declared, error) {
 		d.Rate = drayhorse.Rate{Jobs: detail.Jobs, Per: per, Burst: detail.Burst}
 	}
 	return d, nil
+}
+
+// stand reads how the limit's breaker stands, as prelude.lua has it. It goes half-open with the next claim.
+func (d *Declared) stand(row string) {
+	if d.Breaker == (drayhorse.Breaker{}) {
+		return
+	}
+	d.State = drayhorse.BreakerClosed
+	state, rest, _ := strings.Cut(row, "|")
+	switch state {
+	case "o":
+		until, _, _ := strings.Cut(rest, "|")
+		d.State, d.BreakerUntil = drayhorse.BreakerOpen, asTime(until)
+	case "h":
+		d.State = drayhorse.BreakerHalfOpen
+	}
 }

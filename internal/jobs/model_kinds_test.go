@@ -37,7 +37,7 @@ type modelKind struct {
 
 // bounds is the limit as it is stored; empty: there is none.
 func (k *modelKind) bounds() string {
-	if l := &k.limit; l.most > 0 || l.every > 0 {
+	if l := &k.limit; l.most > 0 || l.every > 0 || l.breaker != nil {
 		return fmt.Sprintf("k,%d,%d,%d", l.most, l.every, l.burst)
 	}
 	return ""
@@ -215,6 +215,7 @@ func (m *model) startKinds(ids []string, now int64) {
 	for _, id := range ids {
 		if k := m.kinds[m.jobs[id].kind()]; k != nil {
 			k.limit.started(1, now)
+			k.limit.breaker.started([]string{id}, now)
 		}
 	}
 }
@@ -285,7 +286,7 @@ func (w *world) limitKind(t *rapid.T) {
 		return
 	}
 	limit := w.drawLimit(t, "k")
-	limit.Kind = "a"
+	limit.Kind, limit.Breaker = "a", drawBreaker(t)
 	if _, err := w.engine.SetLimit(w.ctx, limit, true, "", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +330,7 @@ func (w *world) drawLimit(t *rapid.T, name string) *drayhorse.Limit {
 // set takes over what a limit allows, and leaves what has started.
 func (l *modelLimit) set(limit *drayhorse.Limit) {
 	most, every, burst := limit.Terms()
-	l.most, l.every, l.burst = int64(most), every, int64(burst)
+	l.most, l.every, l.burst, l.breaker = int64(most), every, int64(burst), breakerOf(limit)
 }
 
 // resumeKinds is what an operator does in the end.

@@ -214,6 +214,7 @@ func (m *model) rescued(ids []string, whole bool, now int64) {
 		j.token, j.startBy, m.limit.shut = "", 0, 0
 		m.leaveKinds()
 		m.leaveGroup(j)
+		m.tellBreakers(j, "", now)
 		if j.cancel {
 			m.end(j, drayhorse.EventCancel, drayhorse.Cancelled, 0)
 			continue
@@ -249,6 +250,7 @@ func (m *model) alive(name string, ids []string) (int, error) {
 				j.token, j.startBy, m.limit.shut = "", 0, 0
 				m.leaveKinds()
 				m.leaveGroup(j)
+				m.tellBreakers(j, "", 0)
 				j.clear()
 				m.available(j, drayhorse.EventRescue, true)
 				m.totals["rescued"]++

@@ -45,9 +45,10 @@ type model struct {
 
 // modelLimit is what limits the starts of jobs.
 type modelLimit struct {
-	most, every, burst int64 // every in us; 0: no bound
-	on                 int64 // us at which the next start would be on time
-	shut, since        int64 // ms until which none may start, and when that was noted; 0: they may
+	most, every, burst int64         // every in us; 0: no bound
+	on                 int64         // us at which the next start would be on time
+	breaker            *modelBreaker // nil: there is none
+	shut, since        int64         // ms until which none may start, and when that was noted; 0: they may
 }
 
 func (l *modelLimit) next(now int64) int64 {
@@ -70,6 +71,13 @@ func (l *modelLimit) allowance(running int, now int64) (left, opens int64) {
 		}
 		left = min(left, starts)
 	}
+	if l.breaker != nil {
+		may, till := l.breaker.room(now)
+		if may == 0 {
+			opens = max(opens, till)
+		}
+		left = min(left, may)
+	}
 	return left, opens
 }
 
@@ -84,16 +92,17 @@ func (l *modelLimit) started(n int, now int64) {
 func (m *model) allowance(now int64) (left, opens int64) {
 	l := &m.limit
 	left, opens = l.allowance(len(m.sorted(inRunning, func(_, _ *modelJob) int { return 0 })), now)
-	if all := m.kinds["*"]; (l.most > 0 || l.every > 0) && all.closed(now) {
+	if all := m.kinds["*"]; (l.most > 0 || l.every > 0 || l.breaker != nil) && all.closed(now) {
 		left, opens = 0, max(opens, all.till)
 	}
 	return left, opens
 }
 
-// start notes that n jobs have started, and until when no other may.
-func (m *model) start(n int, now int64) {
+// start notes that jobs have started, and until when no other may.
+func (m *model) start(ids []string, now int64) {
 	l := &m.limit
-	l.started(n, now)
+	l.started(len(ids), now)
+	l.breaker.started(ids, now)
 	l.shut = 0
 	if left, opens := m.allowance(now); left == 0 {
 		l.shut, l.since = opens, now

@@ -145,6 +145,7 @@ func (w *world) setLimit(t *rapid.T) {
 		return
 	}
 	limit := w.drawLimit(t, "l")
+	limit.Breaker = drawBreaker(t)
 	if _, err := w.engine.SetLimit(w.ctx, limit, true, "", ""); err != nil {
 		t.Fatal(err)
 	}

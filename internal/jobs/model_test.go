@@ -210,6 +210,7 @@ var modelOps = []struct {
 	{"depth", 2, 1, (*world).setDepth},
 	{"limit", 3, 1, (*world).setLimit},
 	{"limit kind", 3, 2, (*world).limitKind},
+	{"cool down", 4, 2, (*world).coolDown},
 	{"limit groups", 5, 3, (*world).limitGroups},
 	{"take the bell", 4, 0, (*world).takeBell},
 	{"resync", 1, 0, (*world).resync},

@@ -57,7 +57,7 @@ func (m *model) turn(t *Turn, bytes int, now int64) (modelTurned, error) {
 			m.free(j)
 		}
 	}
-	m.start(len(claims), now)
+	m.start(claims, now)
 	m.startKinds(claims, now)
 	m.noteKinds(now)
 	m.startGroups(claims, now)
@@ -124,6 +124,7 @@ func (m *model) outcome(j *modelJob, f Finish, now int64) {
 		}
 		outcome = Cancel
 	}
+	m.tellBreakers(j, outcome, now)
 	if f.Error != nil && (outcome == Fail || outcome == Exhaust || outcome == Cancel) {
 		j.errors = min(j.errors+1, 25)
 	}

@@ -132,6 +132,10 @@ func (m *model) view() view {
 	for _, b := range m.barred {
 		fmt.Fprintf(&barred, "%s,%d,%d;", b.kind, b.till, b.since)
 	}
+	v.set("meta", "brk:l", m.limit.breaker.row())
+	if k := m.kinds["a"]; k != nil {
+		v.set("meta", "brk:k", k.limit.breaker.row())
+	}
 	v.set("meta", "kinds", kinds.String())
 	v.set("meta", "barred", barred.String())
 	v.set("meta", "tat:l", strconv.FormatInt(m.limit.on, 10))
@@ -221,7 +225,7 @@ func (r *raw) view() view {
 		seq, _, _ := strings.Cut(row, "|")
 		v.set("rows", name, seq)
 	}
-	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "kinds", "barred", "run:a", "tat:k", "ranked", "picks", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
+	for _, key := range []string{"paused", "large", "depth", "tat:l", "gate", "kinds", "barred", "run:a", "brk:l", "brk:k", "tat:k", "ranked", "picks", "parked", "joins", "completed_bytes", "cancelled_bytes", "discarded_bytes"} {
 		v.set("meta", key, r.hashes[colMeta][key])
 	}
 	r.viewGates(v)

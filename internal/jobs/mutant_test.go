@@ -104,10 +104,10 @@ var mutants = []struct {
 	{"a limit looks at nothing that runs", turnScript, "left = math.min(left, free)", ""},
 	{"starts are not counted", turnScript, "note_rates(bounds, #ids, now)", ""},
 	{"a rate lets one more through", turnScript, "local starts = math.floor((now * 1000 + burst * every - on) / every)", "local starts = math.floor((now * 1000 + burst * every - on) / every) + 1"},
-	{"a shut queue tells of its line", turnScript, "note_rates(bounds, #ids, now)\n    note_shut(now)", "note_rates(bounds, #ids, now)"},
+	{"a shut queue tells of its line", turnScript, "    note_shut(now)", ""},
 	{"a gate opens too late", turnScript, "math.ceil((on + every - burst * every) / 1000)", "math.ceil((on + every) / 1000)"},
 	{"a rescue leaves the gate shut", rescueScript, "if gate then -- there may be room", "if false then"},
-	{"a limit is dropped with its name alone", limitScript, "call('HDEL', meta, 'tat:' .. name)", ""},
+	{"a limit is dropped with its name alone", limitScript, "call('HDEL', meta, 'tat:' .. name, 'brk:' .. name)", ""},
 	{"a paused kind starts", turnScript, "(gate.closed or gate.room == 0 or (lined and", "(gate.room == 0 or (lined and"},
 	{"those in line overtake a lane", turnScript, "(lined and is_behind(name, place))", "false"},
 	{"those in line overtake who goes aside", turnScript, "if (asides.first[kind] or math.huge) <= place then return true end", ""},
@@ -121,11 +121,11 @@ var mutants = []struct {
 	{"a drained kind is kept", turnScript, "  declare(all, names, waiting)\n  barred", "  barred"},
 	{"a release goes behind those aside", turnScript, "if aside then", "if false then"},
 	{"a kind's limit looks at nothing that runs", turnScript, "local run = kind and tonumber(call('HGET', meta, 'run:' .. kind) or 0) or", "local run = kind and 0 or"},
-	{"a plain end gives no place back", turnScript, "leave_limits(ok, from, to)", ""},
-	{"an end gives no place back", turnScript, "leave_limits({id}, 1, 1)", ""},
-	{"a rescue gives no place back", rescueScript, "leave_limits({id}, 1, 1)", ""},
+	{"a plain end gives no place back", turnScript, "leave_limits('complete', ok, from, to, now)", ""},
+	{"an end gives no place back", turnScript, "leave_limits(outcome, {id}, 1, 1, now)", ""},
+	{"a rescue gives no place back", rescueScript, "leave_limits('rescue', {id}, 1, 1, now)", ""},
 	{"a kind's limit forgets what runs", limitScript, "recount(kinds_now, names)", ""},
-	{"starts of a kind are not counted", turnScript, "note_rates(all[kind].bounds, n[kind], now)", ""},
+	{"starts of a kind are not counted", turnScript, "note_rates(all[kind].bounds, #started[kind], now)", ""},
 	{"a kind's limit counts each turn once", turnScript, "if gate and gate.room then gate.room = gate.room - 1 end", ""},
 	{"what met a rate goes to the end", turnScript, "set_aside(kind, {id}, true)", "set_aside(kind, {id})"},
 	{"what met a rate is alone in that", turnScript, "      close(kind, delay)\n", ""},
@@ -173,6 +173,18 @@ var mutants = []struct {
 	{"a release goes behind those of its kind in its group", turnScript, "aside = others and kind", ""},
 	{"a kind rests in all groups", turnScript, "if has_rate(all[kind] or '') then return kind .. '=' .. group end", ""},
 	{"sweep keeps rates of groups", sweepScript, "if #old > 0 then call('ZREM', gates, unpack(old)) end", ""},
+	{"a breaker never opens", turnScript, "if all >= b.min and failed * 1000 >= b.rate * all then", "if false then"},
+	{"an open breaker lets jobs start", turnScript, "if t.state == 'o' and is_closed(t.n, t.since, now) then return 0, t.n end", ""},
+	{"a breaker tries any number", turnScript, "local left = math.max(b.probes - t.n - #probes_of(t), 0)", "local left = b.probes"},
+	{"a probe that fails is forgotten", turnScript, "t.state, t.n, t.since, t.rest = 'o', now + b.cool, now, ''\n      return", "return"},
+	{"one probe closes a breaker", turnScript, "if t.n >= b.probes then", "if t.n >= 1 then"},
+	{"any job that ends is a probe", turnScript, "if not was then return end -- it was claimed before", ""},
+	{"a breaker forgets nothing", turnScript, "if at < t.n or at - t.n >= 10 then list = {} end", ""},
+	{"probes of a kind are not noted", turnScript, "note_probes(all[kind].bounds, started[kind], now)", ""},
+	{"probes are not noted", turnScript, "if breakers then note_probes(bounds, ids, now) end", ""},
+	{"a plain end tells no breaker", turnScript, "leave_limits('complete', ok, from, to, now)", "if kinds then leave_kinds(ok, from, to) end if group_limits then leave_groups(ok, from, to) end"},
+	{"a rescued probe is one for ever", rescueScript, "if breakers then leave_breakers(event, ids, i, j, now) end", ""},
+	{"a limit that is set keeps its breaker open", limitScript, "if source == 'operator' or before ~= terms then call('HDEL', meta, 'brk:' .. name) end", ""},
 	{"a cancel leaves the seat of a group", cancelScript, "if #slots_of(lane, priority, 1) == 0 then leave_ring(line, priority, {group}) end", ""},
 	{"a claim leaves the seat of a group", turnScript, "for name, groups in pairs(gone) do leave_ring(name, level.priority, groups) end", ""},
 	{"jobs of no group have no turn", turnScript, "if call('HEXISTS', route, seat_of(RANKED, level.priority, '')) == 1 then return end", "if true then return end"},
@@ -217,6 +229,8 @@ var rare = map[string]func(*rig) (fault string){
 	"a clock that is set back has a group wait":      (*rig).waitsByAClock,
 	"a kind is overtaken in its group":               (*rig).overtakesInItsGroup,
 	"a kind that waits in one group holds up others": (*rig).holdsUpOthers,
+
+	"any job that ends is a probe": (*rig).closesByAnother,
 
 	"a suspect that has waited is no suspect":              (*rig).triesASuspectThatHasWaited,
 	"a release goes behind those of its kind in its group": (*rig).releasesBehindItsKind,
@@ -402,6 +416,22 @@ func (r *rig) releasesBehindItsKind() (fault string) {
 	r.must(reply.Err)
 	if len(reply.Claims) != 1 || reply.Claims[0].ID != ids[0] {
 		return "a job that was handed back starts behind others of its kind in its group"
+	}
+	return ""
+}
+
+// closesByAnother has a job succeed that was claimed before a breaker had opened, while others are tried.
+func (r *rig) closesByAnother() (fault string) {
+	r.set(breaking())
+	r.enqueue(r.newJob(), r.newJob(), r.newJob(), r.newJob(), r.newJob())
+	l := r.newLease()
+	before := r.turn(l, 3).Claims
+	r.turn(l, 0, before[0].finish(Fail), before[1].finish(Fail))
+	r.coolDown()
+	probes := r.turn(l, 5).Claims
+	r.turn(l, 0, before[2].finish(Complete), probes[0].finish(Complete))
+	if stands := r.breaker(); !strings.HasPrefix(stands, "h|1|") {
+		return fmt.Sprintf("the breaker is %q after one of two probes", stands)
 	}
 	return ""
 }

@@ -179,6 +179,9 @@ func termsOf(l *drayhorse.Limit) string {
 	if rate := l.Rate.String(); rate != "" {
 		text += fmt.Sprintf(", %s in bursts of %d", rate, max(l.Rate.Burst, 1))
 	}
+	if b := l.Breaker.String(); b != "" {
+		text += ", breaker " + b
+	}
 	return text
 }
 

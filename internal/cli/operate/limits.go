@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"time"
@@ -27,6 +28,9 @@ type limitJSON struct {
 	Concurrency int       `json:"concurrency,omitzero"`
 	Rate        string    `json:"rate,omitempty"`
 	Burst       int       `json:"burst,omitzero"`
+	Breaker     string    `json:"breaker,omitempty"`
+	State       string    `json:"breaker_state,omitempty"`
+	OpenUntil   time.Time `json:"open_until,omitzero"`
 	Source      string    `json:"source"`
 	Version     int64     `json:"version"`
 	At          time.Time `json:"at"`
@@ -41,12 +45,12 @@ func listLimits() *cobra.Command {
 			list := make([]limitJSON, len(all))
 			for i, l := range all {
 				source := map[bool]string{true: "operator", false: "worker"}[l.Operator]
-				list[i] = limitJSON{l.Name, l.Queue, l.Kind, l.PerGroup, l.Concurrency, l.Rate.String(), l.Rate.Burst, source, l.Version, l.At, l.By, l.Why}
+				list[i] = limitJSON{l.Name, l.Queue, l.Kind, l.PerGroup, l.Concurrency, l.Rate.String(), l.Rate.Burst, l.Breaker.String(), string(l.State), l.OpenUntil, source, l.Version, l.At, l.By, l.Why}
 			}
 			return list, err
 		},
 		func(call *cli.Call, list []limitJSON) error {
-			t := cli.NewTable("LIMIT", "QUEUE", "KIND", "PER", "AT ONCE", "RATE", "BURST", "SET BY", "VERSION", "CHANGED", "WHY")
+			t := cli.NewTable("LIMIT", "QUEUE", "KIND", "PER", "AT ONCE", "RATE", "BURST", "BREAKER", "SET BY", "VERSION", "CHANGED", "WHY")
 			some := func(n int) string {
 				if n == 0 {
 					return ""
@@ -60,7 +64,7 @@ func listLimits() *cobra.Command {
 					by += " " + printable.Text(l.By)
 				}
 				t.Row(cli.Cell{Text: l.Name}, cli.Cell{Text: l.Queue}, cli.Cell{Text: l.Kind}, cli.Cell{Text: per(l.PerGroup)}, cli.Cell{Text: some(l.Concurrency), Right: true}, cli.Cell{Text: l.Rate},
-					cli.Cell{Text: some(l.Burst), Right: true}, cli.Cell{Text: by}, cli.Cell{Text: strconv.FormatInt(l.Version, 10), Right: true},
+					cli.Cell{Text: some(l.Burst), Right: true}, cli.Cell{Text: l.State}, cli.Cell{Text: by}, cli.Cell{Text: strconv.FormatInt(l.Version, 10), Right: true},
 					cli.Cell{Text: ago(time.Since(l.At))}, cli.Cell{Text: printable.Text(l.Why)})
 			}
 			return call.Table(t, "no limits")
@@ -76,7 +80,22 @@ type limitConfig struct {
 	Concurrency int      `yaml:"-" flag:"concurrency" arg:"N" usage:"how many of them run at once"`
 	Rate        cli.Rate `yaml:"-" flag:"rate" arg:"N/TIME" usage:"how many start in a time, evenly spread, as in 100/1m"`
 	Burst       int      `yaml:"-" flag:"burst" arg:"N" usage:"how many start at once after a quiet time (default 1)"`
+	Breaker     float64  `yaml:"-" flag:"breaker" arg:"SHARE" usage:"share of jobs that fail from which on none starts for a while, as 0.5"`
+	Min         int      `yaml:"-" flag:"breaker-min" arg:"N" usage:"how many jobs must have ended for that (default 10)"`
 	Reason      string   `yaml:"-" flag:"reason" arg:"TEXT" usage:"why, for those who look at it later"`
+
+	Window   time.Duration `yaml:"-" flag:"breaker-window" usage:"time in which they are counted (default 1m)"`
+	CoolDown time.Duration `yaml:"-" flag:"cool-down" usage:"for how long none starts (default 30s)"`
+	Probes   int           `yaml:"-" flag:"probes" arg:"N" usage:"how many jobs are tried then (default 1)"`
+}
+
+// breaker is that of the flags.
+func (c *limitConfig) breaker() drayhorse.Breaker {
+	b := drayhorse.Breaker{Rate: c.Breaker, Min: c.Min, Window: c.Window, CoolDown: c.CoolDown, Probes: c.Probes}
+	if c.Breaker != 0 {
+		b.Window, b.CoolDown = cmp.Or(b.Window, time.Minute), cmp.Or(b.CoolDown, 30*time.Second)
+	}
+	return b
 }
 
 func setLimit() *cobra.Command {
@@ -84,11 +103,13 @@ func setLimit() *cobra.Command {
 		Name: "set", Args: []string{"NAME"},
 		Short: "Set a limit, for all workers and at once",
 		Long: `Set a limit, for all workers and at once: how many jobs of a queue, of one kind in it
-or of each group run at once, how often they start, or both. What runs goes on. Workers that
-declare a limit of that name do not change it until it is removed. The queue must be known:
-queues create makes one before its first job.`,
+or of each group run at once, how often they start, and whether any starts while too many
+fail. What runs goes on, and a breaker that was open is closed. Workers that declare a limit
+of that name do not change it until it is removed. The queue must be known: queues create
+makes one before its first job.`,
 		Example: `  drayhorse limits set smtp --queue mail --rate 100/1m --burst 20 --concurrency 5 --reason "their new quota"
-  drayhorse limits set exports --queue reports --kind export --per-group --concurrency 3`,
+  drayhorse limits set exports --queue reports --kind export --per-group --concurrency 3
+  drayhorse limits set stripe --queue pay --kind charge --breaker 0.5 --breaker-window 1m --cool-down 30s --probes 3`,
 		Config: limitConfig{common: defaults()}, CompleteFlags: ofQueue[limitConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *limitConfig) error {
 			limit := drayhorse.Limit{Name: call.Args[0], Queue: cfg.Queue, Kind: cfg.Kind, PerGroup: cfg.PerGroup, Concurrency: cfg.Concurrency, Rate: drayhorse.Rate(cfg.Rate)}
@@ -99,6 +120,9 @@ queues create makes one before its first job.`,
 				return cli.Usagef("--burst without --rate; want both, or --concurrency alone")
 			}
 			limit.Rate.Burst = cfg.Burst
+			if limit.Breaker = cfg.breaker(); cfg.Breaker == 0 && limit.Breaker != (drayhorse.Breaker{}) {
+				return cli.Usagef("--breaker-min, --breaker-window, --cool-down or --probes without --breaker; want that too, as in --breaker 0.5")
+			}
 			if err := limit.Validate(); err != nil {
 				return err
 			}

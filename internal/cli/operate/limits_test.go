@@ -17,13 +17,21 @@ func TestVerbsOfLimits(t *testing.T) {
 	}
 	o.says("created queue mail, partitions: 1\n", "queues", "create", "mail")
 	o.says("set limit smtp of queue mail\n", "limits", "set", "smtp", "--queue", "mail", "--rate", "100/1m", "--burst", "20", "--concurrency", "3", "--reason", "their quota")
-	want := regexp.MustCompile(`(?m)^LIMIT +QUEUE +KIND +PER +AT ONCE +RATE +BURST +SET BY +VERSION +CHANGED +WHY\nsmtp +mail +3 +100/1m +20 +operator.* +1 +.*s ago +their quota$`)
+	want := regexp.MustCompile(`(?m)^LIMIT +QUEUE +KIND +PER +AT ONCE +RATE +BURST +BREAKER +SET BY +VERSION +CHANGED +WHY\nsmtp +mail +3 +100/1m +20 +operator.* +1 +.*s ago +their quota$`)
 	if _, stdout, _ := o.call("limits", "list"); !want.MatchString(stdout) {
 		t.Errorf("got %s", stdout)
 	}
 	if _, stdout, _ := o.call("limits", "list", "--json"); !strings.Contains(stdout, `"rate": "100/1m"`) || !strings.Contains(stdout, `"why": "their quota"`) {
 		t.Errorf("got %s", stdout)
 	}
+	o.says("set limit stripe of queue mail\n", "limits", "set", "stripe", "--queue", "mail", "--kind", "charge", "--breaker", "0.5", "--cool-down", "10s", "--probes", "3")
+	if _, stdout, _ := o.call("limits", "list"); !regexp.MustCompile(`(?m)^stripe +mail +charge +closed +operator`).MatchString(stdout) {
+		t.Errorf("got %s", stdout)
+	}
+	if _, stdout, _ := o.call("limits", "list", "--json"); !strings.Contains(stdout, `"breaker": "50% of 10 in 1m, cools down 10s, tries 3"`) || !strings.Contains(stdout, `"breaker_state": "closed"`) {
+		t.Errorf("got %s", stdout)
+	}
+	o.says("removed limit stripe\n", "limits", "remove", "stripe")
 	o.says("created queue tenants, partitions: 4\n", "queues", "create", "tenants", "--partitions", "4")
 	if code, _, stderr := o.call("limits", "set", "exports", "--queue", "tenants", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "queue tenants has 4 partitions; want a queue of one, so that the limit holds for all of it, or a limit per group") {
 		t.Errorf("exit %d, %q; want a limit over partitions refused", code, stderr)

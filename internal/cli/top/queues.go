@@ -211,6 +211,9 @@ func limitText(l *admin.Limit) string {
 	if l.PerGroup {
 		text += " of each group"
 	}
+	if l.State != "" {
+		text += ", breaker " + string(l.State)
+	}
 	if l.By != "" {
 		text += ", by " + l.By
 	}

@@ -59,6 +59,10 @@ handlers:
 	if code, stdout, stderr := call(t, handler+"limits: [{name: l, queue: q, per_group: true, concurrency: 3}]", "--print-config"); code != 0 || !strings.Contains(stdout, groups) {
 		t.Errorf("limits of groups: exit %d, %s%s", code, stdout, stderr)
 	}
+	breaker := "limits:\n- name: l\n  queue: q\n  kind: k\n  breaker:\n    rate: 0.5\n    min: 20\n    window: 1m0s\n    cool_down: 30s\n    probes: 3\n"
+	if code, stdout, stderr := call(t, handler+"limits: [{name: l, queue: q, kind: k, breaker: {rate: 0.5, min: 20, window: 1m, cool_down: 30s, probes: 3}}]", "--print-config"); code != 0 || !strings.Contains(stdout, breaker) {
+		t.Errorf("breaker: exit %d, %s%s", code, stdout, stderr)
+	}
 	limits := "limits:\n- name: l\n  queue: q\n  concurrency: 3\n  rate: 100/1m\n  burst: 20\n"
 	if code, stdout, stderr := call(t, handler+"limits: [{name: l, queue: q, concurrency: 3, rate: 100/1m, burst: 20}]", "--print-config"); code != 0 || !strings.Contains(stdout, limits) {
 		t.Errorf("limits: exit %d, %s%s", code, stdout, stderr)
@@ -79,7 +83,9 @@ func TestWrongWorkers(t *testing.T) {
 		{"handlers: {a: {http: {url: ftp://h}}}", "", `handlers.a.http.url "ftp://h"`},
 		{"handlers: {a: {exec: {command: ls}}}", "", "FILE:1: handlers.a.exec.command \"ls\"; want a list"},
 		{handler + "limits: [{name: l, concurrency: 1}]", "", "limits: invalid: limit l: Queue is empty; want the queue"},
-		{handler + "limits: [{name: l, queue: q}]", "", "limit l: it limits nothing; want Concurrency, Rate or both"},
+		{handler + "limits: [{name: l, queue: q}]", "", "limit l: it limits nothing; want Concurrency, Rate, Breaker or several of them"},
+		{handler + "limits: [{name: l, queue: q, breaker: {rate: 5, window: 1m, cool_down: 30s}}]", "", "limit l: Breaker.Rate 5; want 0.001 to 1"},
+		{handler + "limits: [{name: l, queue: q, breaker: {rate: 0.5, coldown: 30s}}]", "", "coldown"},
 		{handler + "limits: [{name: l, queue: q, rate: fast}]", "", `rate "fast"; want jobs per time, as in 100/1m`},
 		{handler + "limits: [{name: l, queue: q, group: k, concurrency: 1}]", "", `key "limits[0].group" is not known`},
 		{handler + "limits: [{name: l, queue: q, kind: k k, concurrency: 1}]", "", `limit l: invalid: kind "k k"`},

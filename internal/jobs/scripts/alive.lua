@@ -19,7 +19,7 @@ for i = rest, #ARGV do
   local b = blame(id)
   if string.match(call('HGET', running, id) or '', '^(.*):') == lease then
     if call('HEXISTS', cancels, id) == 0 then -- otherwise a rescue ends it
-      leave_limits({id}, 1, 1)
+      leave_limits('rescue', {id}, 1, 1, 0)
       leave_running('rescue', {id})
       clear(id)
       available('RPUSH', {id})

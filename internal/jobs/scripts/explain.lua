@@ -9,7 +9,7 @@
 --   state '' if it does not live; flags 1 or 0: aside for a worker that serves its kind; ahead:
 --   how many are in front of it in its line of so many, -1 if it is behind those that were
 --   looked at, or aside; in its line are those of its priority, and of its group; limits: of those that let no job start, of all or of its kind, name,
---   opens_ms, which is '' where one must end first, and how many run that count; rest_ms: before
+--   opens_ms, which is '' where one must end first, how many run that count, and o or h if its breaker is open or being tried, else ''; rest_ms: before
 --   when none of its kind starts, since a handler has asked for that; above: how many of no group are in line of
 --   a higher priority, and groups_above of how many groups others are; others: how many others take turns with
 --   its group, jobs of no group being one of them.
@@ -69,6 +69,9 @@ local function look_at(terms, kind, run, at)
       shut[#shut + 1] = string.match(one, '^[^,]+')
       shut[#shut + 1] = opens < FAR and string.format('%.0f', opens) or ''
       shut[#shut + 1] = run
+      local name = string.match(one, '^[^,]+')
+      local stands = breaker_of(name) and breaker_room(name, now) == 0 and read_breaker(name).state
+      shut[#shut + 1] = stands or ''
     end
   end
 end

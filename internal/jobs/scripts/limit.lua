@@ -7,7 +7,8 @@
 --   source: program, for what a worker declares, or operator; a program does not change what
 --   an operator has set. terms: "most,every,burst" as prelude.lua has them, for one kind of jobs
 --   with ",kind" behind, and for each group with ",group" behind that, kind being empty where it is for all
---   its jobs; empty to take the limit away; detail: for people.
+--   its jobs, and with a breaker ",rate.min.window.cool.probes" behind that; empty to take the limit away; detail:
+--   for people. An operator who sets a limit closes its breaker.
 -- Returns {changed, row}: changed 1 if something did; row is "source|version|at_ms|terms|detail"
 --   as it is now, empty if there is none.
 -- Errors NOTFOUND: there is no such limit to take away; LIMITS: there are as many as may be;
@@ -16,13 +17,14 @@ local MOST = 16 -- limits of one partition
 local refused, paused = check(terms ~= '')
 if refused then return refused end
 -- written gives the terms of all limits as "name,most,every,burst": those of all jobs, of each
--- kind, those in groups as group_limits has them, and how many they are. The other fields are what pause has written.
+-- kind, those in groups as group_limits has them, breakers, and how many they are. The other fields are what pause has written.
 local function written()
-  local all, list, of, in_groups, n = call('HGETALL', limits), {}, {}, {}, 0
+  local all, list, of, in_groups, with, n = call('HGETALL', limits), {}, {}, {}, {}, 0
   for i = 1, #all, 2 do
-    local numbers, kind, group = string.match(all[i + 1], '^%a+|%d+|%d+|(%d+,%d+,%d+),?([^|,]*),?([^|]*)|')
+    local numbers, kind, group, breaker = string.match(all[i + 1], '^%a+|%d+|%d+|(%d+,%d+,%d+),?([^|,]*),?([^|,]*),?([^|]*)|')
     if numbers then
       n = n + 1
+      if breaker ~= '' then with[#with + 1] = all[i] .. ',' .. string.gsub(breaker, '%.', ',') .. ';' end
       local into = list
       if group ~= '' then
         into = in_groups
@@ -35,7 +37,8 @@ local function written()
       table.sort(into)
     end
   end
-  return list, of, table.concat(in_groups), n
+  table.sort(with)
+  return list, of, table.concat(in_groups), table.concat(with), n
 end
 
 local row = call('HGET', limits, name)
@@ -44,20 +47,23 @@ if source == 'program' and (by == 'operator' or (before == terms and said == det
   return {0, row}
 end
 if terms ~= '' then
-  if not row and select(4, written()) >= MOST then
+  if not row and select(5, written()) >= MOST then
     return redis.error_reply('LIMITS there are ' .. MOST .. ' limits; want one of them taken away first')
   end
   row = table.concat({source, (version or 0) + 1, clock(), terms, detail}, '|')
   call('HSET', limits, name, row)
+  if source == 'operator' or before ~= terms then call('HDEL', meta, 'brk:' .. name) end
 elseif row then
   row = ''
   call('HDEL', limits, name)
-  call('HDEL', meta, 'tat:' .. name)
+  call('HDEL', meta, 'tat:' .. name, 'brk:' .. name)
 else
   return redis.error_reply('NOTFOUND there is no limit of that name')
 end
 
-local list, of, in_groups = written()
+local list, of, in_groups, with
+list, of, in_groups, with = written()
+breakers = set_meta('breakers', with, breakers)
 call('HDEL', meta, 'limits')
 if #list > 0 then call('HSET', meta, 'limits', table.concat(list, ';')) end
 local kinds_now, names = kinds_declared(0)
