@@ -145,10 +145,7 @@ func assembled(tb testing.TB) map[string]string {
 	tb.Helper()
 	all := map[string]string{}
 	for _, dir := range []string{"../jobs/scripts", "scripts"} {
-		prelude, err := os.ReadFile(filepath.Join(dir, "prelude.lua"))
-		if err != nil {
-			tb.Fatal(err)
-		}
+		prelude := redis.NewLibrary(os.DirFS(filepath.Dir(dir))).Prelude()
 		files, _ := filepath.Glob(filepath.Join(dir, "*.lua"))
 		for _, file := range files {
 			name := strings.TrimSuffix(filepath.Base(file), ".lua")
@@ -162,7 +159,7 @@ func assembled(tb testing.TB) map[string]string {
 			if err != nil {
 				tb.Fatal(err)
 			}
-			all[name] = redis.ParseHeader(string(text)).Assemble(string(prelude), string(text))
+			all[name] = redis.ParseHeader(string(text)).Assemble(prelude, string(text))
 		}
 	}
 	return all

@@ -108,7 +108,7 @@ func (e *Envelope) Encode() []byte {
 // priorities are those that the two bits stand for.
 var priorities = [4]drayhorse.Priority{drayhorse.Normal, drayhorse.Low, drayhorse.High, drayhorse.Urgent}
 
-// priorityBits are the two bits, as priority_of of prelude.lua reads them.
+// priorityBits are the two bits, as priority_of of the prelude reads them.
 func (e *Envelope) priorityBits() byte {
 	for i, p := range priorities {
 		if p == e.Priority {

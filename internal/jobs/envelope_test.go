@@ -108,11 +108,11 @@ func TestEnvelopeSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestScriptsReadTheHeader: header of prelude.lua reads what Encode wrote.
+// TestScriptsReadTheHeader: header of the prelude reads what Encode wrote.
 func TestScriptsReadTheHeader(t *testing.T) {
 	t.Parallel()
 	client := openClient(t, sharedURL(t))
-	_, body, _ := strings.Cut(library.Read("prelude"), "local function header")
+	_, body, _ := strings.Cut(library.Prelude(), "local function header")
 	body, _, _ = strings.Cut(body, "\nend")
 	script := redis.NewScript("header", "#!lua\nlocal function header"+body+"\nend\nlocal own, keep = header(ARGV[1])\nreturn {own and 1 or 0, string.format('%.0f', keep)}")
 	rapid.Check(t, func(rt *rapid.T) {

@@ -179,7 +179,7 @@ func (p *Partition) declared(name, row string) (*Declared, error) {
 	return d, nil
 }
 
-// stand reads how the limit's breaker stands, as prelude.lua has it. It goes half-open with the next claim.
+// stand reads how the limit's breaker stands, as the prelude has it. It goes half-open with the next claim.
 func (d *Declared) stand(row string) {
 	if d.Breaker == (drayhorse.Breaker{}) {
 		return

@@ -14,7 +14,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 )
 
-// waitingRing begins the lanes of groups that wait: RING and WAITING of prelude.lua.
+// waitingRing begins the lanes of groups that wait: RING and WAITING of the prelude.
 const waitingRing = ringLane + "?"
 
 // modelGates is what limits the jobs of each group, and which groups wait for that.

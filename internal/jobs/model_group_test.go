@@ -9,7 +9,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 )
 
-// ringLane is RING of prelude.lua.
+// ringLane is RING of the prelude.
 const ringLane = "~"
 
 // group is that of a job.

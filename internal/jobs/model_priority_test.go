@@ -8,10 +8,10 @@ import (
 	"github.com/drayhorse/drayhorse"
 )
 
-// rankedLane is RANKED of prelude.lua.
+// rankedLane is RANKED of the prelude.
 const rankedLane = "!"
 
-// lanePlaces is PLACES of prelude.lua.
+// lanePlaces is PLACES of the prelude.
 var lanePlaces = map[drayhorse.Priority]int{
 	drayhorse.Urgent: 200_000_000_000_000, drayhorse.High: 600_000_000_000_000,
 	drayhorse.Normal: 1_000_000_000_000_000, drayhorse.Low: 1_400_000_000_000_000,

@@ -151,7 +151,7 @@ func (m *model) view() view {
 	return v
 }
 
-// startFar is FAR of prelude.lua.
+// startFar is FAR of the prelude.
 const startFar = int64(1e15)
 
 // tally is what counts has of a job, but for the times at which workers died.

@@ -27,7 +27,13 @@ var (
 )
 
 // code is a script without comments.
-func code(name string) string { return comment.ReplaceAllString(library.Read(name), "") }
+func code(name string) string {
+	text := library.Prelude()
+	if name != "prelude" {
+		text = library.Read(name)
+	}
+	return comment.ReplaceAllString(text, "")
+}
 
 // names are the identifiers of a piece of code, outside strings.
 func names(code string) []string {
@@ -38,7 +44,7 @@ func names(code string) []string {
 // prelude that it calls.
 func reached(code string) map[string]bool {
 	prelude := map[string][]string{}
-	for _, f := range function.FindAllStringSubmatch(comment.ReplaceAllString(library.Read("prelude"), ""), -1) {
+	for _, f := range function.FindAllStringSubmatch(comment.ReplaceAllString(library.Prelude(), ""), -1) {
 		prelude[f[1]] = names(f[0])
 	}
 	found := map[string]bool{}

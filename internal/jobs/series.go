@@ -12,7 +12,7 @@ import (
 )
 
 // For how long it is kept what ended in a minute, and in an hour: MINUTES and HOURS of
-// prelude.lua.
+// the prelude.
 const (
 	KeepMinutes = 72 * time.Hour
 	KeepHours   = 90 * 24 * time.Hour
@@ -30,7 +30,7 @@ type Ends struct {
 	Runs                            histogram.Histogram // of attempts
 }
 
-// field gives where a code of prelude.lua is counted; nil for those of histograms.
+// field gives where a code of the prelude is counted; nil for those of histograms.
 func (e *Ends) field(code byte) *int64 {
 	switch code {
 	case 'c':
@@ -115,7 +115,7 @@ func readSeries(value any, unit time.Duration, first, last int64, to func(number
 	return now, nil
 }
 
-// readRow adds what end_minute of prelude.lua writes. What cannot be read counts as nothing.
+// readRow adds what end_minute of the prelude writes. What cannot be read counts as nothing.
 func readRow(row string, to func(kind string) []*Ends) {
 	for row != "" {
 		var one string

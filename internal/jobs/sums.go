@@ -8,7 +8,7 @@ import (
 )
 
 // sums are what a turn tells of attempts that it finishes, by kind: how many there were of
-// each code that prelude.lua explains. Most turns have one kind and a few codes.
+// each code that the prelude explains. Most turns have one kind and a few codes.
 type sums []sum
 
 type sum struct {
@@ -41,7 +41,7 @@ var codes = func() []string {
 	return all
 }()
 
-// add counts attempts. What finish of prelude.lua notes is left to it.
+// add counts attempts. What finish of the prelude notes is left to it.
 func (t sums) add(finishes []Finish) sums {
 	for i := range finishes {
 		if f := &finishes[i]; f.Kind != "" {

@@ -58,7 +58,7 @@ type Claim struct {
 // Suspect reports whether two workers have died with the job.
 func (c *Claim) Suspect() bool { return c.Rescued >= suspectRescues }
 
-// suspectRescues is SUSPECT of prelude.lua.
+// suspectRescues is SUSPECT of the prelude.
 const suspectRescues = 2
 
 // Finish says what became of a claim.

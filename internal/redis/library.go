@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 )
 
-// Library is the scripts of one package: a file scripts/NAME.lua for each, and
-// scripts/prelude.lua for what they share, if there is one. A script's header says
-// which keys it may touch and what its arguments are; see Header.
+// Library is the scripts of one package: a file scripts/NAME.lua for each, and the prelude,
+// which is what they share: scripts/prelude.lua, or where that is much the files of
+// scripts/prelude, in the order of their names. A script's header says which keys it may touch
+// and what its arguments are; see Header.
 type Library struct {
 	files   fs.FS
 	columns []string
@@ -37,6 +39,20 @@ func (l *Library) Load(name string) *Script {
 	return s
 }
 
+// Prelude gives what the scripts share; empty: nothing.
+func (l *Library) Prelude() string {
+	var all strings.Builder
+	parts, _ := fs.Glob(l.files, "scripts/prelude/*.lua") // the pattern is well-formed
+	for _, path := range append([]string{"scripts/prelude.lua"}, parts...) {
+		text, _ := fs.ReadFile(l.files, path) // the first one need not be there
+		if all.Len() > 0 {
+			all.WriteString("\n")
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
+
 // Read gives a script's file.
 func (l *Library) Read(name string) string {
 	text, err := fs.ReadFile(l.files, "scripts/"+name+".lua")
@@ -50,8 +66,7 @@ func (l *Library) Read(name string) string {
 func (l *Library) Assemble(name string) string { return l.assemble(l.Read(name)) }
 
 func (l *Library) assemble(text string) string {
-	prelude, _ := fs.ReadFile(l.files, "scripts/prelude.lua") // there need not be one
-	return ParseHeader(text).Assemble(string(prelude), text)
+	return ParseHeader(text).Assemble(l.Prelude(), text)
 }
 
 // KeysOf gives those of all keys, in the order of the library's columns, that the

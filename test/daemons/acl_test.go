@@ -20,6 +20,7 @@ import (
 
 	"github.com/drayhorse/drayhorse/internal/cli/clitest"
 	"github.com/drayhorse/drayhorse/internal/password"
+	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -277,7 +278,7 @@ func commandsOf(t *testing.T, pkg, names string, known []string) []string {
 	dir := filepath.Join("../../internal", pkg, "scripts")
 	code := func(name string) string {
 		text, err := os.ReadFile(filepath.Join(dir, name+".lua"))
-		if err != nil && name != "prelude" {
+		if err != nil {
 			t.Fatal(err)
 		}
 		return comment.ReplaceAllString(string(text), "")
@@ -294,7 +295,8 @@ func commandsOf(t *testing.T, pkg, names string, known []string) []string {
 		}
 	}
 	prelude := map[string]string{}
-	for _, f := range function.FindAllStringSubmatch(code("prelude"), -1) {
+	library := redis.NewLibrary(os.DirFS(filepath.Dir(dir)))
+	for _, f := range function.FindAllStringSubmatch(comment.ReplaceAllString(library.Prelude(), ""), -1) {
 		prelude[f[1]] = f[0]
 	}
 	var found []string

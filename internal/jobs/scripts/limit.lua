@@ -5,7 +5,7 @@
 -- KEYS jobs ready scheduled running suspects lanes gates blocked bell meta limits
 -- ARGV name source terms detail
 --   source: program, for what a worker declares, or operator; a program does not change what
---   an operator has set. terms: "most,every,burst" as prelude.lua has them, for one kind of jobs
+--   an operator has set. terms: "most,every,burst" as the prelude has them, for one kind of jobs
 --   with ",kind" behind, and for each group with ",group" behind that, kind being empty where it is for all
 --   its jobs, and with a breaker ",rate.min.window.cool.probes" behind that; empty to take the limit away; detail:
 --   for people. An operator who sets a limit closes its breaker.

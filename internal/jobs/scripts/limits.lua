@@ -2,7 +2,7 @@
 -- limits lists the limits of a partition.
 --
 -- KEYS limits meta
--- Returns for each a name, a row, as limit has it, and how its breaker stands, as prelude.lua has it, '' where that
+-- Returns for each a name, a row, as limit has it, and how its breaker stands, as the prelude has it, '' where that
 --   is closed and has seen nothing.
 local all, list = call('HGETALL', limits), {}
 for i = 1, #all, 2 do
