@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { redistest.Main(m) }
 const config = `
 handlers:
   wait:
-    exec: {command: [sh, -c, 'while [ ! -e "$1" ] && kill -0 $PPID; do sleep 0.02; done; echo done', sh, '{{file}}']}
+    exec: {command: [sh, -c, 'touch "$1.begun"; while [ ! -e "$1" ] && kill -0 $PPID; do sleep 0.02; done; echo done', sh, '{{file}}']}
 `
 
 // stage is a program that runs, and a producer for it.
@@ -86,6 +86,15 @@ func (s *stage) becomes(want drayhorse.State) {
 	s.eventually("a is "+string(want), func() bool { return s.get("a").State == want })
 }
 
+// begins waits until job a has begun: one that a worker has claimed may not have, and is handed back then.
+func (s *stage) begins() {
+	s.t.Helper()
+	s.eventually("a has begun", func() bool {
+		_, err := os.Stat(filepath.Join(s.dir, "a.begun"))
+		return err == nil
+	})
+}
+
 func (s *stage) release(id string) {
 	s.t.Helper()
 	if err := os.WriteFile(filepath.Join(s.dir, id), nil, 0o600); err != nil {
@@ -100,7 +109,7 @@ func TestWorkerAndItsSignals(t *testing.T) {
 		t.Parallel()
 		s := start(t, path)
 		s.enqueue("a")
-		s.becomes(drayhorse.Running)
+		s.begins()
 		s.prog.Signal(syscall.SIGTERM)
 		s.release("a")
 		if code := s.prog.Wait(); code != 0 {
@@ -114,7 +123,7 @@ func TestWorkerAndItsSignals(t *testing.T) {
 		t.Parallel()
 		s := start(t, path, "--shutdown-timeout", "0s")
 		s.enqueue("a")
-		s.becomes(drayhorse.Running)
+		s.begins()
 		begin := time.Now()
 		s.prog.Signal(syscall.SIGINT)
 		if code, took := s.prog.Wait(), time.Since(begin); code != 0 || took > worker.DefaultShutdownTimeout/2 {
@@ -128,7 +137,7 @@ func TestWorkerAndItsSignals(t *testing.T) {
 		t.Parallel()
 		s := start(t, path)
 		s.enqueue("a")
-		s.becomes(drayhorse.Running)
+		s.begins()
 		s.prog.Signal(syscall.SIGTERM)
 		s.prog.SignalUntilItEnds(syscall.SIGINT) // those of the first moment count as one
 		second := regexp.MustCompile(`worker: ended at once by a second signal: (interrupt|terminated)\n$`)
@@ -141,7 +150,7 @@ func TestWorkerAndItsSignals(t *testing.T) {
 		s := start(t, path, "--metrics", "127.0.0.1:0")
 		addr := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(s.prog.Stderr())
 		s.enqueue("a")
-		s.becomes(drayhorse.Running)
+		s.begins()
 		if code := ask(t, "http://"+addr+"/readyz"); code != http.StatusOK {
 			t.Errorf("/readyz: %d before", code)
 		}
