@@ -80,6 +80,16 @@ func (r *rig) kill(l *Lease) Rescued {
 	return rescued
 }
 
+// suspect has workers die with the job that is next, until it is a suspect.
+func (r *rig) suspect(id string) {
+	r.t.Helper()
+	for range suspectRescues {
+		l := r.newLease()
+		r.claimed(r.turn(l, 1), id)
+		r.kill(l)
+	}
+}
+
 // score is the lease as an observer sees it.
 func (r *rig) score(l *Lease) Score {
 	r.t.Helper()

@@ -52,7 +52,7 @@ var mutants = []struct {
 	{"alive leaves suspects", aliveScript, "if call('LREM', suspects, 1, id) == 1 then", "if false then"},
 	{"alive leaves what is not taken back yet", aliveScript, "if call('HEXISTS', cancels, id) == 0 then", "if false then"},
 	{"rescue leaves jobs in running", rescueScript, "leave_running(guilty and 'poison' or 'rescue', {id})", ""},
-	{"ring wakes for a paused queue", ringScript, "if in_line(paused or (gate and shut_until(now)), now) > 0 then ring(paused) end", "if in_line(false, now) > 0 then ring(false) end"},
+	{"ring wakes for a paused queue", ringScript, "return in_line(paused or (gate and shut_until(now)), now), paused", "return in_line(false, now), false"},
 	{"cancel forgets the dead entry", cancelScript, "call('HINCRBY', stale, id, 1)", ""},
 	{"retry leaves the job in the archive", retryScript, "call('HDEL', archive, unpack(ids))", ""},
 	{"delete leaves the envelope", deleteScript, "end_jobs('delete', {id}, {envelope})", ""},
@@ -126,7 +126,7 @@ var mutants = []struct {
 	{"a rescue gives no place back", rescueScript, "leave_limits('rescue', {id}, 1, 1, now)", ""},
 	{"a kind's limit forgets what runs", limitScript, "recount(kinds_now, names)", ""},
 	{"starts of a kind are not counted", turnScript, "note_rates(all[kind].bounds, #started[kind], now)", ""},
-	{"a kind's limit counts each turn once", turnScript, "if gate and gate.room then gate.room = gate.room - 1 end", ""},
+	{"a kind's limit counts each turn once", turnScript, "if g and g.room then g.room = g.room - 1 end", ""},
 	{"what met a rate goes to the end", turnScript, "set_aside(kind, {id}, true)", "set_aside(kind, {id})"},
 	{"what met a rate is alone in that", turnScript, "      close(kind, delay)\n", ""},
 	{"a queue's rate is not met", turnScript, "if has_rate(bounds or '') then", "if false then"},
@@ -160,9 +160,9 @@ var mutants = []struct {
 	{"a rescue opens no gate", rescueScript, "      freed[#freed + 1] = at\n", ""},
 	{"an open gate is not looked at", turnScript, "if group_limits then open_gates() end", ""},
 	{"those that wait are told of", turnScript, "if not group_limits or call('EXISTS', blocked) == 0 then return ranked or 0 end", "if true then return ranked or 0 end"},
-	{"lanes of those that wait are told of", turnScript, "and not (wait and not has(lane) and not has(RING .. lane))", ""},
+	{"lanes of those that wait are told of", turnScript, "and not (wait and not has_any(lane) and not has_any(RING .. lane))", ""},
 	{"nobody is told when a group may go on", turnScript, "if first and tonumber(first) < tonumber(due or FAR) then due = first end", ""},
-	{"a change has nobody look again", limitScript, "string.format('0,%.0f|', since)", "string.format('-,%.0f|', since)"},
+	{"a change has nobody look again", limitScript, "set_wait_notes('0', since, in_groups)", "set_wait_notes('-', since, in_groups)"},
 	{"a clock that is set back has a group wait", turnScript, "if now < since then cursor = '0' end", ""},
 	{"a limit of groups forgets what runs", limitScript, "if group_limits then recount_groups(of_groups) end", ""},
 	{"a kind is overtaken in its group", turnScript, "(lined and ((asides.first[own] or math.huge) <= place or has_jobs(own, place)))", "false"},
@@ -182,8 +182,8 @@ var mutants = []struct {
 	{"a breaker forgets nothing", turnScript, "if at < t.n or at - t.n >= 10 then list = {} end", ""},
 	{"probes of a kind are not noted", turnScript, "note_probes(all[kind].bounds, started[kind], now)", ""},
 	{"probes are not noted", turnScript, "if breakers then note_probes(bounds, ids, now) end", ""},
-	{"a plain end tells no breaker", turnScript, "leave_limits('complete', ok, from, to, now)", "if kinds then leave_kinds(ok, from, to) end if group_limits then leave_groups(ok, from, to) end"},
-	{"a rescued probe is one for ever", rescueScript, "if breakers then leave_breakers(event, ids, i, j, now) end", ""},
+	{"a plain end tells no breaker", turnScript, "leave_limits('complete', ok, from, to, now)", "local all = breakers breakers = false leave_limits('complete', ok, from, to, now) breakers = all"},
+	{"a rescued probe is one for ever", rescueScript, "if breakers then leave_breakers(event, ids, i, j, envelopes, now) end", ""},
 	{"a limit that is set keeps its breaker open", limitScript, "if source == 'operator' or before ~= terms then call('HDEL', meta, 'brk:' .. name) end", ""},
 	{"a cancel leaves the seat of a group", cancelScript, "if #slots_of(lane, priority, 1) == 0 then leave_ring(line, priority, {group}) end", ""},
 	{"a claim leaves the seat of a group", turnScript, "for name, groups in pairs(gone) do leave_ring(name, level.priority, groups) end", ""},
@@ -298,11 +298,7 @@ func (r *rig) releasesBehindItsGroup() (fault string) {
 // releasesFromATrial hands back a job that is in a trial.
 func (r *rig) releasesFromATrial() (fault string) {
 	id := r.enqueue(r.newJob())[0]
-	for range suspectRescues {
-		l := r.newLease()
-		r.claimed(r.turn(l, 1), id)
-		r.kill(l)
-	}
+	r.suspect(id)
 	l := r.newLease()
 	reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 1, Trial: true})[0]
 	r.must(reply.Err)
@@ -378,11 +374,7 @@ func (r *rig) holdsUpOthers() (fault string) {
 // triesASuspectThatHasWaited has a suspect wait for its group, and a worker come that may try none.
 func (r *rig) triesASuspectThatHasWaited() (fault string) {
 	id := r.enqueueGroup("g", 1)[0]
-	for range suspectRescues {
-		l := r.newLease()
-		r.claimed(r.turn(l, 1), id)
-		r.kill(l)
-	}
+	r.suspect(id)
 	r.perGroup("l", "", atOnce(1))
 	r.enqueueGroup("g", 1)
 	l, claims := r.newLease(), []Claim(nil)

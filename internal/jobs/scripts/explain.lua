@@ -44,7 +44,7 @@ if state == 'available' and ranked then
     local its = group_of(envelope)
     others = groups_in(RANKED, priority)
     local seat = its and call('HGET', route, seat_of(RANKED, priority, its))
-    if seat and string.sub(seat, 2, 2) ~= WAITING then others = others - 1 end
+    if seat and not is_waiting(seat) then others = others - 1 end
     if its then others = others + call('HEXISTS', route, seat_of(RANKED, priority, '')) end
     if aside == 1 then others = 0 end
   end

@@ -72,8 +72,11 @@ for kind, g in pairs(kinds_now) do g.bounds = table.concat(of[kind] or {}, '/') 
 local _, since, were = '', 0, ''
 if group_limits then _, since, were = wait_notes() end
 if in_groups ~= were then
-  local wait = in_groups ~= '' or call('EXISTS', blocked) == 1
-  group_limits = set_meta('group_limits', wait and string.format('0,%.0f|', since) .. in_groups or '', group_limits) -- those that wait look again
+  if in_groups ~= '' or call('EXISTS', blocked) == 1 then
+    set_wait_notes('0', since, in_groups) -- those that wait look again
+  else
+    group_limits = set_meta('group_limits', '', group_limits)
+  end
   if in_groups == '' then call('DEL', gates) end
 end
 recount(kinds_now, names)

@@ -156,6 +156,22 @@ local function wait_notes()
   return cursor, tonumber(since), terms
 end
 
+-- set_meta writes a field of meta that was before, false if it was not there; empty: it goes.
+local function set_meta(field, value, before)
+  if value == (before or '') then return before end
+  if value == '' then
+    call('HDEL', meta, field)
+    return false
+  end
+  call('HSET', meta, field, value)
+  return value
+end
+
+-- set_wait_notes writes them.
+local function set_wait_notes(cursor, since, terms)
+  group_limits = set_meta('group_limits', string.format('%s,%.0f|', cursor, since) .. terms, group_limits)
+end
+
 -- met_in gives how many entries a claim may meet in the lanes of the line: jobs of no group, groups that
 -- take turns, and gates that have opened.
 local function met_in(now)
@@ -196,17 +212,21 @@ local function is_closed(till, since, now)
   return till > now and since <= now
 end
 
+-- has_any says whether there is anything in a lane.
+local function has_any(lane)
+  return #call('ZRANGEBYLEX', parked, '[' .. lane .. '/', '(' .. lane .. '0', 'LIMIT', 0, 1) > 0
+end
+
 -- open_lanes gives those of lanes that are not barred, and of which not all groups wait.
 local function open_lanes(names, now)
   local closed, all = {}, {}
   local wait = group_limits and call('EXISTS', blocked) == 1
-  local function has(lane) return #call('ZRANGEBYLEX', parked, '[' .. lane .. '/', '(' .. lane .. '0', 'LIMIT', 0, 1) > 0 end
   for kind, till, since in string.gmatch(barred or '', '([^,;]+),(%d+),(%d+);') do
     till, since = tonumber(till), tonumber(since)
     closed[kind] = till == 0 or (is_closed(till, since, now) and (till < FAR or since + 5000 > now)) -- see shut_until
   end
   for _, lane in ipairs(names) do
-    if not closed[lane] and not (wait and not has(lane) and not has(RING .. lane)) then all[#all + 1] = lane end
+    if not closed[lane] and not (wait and not has_any(lane) and not has_any(RING .. lane)) then all[#all + 1] = lane end
   end
   return all
 end
@@ -230,17 +250,6 @@ local function declared_kind(all, names, kind)
     table.sort(names)
   end
   return all[kind]
-end
-
--- set_meta writes a field of meta that was before, false if it was not there; empty: it goes.
-local function set_meta(field, value, before)
-  if value == (before or '') then return before end
-  if value == '' then
-    call('HDEL', meta, field)
-    return false
-  end
-  call('HSET', meta, field, value)
-  return value
 end
 
 -- declare writes what is declared of kinds, in the order of names. Those of which nothing

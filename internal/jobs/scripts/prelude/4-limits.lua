@@ -175,9 +175,11 @@ local function shut_at(kind, group)
   end
 end
 
--- take_room notes that one will start.
-local function take_room(envelope)
-  local group = group_of(envelope)
+-- take_room notes that one will start, of its kind and in its group. all: as kinds_declared gives it.
+local function take_room(all, kind, envelope)
+  local g = all[kind]
+  if g and g.room then g.room = g.room - 1 end
+  local group = group_limits and group_of(envelope)
   for _, at in ipairs(group and gates_at(kind_of(envelope), group) or {}) do rooms[at] = room_at(at) - 1 end
 end
 
@@ -191,9 +193,12 @@ local function has_rate(terms)
   return string.find(terms, ',%d+,[1-9]%d*,%d+')
 end
 
--- is_counted says whether one of a kind's limits is for what runs.
-local function is_counted(g)
-  return counts_runs(g.bounds)
+-- some_count says whether any of limits, by kind or group, is for what runs.
+local function some_count(all)
+  for _, terms in pairs(all) do
+    if counts_runs(type(terms) == 'table' and terms.bounds or terms) then return true end
+  end
+  return false
 end
 
 -- enter_kinds notes that jobs have started.
@@ -209,23 +214,19 @@ local function enter_kinds(ids, envelopes, now)
   end
   for _, kind in ipairs(names) do
     if started[kind] then
-      if is_counted(all[kind]) then call('HINCRBY', meta, 'run:' .. kind, #started[kind]) end
+      if counts_runs(all[kind].bounds) then call('HINCRBY', meta, 'run:' .. kind, #started[kind]) end
       note_rates(all[kind].bounds, #started[kind], now)
       note_probes(all[kind].bounds, started[kind], now)
     end
   end
 end
 
--- leave_kinds notes that jobs are about to leave running, ids from i to j.
-local function leave_kinds(ids, i, j)
-  local all, envelopes = kinds_declared(0), nil
-  for _, g in pairs(all) do
-    if is_counted(g) then envelopes = call('HMGET', jobs, unpack(ids, i, j)) break end
-  end
-  if not envelopes then return end
-  for k = 1, j - i + 1 do
+-- leave_kinds notes that jobs are about to leave running, for limits of kinds that count.
+local function leave_kinds(envelopes)
+  local all = kinds_declared(0)
+  for k = 1, #envelopes do
     local kind = kind_of(envelopes[k])
-    if all[kind] and is_counted(all[kind]) and call('HINCRBY', meta, 'run:' .. kind, -1) <= 0 then
+    if all[kind] and counts_runs(all[kind].bounds) and call('HINCRBY', meta, 'run:' .. kind, -1) <= 0 then
       call('HDEL', meta, 'run:' .. kind)
     end
   end
@@ -264,12 +265,9 @@ local function open_at(list)
   call('ZADD', blocked, 'XX', 'LT', unpack(scores))
 end
 
--- leave_groups notes that jobs are about to leave running, at the gates of their groups, ids from i to j.
-local function leave_groups(ids, i, j)
-  local counted = false
-  for _, terms in pairs(terms_in_groups()) do counted = counted or counts_runs(terms) end
-  if not counted then return end
-  local n, order = count_at(call('HMGET', jobs, unpack(ids, i, j)))
+-- leave_groups notes that jobs are about to leave running, at the gates of their groups.
+local function leave_groups(envelopes)
+  local n, order = count_at(envelopes)
   local freed = {}
   for _, at in ipairs(order) do
     if counts_runs(terms_at(at)) then
@@ -315,10 +313,10 @@ local function count_result(b, t, id, result, now)
   end
 end
 
--- leave_breakers tells the breakers of limits how jobs leave running, ids from i to j.
-local function leave_breakers(event, ids, i, j, now)
+-- leave_breakers tells the breakers of limits how jobs leave running, ids from i to j; envelopes: theirs, where
+-- something is declared of kinds.
+local function leave_breakers(event, ids, i, j, envelopes, now)
   local all = kinds_declared(0)
-  local envelopes = kinds and call('HMGET', jobs, unpack(ids, i, j)) or {}
   local stands, order = {}, {}
   for k = i, j do
     local g = all[kind_of(envelopes[k - i + 1] or nil) or '']
@@ -337,9 +335,11 @@ end
 
 -- leave_limits notes for what limits count that jobs are about to leave running, ids from i to j, by an event.
 local function leave_limits(event, ids, i, j, now)
-  if kinds then leave_kinds(ids, i, j) end
-  if group_limits then leave_groups(ids, i, j) end
-  if breakers then leave_breakers(event, ids, i, j, now) end
+  local counts, counts_in_groups = kinds and some_count(kinds_declared(0)), some_count(terms_in_groups())
+  local envelopes = (counts or counts_in_groups or (kinds and breakers)) and call('HMGET', jobs, unpack(ids, i, j)) or {}
+  if counts then leave_kinds(envelopes) end
+  if counts_in_groups then leave_groups(envelopes) end
+  if breakers then leave_breakers(event, ids, i, j, envelopes, now) end
 end
 
 -- recount_groups counts anew what runs at gates of groups, which is what n says.
@@ -363,10 +363,8 @@ end
 
 -- recount counts anew what runs, of kinds and in groups of which limits count that.
 local function recount(all, names)
-  local counted, of_groups = false, {}
-  for _, g in pairs(all) do counted = counted or is_counted(g) end
-  for _, terms in pairs(terms_in_groups()) do counted = counted or counts_runs(terms) end
-  local held, ids, n = counted and call('HGETALL', running) or {}, {}, {}
+  local of_groups = {}
+  local held, ids, n = (some_count(all) or some_count(terms_in_groups())) and call('HGETALL', running) or {}, {}, {}
   for i = 1, #held, 2 do
     if held[i] ~= '' then ids[#ids + 1] = held[i] end
   end
@@ -380,7 +378,7 @@ local function recount(all, names)
   end
   if group_limits then recount_groups(of_groups) end
   for _, kind in ipairs(names) do
-    if is_counted(all[kind]) and n[kind] then
+    if counts_runs(all[kind].bounds) and n[kind] then
       call('HSET', meta, 'run:' .. kind, n[kind])
     else
       call('HDEL', meta, 'run:' .. kind)
@@ -407,4 +405,59 @@ local function note_kinds(now)
   end
   declare(all, names, waiting)
   barred = set_meta('barred', table.concat(list), barred)
+end
+
+-- allowance gives how many jobs may start now; and, where none may, from when on, in ms.
+local function allowance(now)
+  local left, opens = room_under(bounds, nil, now)
+  local till, since = string.match(kinds or '', '%*|0|(%d+)|(%d+)|')
+  if till and is_closed(tonumber(till), tonumber(since), now) then left, opens = 0, math.max(opens, tonumber(till)) end
+  return left, opens
+end
+
+-- note_shut notes until when no job may start, for those who look.
+local function note_shut(now)
+  local left, opens = allowance(now)
+  if left == 0 then
+    gate = string.format('%.0f,%.0f', opens, now)
+    call('HSET', meta, 'gate', gate)
+  elseif gate then
+    gate = false
+    call('HDEL', meta, 'gate')
+  end
+end
+
+-- shut_until gives until when no job may start, nil if they may. A clock that was set back
+-- ends it. That one must end first is believed for a while: programs that know no limits end
+-- jobs, too, and take no note away.
+local function shut_until(now)
+  local opens, since = string.match(gate or '', '^(%d+),(%d+)$')
+  opens, since = tonumber(opens), tonumber(since)
+  if opens and since <= now and opens > now and (opens < FAR or since + 5000 > now) then return opens end
+end
+
+-- next_start gives the ms at which the next job may start: one that is due, or one that waits
+-- for a limit or for its kind.
+local function next_start(due, now)
+  local opens = shut_until(now)
+  if opens and opens < FAR and ((ranked or 0) > 0 or call('EXISTS', ready, suspects, lanes) > 0) and opens < tonumber(due or FAR) then
+    due = string.format('%.0f', opens)
+  end
+  for till, since in string.gmatch(barred or '', ',(%d+),(%d+);') do
+    if is_closed(tonumber(till), tonumber(since), now) and tonumber(till) < tonumber(due or FAR) then due = till end
+  end
+  if group_limits then
+    local first = call('ZRANGEBYSCORE', blocked, string.format('(%.0f', now), string.format('(%.0f', FAR), 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    if first and tonumber(first) < tonumber(due or FAR) then due = first end
+  end
+  return due
+end
+
+-- claimable gives how many jobs any worker could claim now, and whether the queue is paused: for scripts that read
+-- nothing else of it.
+local function claimable()
+  local now, m = clock(), call('HMGET', meta, 'paused', 'gate', 'ranked', 'group_limits')
+  local paused = m[1] == '1'
+  gate, ranked, group_limits = m[2], tonumber(m[3] or 0), m[4]
+  return in_line(paused or (gate and shut_until(now)), now), paused
 end

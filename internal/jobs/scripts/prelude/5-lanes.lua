@@ -54,9 +54,14 @@ local function groups_in(line, priority)
   return call('ZLEXCOUNT', parked, bound(-WIDTH), bound(WIDTH)) - call('HEXISTS', route, seat_of(line, priority, ''))
 end
 
+-- is_waiting says whether a group waits, by what route has of it.
+local function is_waiting(at)
+  return string.sub(at, 2, 2) == WAITING
+end
+
 -- seat_slot gives the slot of a group in a line by what route has of it: a seat, or where it waits.
 local function seat_slot(at, line, group)
-  return at .. '/' .. (string.sub(at, 2, 2) == WAITING and line or group)
+  return at .. '/' .. (is_waiting(at) and line or group)
 end
 
 -- take_seats seats groups in a ring by numbers, or at the end of all rings, in their order.
