@@ -265,7 +265,8 @@ func (a *Admin) shut(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold)
 			}
 			switch {
 			case s.Breaker == drayhorse.BreakerOpen:
-				r.Gate, r.Detail = GateBreaker, r.Detail+": its breaker is open, since too many jobs failed; then "+plural(max(l.Breaker.Probes, 1), "job")+" will be tried"
+				_, _, _, _, probes, _ := l.Breaker.Terms()
+				r.Gate, r.Detail = GateBreaker, r.Detail+": its breaker is open, since too many jobs failed; then "+plural(probes, "job")+" will be tried"
 			case s.Breaker == drayhorse.BreakerHalfOpen:
 				r.Gate, r.Detail = GateBreaker, r.Detail+": its breaker waits for the jobs that are tried"
 			case s.Opens.IsZero():

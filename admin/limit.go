@@ -127,7 +127,7 @@ func (a *Admin) LimitsOf(ctx context.Context, queue string) ([]Limit, error) {
 
 func limitsOf(declared []*jobs.Declared) (all []Limit) {
 	for _, d := range declared {
-		all = append(all, Limit{d.Limit, d.Operator, d.Version, d.At, d.By, d.Why, d.State, d.BreakerUntil})
+		all = append(all, Limit{d.Limit, d.Operator, d.Version, d.At, d.By, d.Why, d.State, d.OpenUntil})
 	}
 	return all
 }

@@ -233,11 +233,7 @@ func TestSuspectInALaneHoldsUpNobody(t *testing.T) {
 			r.turn(l, 0, claims[0].finish(Divert, func(f *Finish) { f.Lane = "k" }))
 		}
 		id := r.enqueue(r.newJob(kind("k")))[0]
-		for range suspectRescues {
-			l := r.newLease()
-			r.turn(l, 1)
-			r.kill(l)
-		}
+		r.suspect(id)
 		l := r.newLease()
 		park(r.turnTrial(l, 1).Claims, l)
 		plain := r.enqueue(r.newJob(kind("k")))[0]

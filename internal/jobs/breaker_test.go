@@ -36,7 +36,7 @@ func (r *rig) wantStands(want drayhorse.BreakerState) {
 	r.t.Helper()
 	all, err := r.Limits(r.ctx, r.part)
 	r.must(err)
-	if len(all) != 1 || all[0].State != want || (want == drayhorse.BreakerOpen) == all[0].BreakerUntil.IsZero() {
+	if len(all) != 1 || all[0].State != want || (want == drayhorse.BreakerOpen) == all[0].OpenUntil.IsZero() {
 		r.t.Errorf("%+v; want it %s", all[0], want)
 	}
 }

@@ -179,11 +179,7 @@ func TestAGroupRests(t *testing.T) {
 func TestASuspectWaitsForItsGroup(t *testing.T) {
 	conform(t, func(r *rig) {
 		id := r.enqueueGroup("g", 1)[0]
-		for range suspectRescues {
-			l := r.newLease()
-			r.claimed(r.turn(l, 1), id)
-			r.kill(l)
-		}
+		r.suspect(id)
 		r.perGroup("l", "", atOnce(1))
 		other := r.enqueueGroup("g", 1)[0]
 		a, b := r.newLease(), r.newLease()

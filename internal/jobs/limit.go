@@ -23,21 +23,18 @@ type Declared struct {
 	By       string    // who changed it
 	Why      string
 
-	// Breaker says how that of the limit stands; empty: it has none. BreakerUntil is until when it is open.
-	State        drayhorse.BreakerState
-	BreakerUntil time.Time
+	State     drayhorse.BreakerState // how its breaker stands; empty: it has none
+	OpenUntil time.Time              // zero: it is not open
 }
 
 // limitDetail is what is stored of a limit for people.
 type limitDetail struct {
-	Jobs  int    `json:"jobs,omitempty"`
-	Per   string `json:"per,omitempty"`
-	Burst int    `json:"burst,omitempty"`
-
-	Breaker *drayhorse.Breaker `json:"breaker,omitempty"`
-
-	By  string `json:"by,omitempty"`
-	Why string `json:"why,omitempty"`
+	Jobs    int               `json:"jobs,omitempty"`
+	Per     string            `json:"per,omitempty"`
+	Burst   int               `json:"burst,omitempty"`
+	Breaker drayhorse.Breaker `json:"breaker,omitzero"`
+	By      string            `json:"by,omitempty"`
+	Why     string            `json:"why,omitempty"`
 }
 
 // SetLimit declares a valid limit, or changes it. One that an operator has set stays as it is
@@ -47,12 +44,9 @@ func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator 
 	if err != nil {
 		return nil, err
 	}
-	d := limitDetail{Jobs: limit.Rate.Jobs, Burst: limit.Rate.Burst, By: by, Why: why}
+	d := limitDetail{Jobs: limit.Rate.Jobs, Burst: limit.Rate.Burst, Breaker: limit.Breaker, By: by, Why: why}
 	if limit.Rate.Per > 0 {
 		d.Per = limit.Rate.Per.String()
-	}
-	if limit.Breaker != (drayhorse.Breaker{}) {
-		d.Breaker = &limit.Breaker
 	}
 	detail, err := json.Marshal(d)
 	if err != nil {
@@ -165,10 +159,7 @@ func (p *Partition) declared(name, row string) (*Declared, error) {
 	if len(terms) > 3 {
 		d.Kind, d.PerGroup = terms[3], len(terms) > 4 && terms[4] != ""
 	}
-	d.By, d.Why = detail.By, detail.Why
-	if detail.Breaker != nil {
-		d.Breaker = *detail.Breaker
-	}
+	d.Breaker, d.By, d.Why = detail.Breaker, detail.By, detail.Why
 	if detail.Jobs > 0 {
 		per, err := time.ParseDuration(detail.Per)
 		if err != nil {
@@ -189,7 +180,7 @@ func (d *Declared) stand(row string) {
 	switch state {
 	case "o":
 		until, _, _ := strings.Cut(rest, "|")
-		d.State, d.BreakerUntil = drayhorse.BreakerOpen, asTime(until)
+		d.State, d.OpenUntil = drayhorse.BreakerOpen, asTime(until)
 	case "h":
 		d.State = drayhorse.BreakerHalfOpen
 	}

@@ -67,11 +67,7 @@ func TestListKeepsTheOrder(t *testing.T) {
 func TestListOfAvailableHasAllItsPlaces(t *testing.T) {
 	conform(t, func(r *rig) {
 		suspect := r.enqueue(r.newJob())[0]
-		for range suspectRescues {
-			l := r.newLease()
-			r.turn(l, 1)
-			r.kill(l)
-		}
+		r.suspect(suspect)
 		parked := r.enqueue(r.newJob())[0]
 		l := r.newLease()
 		reply := r.RunTurns(r.ctx, &Turn{Lease: l, Want: 1})[0]

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -29,7 +28,6 @@ type modelGates struct {
 
 	rooms   map[string]int64 // in this turn
 	waiters []modelWaiter    // of this turn
-	order   []string         // gates that are to open, which the turn has found to have room
 }
 
 type modelWaiter struct {
@@ -346,56 +344,6 @@ func (g *modelGates) terms() string {
 		}
 	}
 	return text
-}
-
-// viewGates is what Redis has of groups that wait, and of gates.
-func (m *model) viewGates(v view) {
-	v.set("meta", "group_limits", m.gates.terms())
-	for s, gate := range m.gates.waiting {
-		v.set("waiting", s.ring()+" "+s.group, gate)
-	}
-	for gate, opens := range m.gates.opens {
-		v.set("waits", gate, opensText(opens))
-	}
-	for gate, on := range m.gates.on {
-		for name, kind := range groupLimitKinds {
-			if kind == kindOf(gate) {
-				v.set("gates", name+"/"+gate, strconv.FormatInt(on, 10))
-			}
-		}
-	}
-	n := map[string]int{}
-	for _, j := range m.jobs {
-		for _, gate := range m.gates.at(j.kind(), j.group()) {
-			if j.place == inRunning && m.gates.limits[kindOf(gate)].most > 0 {
-				n[gate]++
-			}
-		}
-	}
-	for gate, n := range n {
-		v.set("gates", gate, strconv.Itoa(n))
-	}
-}
-
-func opensText(opens int64) string {
-	if opens < opened {
-		return "open"
-	}
-	return strconv.FormatInt(opens, 10)
-}
-
-func (r *raw) viewGates(v view) {
-	v.set("meta", "group_limits", r.hashes[colMeta]["group_limits"])
-	for _, slot := range r.waiting() {
-		s, gate := waiterIn(slot)
-		v.set("waiting", s.ring()+" "+s.group, gate)
-	}
-	for gate, opens := range r.scores[colBlocked] {
-		v.set("waits", gate, opensText(opens))
-	}
-	for name, n := range r.scores[colGates] {
-		v.set("gates", name, strconv.FormatInt(n, 10))
-	}
 }
 
 // waiting gives the slots of groups that wait, and seated those of the others.

@@ -121,11 +121,7 @@ func TestHandlerThatReturnedClearsItsJob(t *testing.T) {
 	conform(t, func(r *rig) {
 		for outcome, stays := range map[Outcome]bool{Release: true, Fail: false, Snooze: false} {
 			id := r.enqueue(r.newJob())[0]
-			for range suspectRescues {
-				l := r.newLease()
-				r.turn(l, 1)
-				r.kill(l)
-			}
+			r.suspect(id)
 			l := r.newLease()
 			r.turn(l, 0, r.turn(l, 1).Claims[0].finish(outcome))
 			got := r.turn(l, 5)

@@ -23,8 +23,7 @@ func BenchmarkScripts(b *testing.B) {
 }
 
 // BenchmarkLimitsOfGroups measures the same of turns of 100 jobs that finish and claim as many, of 20,000 in 1,000
-// groups: without a limit, with one that does not bind, with one that lets one of each group run, and with one job
-// in line behind groups that all wait.
+// groups: without a limit, with those that do not bind, and with one that lets one of each group run.
 func BenchmarkLimitsOfGroups(b *testing.B) {
 	server := redistest.Start(b)
 	client, err := redis.Open(redis.Config{URL: server.URL})
@@ -32,16 +31,7 @@ func BenchmarkLimitsOfGroups(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = client.Close() })
-	busy := func() (us float64) {
-		text, err := server.Client(b).Info(b.Context(), "commandstats").Result()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if m := regexp.MustCompile(`cmdstat_evalsha:calls=\d+,usec=(\d+)`).FindStringSubmatch(text); m != nil {
-			us, _ = strconv.ParseFloat(m[1], 64)
-		}
-		return us
-	}
+	busy := func() float64 { return busyWithScripts(b, server) }
 	for n, c := range []struct {
 		name   string
 		groups int
@@ -124,16 +114,7 @@ func benchmarkScripts(b *testing.B, link string, counts bool) {
 	p := partitions[0]
 	r := &rig{Engine: p.engine, ctx: b.Context(), parts: partitions, part: p, writer: NewWriter(p)}
 	defer r.writer.Close()
-	busy := func() (us float64) {
-		text, err := server.Client(b).Info(b.Context(), "commandstats").Result()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if m := regexp.MustCompile(`cmdstat_evalsha:calls=\d+,usec=(\d+)`).FindStringSubmatch(text); m != nil {
-			us, _ = strconv.ParseFloat(m[1], 64)
-		}
-		return us
-	}
+	busy := func() float64 { return busyWithScripts(b, server) }
 	var push, turn []float64
 	l := NewLease(p, "l")
 	var claims []Claim
@@ -169,4 +150,17 @@ func benchmarkScripts(b *testing.B, link string, counts bool) {
 	}
 	b.ReportMetric(median(push), "us/push")
 	b.ReportMetric(median(turn), "us/turn")
+}
+
+// busyWithScripts is how many us a server has been busy with scripts.
+func busyWithScripts(b *testing.B, server *redistest.Server) (us float64) {
+	b.Helper()
+	text, err := server.Client(b).Info(b.Context(), "commandstats").Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if m := regexp.MustCompile(`cmdstat_evalsha:calls=\d+,usec=(\d+)`).FindStringSubmatch(text); m != nil {
+		us, _ = strconv.ParseFloat(m[1], 64)
+	}
+	return us
 }
