@@ -106,6 +106,7 @@ outbox-smoke: databases ## the same with few transactions, a minute
 mutants: redis ## break each rule of the scripts on purpose: the randomized test must notice, and take each step of the table
 	$(RACE) -timeout 30m -run 'TestModelNoticesMutants|TestModelWithJumpingClock' ./internal/jobs -args -mutants
 	$(RACE) -timeout 30m -run TestBatchesModelNoticesMutants ./internal/flows -args -mutants
+	$(RACE) -timeout 30m -run TestSharesModelNoticesMutants ./internal/limits -args -mutants
 
 test-daemons: redis ## the daemons as processes: webhooks, import, each kind of Redis, least privilege
 	$(RACE) -timeout 10m ./test/daemons

@@ -68,6 +68,8 @@
 //   - pick, act: find the jobs of an action, and do it to them, a step at a time.
 //   - depth: set how many live jobs a partition may have.
 //   - limit, limits: declare what bounds the starts of jobs, and list it.
+//   - share: what a partition has of a limit that several, or all queues, have together; to give it
+//     one.
 //   - drop: remove a queue with all its keys.
 //
 // What the engine is made of:

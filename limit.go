@@ -10,14 +10,16 @@ import (
 	"github.com/drayhorse/drayhorse/internal/duration"
 )
 
-// Limit bounds how many jobs of a queue, of one kind in it, or of each group in it run at once, how
+// Limit bounds how many jobs of a queue, of one kind in it or in all queues, or of each group in a queue run at once, how
 // often they start, or both. It is decided where jobs are claimed, for all workers together: a job that may not start yet waits
 // where it is, costs no attempt, and is not looked for until it may. All limits of a queue
 // hold together.
 type Limit struct {
 	// Name names the limit, as queues are named.
 	Name string
-	// Queue is the queue whose jobs it is for. It must have one partition, unless it is PerGroup.
+	// Queue is the queue whose jobs it is for; empty: those of Kind in all queues. If it has several partitions, these
+	// share the limit, as queues do: each has a part of Concurrency and of Burst, and workers have the parts follow the
+	// jobs, within a second or two. Of a Burst of less than there are partitions some have none for a while.
 	Queue string
 	// Kind is the kind of those jobs; empty: all of the queue. Jobs of other kinds pass those
 	// that wait for it.
@@ -30,7 +32,7 @@ type Limit struct {
 	// Rate is how often they start. The zero value: as often as they can.
 	Rate Rate
 	// Breaker stops the starts when too many of them fail. The zero value: nothing does. It is of all jobs of the
-	// queue, or of the kind, so not PerGroup.
+	// queue, or of the kind, so not PerGroup. Partitions that share the limit have one each.
 	Breaker Breaker
 }
 
@@ -58,9 +60,11 @@ func (l *Limit) Validate() error {
 	}
 	r := &l.Rate
 	switch {
-	case l.Queue == "":
-		return invalid("Queue is empty; want the queue whose jobs it is for")
-	case ValidateQueue(l.Queue) != nil:
+	case l.Queue == "" && l.Kind == "":
+		return invalid("Queue and Kind are empty; want the queue whose jobs it is for, or a kind, which is limited in all queues then")
+	case l.Queue == "" && l.PerGroup:
+		return invalid("PerGroup without Queue; want the queue whose groups it is for")
+	case l.Queue != "" && ValidateQueue(l.Queue) != nil:
 		return invalid("%v", ValidateQueue(l.Queue))
 	case l.Kind != "" && ValidateKind(l.Kind) != nil:
 		return invalid("%v", ValidateKind(l.Kind))

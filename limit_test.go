@@ -13,7 +13,7 @@ import (
 func TestImpossibleLimitsAreNamed(t *testing.T) {
 	for want, l := range map[string]drayhorse.Limit{
 		`name "a b" of a limit`:            {Name: "a b", Queue: "q", Concurrency: 1},
-		"Queue is empty":                   {Name: "l", Concurrency: 1},
+		"Queue and Kind are empty":         {Name: "l", Concurrency: 1},
 		`"a/b"`:                            {Name: "l", Queue: "a/b", Concurrency: 1},
 		"it limits nothing":                {Name: "l", Queue: "q"},
 		"Concurrency -1; want 1":           {Name: "l", Queue: "q", Concurrency: -1},

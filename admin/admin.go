@@ -19,6 +19,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/limits"
 	"github.com/drayhorse/drayhorse/internal/lock"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
@@ -56,6 +57,7 @@ type Admin struct {
 	log       *slog.Logger
 	client    *redisconn.Client
 	engine    *jobs.Engine
+	limits    *limits.Limits
 	registry  *registry.Registry
 	schedules *schedules.Store
 	election  *election.Election
@@ -92,7 +94,7 @@ func New(cfg Config) (*Admin, error) {
 	engine, told := jobs.New(client, namespace), events.New(client, namespace)
 	return &Admin{
 		actor: cfg.Actor, log: logs.Or(cfg.Logger), client: client,
-		engine: engine, inbox: jobs.NewInbox(engine), registry: registry.New(client, namespace),
+		engine: engine, limits: limits.New(engine, namespace), inbox: jobs.NewInbox(engine), registry: registry.New(client, namespace),
 		schedules: schedules.New(client, namespace), election: leads,
 		actions: actions.New(client, namespace), flows: flows.New(engine, namespace), locks: locks, namespace: namespace,
 		audit: audit.New(client, namespace), events: events.NewHub(told), acts: &acts{store: told}, checked: new(atomic.Bool),

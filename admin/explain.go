@@ -248,7 +248,7 @@ func (a *Admin) shut(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold)
 	} else if err != nil {
 		return nil, err
 	}
-	all, err := a.engine.Limits(ctx, partitions[0])
+	all, err := a.engine.Limits(ctx, jobs.PartitionOf(partitions, jobs.PackID(info.ID)))
 	if err != nil {
 		return nil, err
 	}
@@ -269,6 +269,8 @@ func (a *Admin) shut(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold)
 				r.Gate, r.Detail = GateBreaker, r.Detail+": its breaker is open, since too many jobs failed; then "+plural(probes, "job")+" will be tried"
 			case s.Breaker == drayhorse.BreakerHalfOpen:
 				r.Gate, r.Detail = GateBreaker, r.Detail+": its breaker waits for the jobs that are tried"
+			case l.Shared && s.Opens.IsZero() && l.Most < l.Concurrency || l.Shared && l.Concurrency == 0 && l.Burst == 0:
+				r.Detail += share(l, s.Run, info.Queue)
 			case s.Opens.IsZero():
 				r.Detail += fmt.Sprintf(": %d of %d%s run", s.Run, l.Concurrency, of)
 			default:
@@ -284,6 +286,21 @@ func (a *Admin) shut(ctx context.Context, info *drayhorse.Info, hold *jobs.Hold)
 		why = append(why, r)
 	}
 	return why, nil
+}
+
+// share says why a limit that is shared lets none start in a partition of a queue.
+func share(l *jobs.Declared, run int, queue string) string {
+	others := "other queues"
+	if l.Queue != "" {
+		others = "other partitions of queue " + queue
+	}
+	switch {
+	case l.Concurrency > 0 && l.Most > 0:
+		return fmt.Sprintf(": %d of %d run here, and %s have the rest of %d", run, l.Most, others, l.Concurrency)
+	case l.Concurrency > 0:
+		return fmt.Sprintf(": %s have all %d of it for now", others, l.Concurrency)
+	}
+	return fmt.Sprintf(": %s, and %s have all of it for now", l.Rate, others)
 }
 
 // place says where in its line a job is.

@@ -108,6 +108,15 @@ func TestExplainTellsTheTruth(t *testing.T) {
 		}
 		y.explained(second, "limit: limit one: 1 of 1 run", "limit: limit k: 1 of 1 run", "line: it is next in line")
 
+		// All queues share a limit, of which this one has all.
+		if err := y.admin.SetLimit(ctx, drayhorse.Limit{Name: "shared", Kind: "k", Concurrency: 1}, ""); err != nil {
+			t.Fatal(err)
+		}
+		y.explained(second, "limit: limit one: 1 of 1 run", "limit: limit k: 1 of 1 run", "limit: limit shared: 1 of 1 run", "line: it is next in line")
+		if err := y.admin.RemoveLimit(ctx, "shared", ""); err != nil {
+			t.Fatal(err)
+		}
+
 		// Nobody serves its kind.
 		other := y.enqueue("other", on("q")...)
 		y.explained(other, "limit: ", "workers: no worker of queue q has a handler for kind other", "line: 1 job is")

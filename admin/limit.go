@@ -18,6 +18,8 @@ import (
 type Limit struct {
 	drayhorse.Limit
 
+	// Shared: it is of a queue with several partitions or of all queues, and each partition has a part of it.
+	Shared bool
 	// Operator: it was set by SetLimit, and no worker's Config changes it.
 	Operator bool
 	Version  int64     // one more with each change
@@ -26,7 +28,8 @@ type Limit struct {
 	Why      string
 
 	// State is how its Breaker stands; empty: it has none. A breaker that was open goes on being so until a job is
-	// claimed, also when OpenUntil is over.
+	// claimed, also when OpenUntil is over. Of one that is shared it is that of the partition that has been open longest,
+	// if one is open.
 	State     drayhorse.BreakerState
 	OpenUntil time.Time // zero: it is not open
 }
@@ -47,11 +50,17 @@ func (a *Admin) SetLimit(ctx context.Context, limit drayhorse.Limit, why string)
 		return err
 	}
 	for _, other := range all {
-		if other.Name == limit.Name && other.Queue != limit.Queue {
-			return fmt.Errorf("%w: limit %s is of queue %s already; want another name, or remove that first", drayhorse.ErrInvalid, limit.Name, other.Queue)
+		switch {
+		case other.Name != limit.Name:
+		case other.Shared && limit.PerGroup && other.Queue == limit.Queue: // each partition keeps it alone from now on
+			if err := a.limits.Remove(ctx, &other.Limit, true); err != nil {
+				return err
+			}
+		case other.Queue != limit.Queue:
+			return fmt.Errorf("%w: limit %s is of %s already; want another name, or remove that first", drayhorse.ErrInvalid, limit.Name, other.where())
 		}
 	}
-	now, err := a.engine.SetLimit(ctx, &limit, true, a.actor, why)
+	now, err := a.limits.Set(ctx, &limit, true, a.actor, why)
 	if err != nil {
 		return err
 	}
@@ -72,11 +81,7 @@ func (a *Admin) RemoveLimit(ctx context.Context, name, why string) error {
 	if i < 0 {
 		return fmt.Errorf("%w: limit %q", drayhorse.ErrNotFound, name)
 	}
-	partitions, err := a.queue(ctx, all[i].Queue)
-	if err != nil {
-		return err
-	}
-	if err := jobs.RemoveLimit(ctx, partitions, name); err != nil {
+	if err := a.limits.Remove(ctx, &all[i].Limit, all[i].Shared); err != nil {
 		return err
 	}
 	a.log.InfoContext(ctx, "limit removed", slog.String("limit", name), slog.String(logs.Queue, all[i].Queue), slog.String("why", why))
@@ -89,34 +94,31 @@ func (a *Admin) Limits(ctx context.Context) ([]Limit, error) {
 	if err := a.check(ctx); err != nil {
 		return nil, err
 	}
-	queues, _, err := a.engine.List(ctx)
+	declared, err := a.limits.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var first []*jobs.Partition
-	for _, partitions := range queues {
-		first = append(first, partitions[0])
-	}
-	var all []Limit
-	for some := range slices.Chunk(first, countAtOnce) {
-		declared, err := a.engine.Limits(ctx, some...)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, limitsOf(declared)...)
-	}
+	all := limitsOf(declared)
 	slices.SortFunc(all, func(a, b Limit) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Queue, b.Queue)) })
 	return all, nil
 }
 
-// LimitsOf gives the limits of one queue, ordered by name, at the same cost however many queues
+// where says whose jobs a limit is for.
+func (l *Limit) where() string {
+	if l.Queue == "" {
+		return "all queues"
+	}
+	return "queue " + l.Queue
+}
+
+// LimitsOf gives the limits of one queue and those of all, ordered by name, at the same cost however many queues
 // there are. The error is drayhorse.ErrNotFound, ErrQueueInvalid or ErrUnavailable.
 func (a *Admin) LimitsOf(ctx context.Context, queue string) ([]Limit, error) {
 	partitions, err := a.queue(ctx, queue)
 	if err != nil {
 		return nil, err
 	}
-	declared, err := a.engine.Limits(ctx, partitions[0])
+	declared, err := a.limits.ListOf(ctx, partitions)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +129,7 @@ func (a *Admin) LimitsOf(ctx context.Context, queue string) ([]Limit, error) {
 
 func limitsOf(declared []*jobs.Declared) (all []Limit) {
 	for _, d := range declared {
-		all = append(all, Limit{d.Limit, d.Operator, d.Version, d.At, d.By, d.Why, d.State, d.OpenUntil})
+		all = append(all, Limit{d.Limit, d.Shared, d.Operator, d.Version, d.At, d.By, d.Why, d.State, d.OpenUntil})
 	}
 	return all
 }

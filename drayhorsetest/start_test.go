@@ -123,3 +123,32 @@ func TestLimitsGoByTheClockOfTheTest(t *testing.T) {
 		t.Errorf("outcomes = %+v; want none", done)
 	}
 }
+
+// TestLimitsOfAllQueuesGoByTheClockOfTheTest: of three queues, each with a job that waits; none is passed over.
+func TestLimitsOfAllQueuesGoByTheClockOfTheTest(t *testing.T) {
+	t.Parallel()
+	env := drayhorsetest.New(t)
+	queues := []string{"a", "b", "c"}
+	w := newWorker(t, env, func(c *worker.Config) {
+		c.Queues = map[string]int{"a": 1, "b": 1, "c": 1}
+		c.Limits = []drayhorse.Limit{{Name: "smtp", Kind: "welcome", Rate: drayhorse.Rate{Jobs: 1, Per: time.Minute}}}
+	})
+	worker.Handle(w, func(context.Context, *drayhorse.Job[welcome]) error { return nil })
+	for _, queue := range queues {
+		if _, err := env.Producer.Enqueue(t.Context(), welcome{UserID: 1}, drayhorse.Queue(queue)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := 0
+	for minute := range 10 {
+		now := len(env.Work(w))
+		if now > 1 {
+			t.Errorf("%d ran in minute %d; want one at most", now, minute)
+		}
+		done += now
+		env.Advance(time.Minute)
+	}
+	if done != len(queues) {
+		t.Errorf("%d ran in ten minutes; want all", done)
+	}
+}

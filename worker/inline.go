@@ -87,7 +87,9 @@ func (i *inlined) Next(ctx context.Context) (inline.Run, bool, error) {
 		case len(i.fetcher.unanswered) > 0:
 			i.fetcher.sleep(ctx, time.Time{})
 		case !looked: // at what a bell would say
-			i.node.look(ctx, i.watch)
+			if err := i.look(ctx); err != nil {
+				return inline.Run{}, false, err
+			}
 			looked = true
 		case !watched: // what flows wait for
 			i.relay.look(ctx, 0)
@@ -99,6 +101,17 @@ func (i *inlined) Next(ctx context.Context) (inline.Run, bool, error) {
 		}
 	}
 	return inline.Run{}, false, ctx.Err()
+}
+
+// look looks at the partitions, after shares of limits have followed what there is.
+func (i *inlined) look(ctx context.Context) error {
+	_, shares := i.node.look(ctx, i.watch)
+	if len(shares) == 0 {
+		return nil
+	}
+	err := i.limits.Balance(ctx, shares)
+	i.node.look(ctx, i.watch)
+	return err
 }
 
 // maxFailing is how often a turn is made without an answer before Next gives up.

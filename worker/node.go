@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // node is the loops of a worker that work on one Redis node, so that one which is slow
@@ -15,6 +16,9 @@ type node struct {
 	loops    *sync.WaitGroup
 	leases   func() []*lease // of sources on the node
 	onLook   func()
+
+	following  atomic.Bool // shares of limits are being shared out
+	unfollowed atomic.Bool // the last time that failed
 }
 
 // newNode makes the loops of the number-th node.

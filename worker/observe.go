@@ -29,9 +29,11 @@ func (n *node) observe(ctx context.Context) {
 	for {
 		begun := time.Now()
 		next := jobs.LookEvery
-		if n.look(ctx, watch) {
+		idle, shares := n.look(ctx, watch)
+		if idle {
 			next = jobs.IdleLookEvery
 		}
+		n.follow(ctx, shares)
 		timer.Reset(time.Until(begun.Add(next)))
 		select {
 		case <-ctx.Done():
@@ -41,11 +43,12 @@ func (n *node) observe(ctx context.Context) {
 	}
 }
 
-// look looks at all sources of the node once and says whether they are idle.
-func (n *node) look(ctx context.Context, watch *jobs.Watch) (idle bool) {
+// look looks at all sources of the node once and says whether they are idle, and which shares of limits they have or
+// need.
+func (n *node) look(ctx context.Context, watch *jobs.Watch) (idle bool, shares []jobs.Share) {
 	sources := n.supply.on(n.addr)
 	if len(sources) == 0 {
-		return true
+		return true, nil
 	}
 	asked := time.Now()
 	seen := n.engine.Observe(ctx, partitions(sources)...)
@@ -58,6 +61,11 @@ func (n *node) look(ctx context.Context, watch *jobs.Watch) (idle bool) {
 			continue
 		}
 		s.applyObservation(&seen[i])
+		for _, share := range seen[i].Shares {
+			if share.Matters() {
+				shares = append(shares, share)
+			}
+		}
 		if seen[i].News {
 			n.relay.note(s.part)
 		}
@@ -71,7 +79,7 @@ func (n *node) look(ctx context.Context, watch *jobs.Watch) (idle bool) {
 			})
 		}
 	}
-	return !slices.ContainsFunc(seen, func(o jobs.Observation) bool { return !o.Idle() })
+	return !slices.ContainsFunc(seen, func(o jobs.Observation) bool { return !o.Idle() }), shares
 }
 
 func partitions(sources []*source) []*jobs.Partition {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/limits"
 )
 
 // parts are what the loops of a worker work with. The session makes them.
@@ -25,6 +26,7 @@ type parts struct {
 	executors *executors
 	reports   *flusher  // nil: what handlers report is written with their finishes
 	discards  *discards // nil: nobody wants to know
+	limits    *limits.Limits
 	relay     *relay
 	teller    *teller
 	phase     *phase

@@ -16,6 +16,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/events"
 	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/limits"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
@@ -42,9 +43,10 @@ type session struct {
 	quiet     <-chan struct{} // closed when nothing more is to be claimed
 	runner    runner
 	deadlines *deadlines
-	fatal     chan error    // what waiting cannot mend
-	missing   []string      // queues that could not be made yet
-	changed   chan struct{} // queues are not what they were
+	fatal     chan error        // what waiting cannot mend
+	missing   []string          // queues that could not be made yet
+	unjoined  []*jobs.Partition // that may not know all limits yet
+	changed   chan struct{}     // queues are not what they were
 
 	background context.Context //nolint:containedctx // ends when the worker has stopped
 
@@ -60,16 +62,18 @@ func newSession(base context.Context, w *Worker) *session {
 		deadlines: newDeadlines(), fatal: make(chan error, 1), changed: make(chan struct{}, 1),
 	}
 	s.nodes.Store(new([]*node))
+	namespace := cmp.Or(w.cfg.Namespace, drayhorse.DefaultNamespace)
 	s.parts = parts{
 		id: w.id, base: base, log: w.log, engine: w.engine, metrics: w.metrics,
 		capacity: newCapacity(w.cfg.Concurrency, s.onFree),
 		supply:   &supply{strict: w.cfg.StrictOrder, serves: w.kinds.serves, onClaimable: s.onClaimable, onQuiet: s.onQuiet},
 		reach:    newReach(base, w.log, w.metrics.redis),
 		phase:    newPhase(),
+		limits:   limits.New(w.engine, namespace),
 		reports:  newFlusher(w.engine),
 		discards: newDiscards(base, w.log, w.cfg.OnDiscard),
-		relay:    newRelay(flows.New(w.engine, cmp.Or(w.cfg.Namespace, drayhorse.DefaultNamespace)), w.log),
-		teller:   newTeller(events.New(w.client, cmp.Or(w.cfg.Namespace, drayhorse.DefaultNamespace)), w.id, w.log, w.metrics.untold),
+		relay:    newRelay(flows.New(w.engine, namespace), w.log),
+		teller:   newTeller(events.New(w.client, namespace), w.id, w.log, w.metrics.untold),
 		fail:     s.fatally,
 		onLost:   s.sayAlive,
 	}
@@ -155,6 +159,8 @@ func (s *session) addQueues(ctx context.Context, names []string) (missing []stri
 		}
 	}
 	slices.SortFunc(added, func(a, b *source) int { return cmp.Compare(a.part.String(), b.part.String()) })
+	s.unjoined = append(s.unjoined, partitions(added)...)
+	s.joinLimits(ctx)
 	s.supply.append(added...)
 	return missing, failed
 }

@@ -9,7 +9,7 @@ import (
 // Limit is a limit as files declare it.
 type Limit struct {
 	Name        string `yaml:"name"`
-	Queue       string `yaml:"queue"`
+	Queue       string `yaml:"queue,omitempty"` // empty: all
 	Kind        string `yaml:"kind,omitempty"`
 	PerGroup    bool   `yaml:"per_group,omitempty"`
 	Concurrency int    `yaml:"concurrency,omitempty"`

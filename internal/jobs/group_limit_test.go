@@ -204,8 +204,6 @@ func TestLimitsOfGroupsOverPartitions(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, sharedURL(t), 4)
 	r.perGroup("l", "", atOnce(1))
-	_, err := r.SetLimit(r.ctx, &drayhorse.Limit{Name: "other", Queue: r.part.Queue, Concurrency: 1}, true, "", "")
-	r.wantError(err, drayhorse.ErrInvalid)
 	for i, p := range r.parts {
 		if got := r.client.HGet(r.ctx, p.key(colMeta), "group_limits").Val(); got == "" {
 			t.Errorf("partition %d has no limit", i)

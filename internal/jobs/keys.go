@@ -46,7 +46,7 @@ const (
 	colParked  // zset lane/seq/id, in lexical order
 	colGates   // zset gate by jobs that run and count there, limit/gate by us of its rate's next start
 	colBlocked // zset gate by ms from which it is open, of those at which groups wait
-	colLimits  // hash limit -> row, and what is paused
+	colLimits  // hash limit -> row, what is paused, and shares of limits
 	colUniques
 	colReports // hash letter+id: who waits for jobs, and what is reported of them
 	colMinute  // hash kind|code -> what has been counted in the minute that is not over

@@ -17,6 +17,9 @@ import (
 type Declared struct {
 	drayhorse.Limit
 
+	Shared   bool // partitions share it; see share.go
+	Most     int  // of one that is shared, how many jobs may run in this partition
+	Burst    int  // likewise, and start at once, if it has a rate
 	Operator bool // it was set by an operator, so that programs do not change it
 	Version  int64
 	At       time.Time // when it was changed last, by Redis's clock
@@ -32,39 +35,26 @@ type limitDetail struct {
 	Jobs    int               `json:"jobs,omitempty"`
 	Per     string            `json:"per,omitempty"`
 	Burst   int               `json:"burst,omitempty"`
+	All     bool              `json:"all,omitempty"` // it is of all queues
 	Breaker drayhorse.Breaker `json:"breaker,omitzero"`
 	By      string            `json:"by,omitempty"`
 	Why     string            `json:"why,omitempty"`
 }
 
-// SetLimit declares a valid limit, or changes it. One that an operator has set stays as it is
-// if it is a program that asks. It gives what holds now.
+// SetLimit declares a valid limit, or changes it, in each partition of its queue by itself. One that an operator has
+// set stays as it is if it is a program that asks. It gives what holds now.
 func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator bool, by, why string) (*Declared, error) {
-	partitions, err := e.limited(ctx, limit)
+	partitions, err := e.Queue(ctx, limit.Queue)
 	if err != nil {
 		return nil, err
 	}
-	d := limitDetail{Jobs: limit.Rate.Jobs, Burst: limit.Rate.Burst, Breaker: limit.Breaker, By: by, Why: why}
-	if limit.Rate.Per > 0 {
-		d.Per = limit.Rate.Per.String()
-	}
-	detail, err := json.Marshal(d)
+	args, err := limitArgs(limit, false, operator, by, why)
 	if err != nil {
 		return nil, err
 	}
-	concurrency, every, burst := limit.Terms()
-	terms := fmt.Sprintf("%d,%d,%d", concurrency, every, burst)
-	group, breaker := "", ""
-	if limit.PerGroup {
-		group = "group"
-	}
-	if rate, least, window, coolDown, probes, ok := limit.Breaker.Terms(); ok {
-		breaker = fmt.Sprintf("%d.%d.%d.%d.%d", rate, least, window, coolDown, probes)
-	}
-	terms = strings.TrimRight(strings.Join([]string{terms, limit.Kind, group, breaker}, ","), ",")
 	var now *Declared
 	for _, p := range slices.Backward(partitions) { // the first one, which Limits are read from, has those that all have
-		value, err := p.run(ctx, limitScript, limit.Name, sourceOf(operator), terms, string(detail))
+		value, err := p.run(ctx, limitScript, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -72,11 +62,42 @@ func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator 
 		if len(reply) != 2 {
 			return nil, fmt.Errorf("limit: unexpected reply %v", value)
 		}
-		if now, err = p.declared(limit.Name, asString(reply[1])); err != nil {
+		if now, err = ReadLimit(limit.Name, p.Queue, asString(reply[1])); err != nil {
 			return nil, err
 		}
 	}
 	return now, nil
+}
+
+// limitArgs are those of limit.lua. shared: partitions share the limit.
+func limitArgs(limit *drayhorse.Limit, shared, operator bool, by, why string) ([]any, error) {
+	detail, err := LimitDetail(limit, by, why)
+	if err != nil {
+		return nil, err
+	}
+	concurrency, every, burst := limit.Terms()
+	holds, breaker := "", ""
+	switch {
+	case shared:
+		holds = "share"
+	case limit.PerGroup:
+		holds = "group"
+	}
+	if rate, least, window, coolDown, probes, ok := limit.Breaker.Terms(); ok {
+		breaker = fmt.Sprintf("%d.%d.%d.%d.%d", rate, least, window, coolDown, probes)
+	}
+	terms := strings.Join([]string{fmt.Sprintf("%d,%d,%d", concurrency, every, burst), limit.Kind, holds, breaker}, ",")
+	return []any{limit.Name, sourceOf(operator), strings.TrimRight(terms, ","), detail}, nil
+}
+
+// LimitDetail is what is stored of a limit for people.
+func LimitDetail(limit *drayhorse.Limit, by, why string) (string, error) {
+	d := limitDetail{Jobs: limit.Rate.Jobs, Burst: limit.Rate.Burst, All: limit.Queue == "", Breaker: limit.Breaker, By: by, Why: why}
+	if limit.Rate.Per > 0 {
+		d.Per = limit.Rate.Per.String()
+	}
+	detail, err := json.Marshal(d)
+	return string(detail), err
 }
 
 func sourceOf(operator bool) string {
@@ -84,20 +105,6 @@ func sourceOf(operator bool) string {
 		return "operator"
 	}
 	return "program"
-}
-
-// limited gives the partitions that have a limit. All jobs of a group are in one. Another limit would
-// not be what it says over several.
-func (e *Engine) limited(ctx context.Context, limit *drayhorse.Limit) ([]*Partition, error) {
-	partitions, err := e.Queue(ctx, limit.Queue)
-	if err != nil {
-		return nil, err
-	}
-	if n := len(partitions); n > 1 && !limit.PerGroup {
-		return nil, fmt.Errorf("%w: limit %s: queue %s has %d partitions; want a queue of one, so that the limit holds for all of it, or a limit per group",
-			drayhorse.ErrInvalid, limit.Name, limit.Queue, n)
-	}
-	return partitions, nil
 }
 
 // RemoveLimit takes a limit away from the partitions of a queue. The error is drayhorse.ErrNotFound if
@@ -132,42 +139,69 @@ func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Decla
 			errs = append(errs, err)
 			continue
 		}
-		parts := asStrings(reply.Value)
+		parts, shares := asStrings(reply.Value), map[string]string{}
 		for n := 0; n+2 < len(parts); n += 3 {
-			if isPause(parts[n]) {
+			if name, ok := strings.CutPrefix(parts[n], "="); ok {
+				shares[name] = parts[n+1] //nolint:gosec // see the condition
+			}
+		}
+		for n := 0; n+2 < len(parts); n += 3 {
+			if !isLimit(parts[n]) {
 				continue
 			}
-			d, err := partitions[i].declared(parts[n], parts[n+1]) //nolint:gosec // see the condition
+			d, err := ReadLimit(parts[n], partitions[i].Queue, parts[n+1]) //nolint:gosec // see the condition
 			d.stand(parts[n+2])
+			if share := strings.Split(shares[d.Name], "|"); len(share) == 4 {
+				d.Most, d.Burst = int(asInt(share[1])), int(asInt(share[2]))
+			}
 			all, errs = append(all, d), append(errs, err)
 		}
 	}
 	return all, errors.Join(errs...)
 }
 
-// declared reads a row of limit.lua.
-func (p *Partition) declared(name, row string) (*Declared, error) {
+// isLimit says whether a field of limits is the name of one, and not what pause.lua or share.lua have written.
+func isLimit(field string) bool {
+	return !strings.HasPrefix(field, "@") && !strings.HasPrefix(field, "=")
+}
+
+// ReadLimit reads a row of a limit, as limit.lua has it.
+func ReadLimit(name, queue, row string) (*Declared, error) {
 	parts := strings.SplitN(row, "|", 5)
-	d := &Declared{Limit: drayhorse.Limit{Name: name, Queue: p.Queue}}
+	d := &Declared{Limit: drayhorse.Limit{Name: name, Queue: queue}}
 	var detail limitDetail
 	if len(parts) != 5 || json.Unmarshal([]byte(parts[4]), &detail) != nil {
-		return d, fmt.Errorf("limit %s of queue %s: malformed row %q", name, p.Queue, row)
+		return d, fmt.Errorf("limit %s of queue %s: malformed row %q", name, queue, row)
 	}
 	d.Operator, d.Version, d.At = parts[0] == sourceOf(true), asInt(parts[1]), asTime(parts[2])
 	terms := strings.Split(parts[3], ",")
 	d.Concurrency = int(asInt(terms[0]))
 	if len(terms) > 3 {
-		d.Kind, d.PerGroup = terms[3], len(terms) > 4 && terms[4] != ""
+		d.Kind = terms[3]
+	}
+	if len(terms) > 4 {
+		d.PerGroup, d.Shared = terms[4] == "group", terms[4] == "share"
 	}
 	d.Breaker, d.By, d.Why = detail.Breaker, detail.By, detail.Why
+	if detail.All {
+		d.Queue = ""
+	}
 	if detail.Jobs > 0 {
 		per, err := time.ParseDuration(detail.Per)
 		if err != nil {
-			return d, fmt.Errorf("limit %s of queue %s: malformed row %q", name, p.Queue, row)
+			return d, fmt.Errorf("limit %s of queue %s: malformed row %q", name, queue, row)
 		}
 		d.Rate = drayhorse.Rate{Jobs: detail.Jobs, Per: per, Burst: detail.Burst}
 	}
 	return d, nil
+}
+
+// Stand takes in how the breaker of a limit that is shared stands in a partition.
+func (d *Declared) Stand(part *Declared) {
+	severity := map[drayhorse.BreakerState]int{drayhorse.BreakerClosed: 1, drayhorse.BreakerHalfOpen: 2, drayhorse.BreakerOpen: 3}
+	if severity[part.State] > severity[d.State] || part.OpenUntil.After(d.OpenUntil) {
+		d.State, d.OpenUntil = part.State, part.OpenUntil
+	}
 }
 
 // stand reads how the limit's breaker stands, as the prelude has it. It goes half-open with the next claim.

@@ -174,13 +174,3 @@ func TestSeveralLimitsHoldTogether(t *testing.T) {
 		r.wantShut(got, got.Now.Add(time.Hour)) // by the rate of the least burst, though fewer run than may
 	})
 }
-
-// TestALimitNeedsOnePartition: over several it would be that many times as much.
-func TestALimitNeedsOnePartition(t *testing.T) {
-	conform(t, func(r *rig) {
-		_, err := r.CreateQueue(r.ctx, "wide", 2)
-		r.must(err)
-		_, err = r.SetLimit(r.ctx, &drayhorse.Limit{Name: "l", Queue: "wide", Concurrency: 1}, true, "", "")
-		r.wantError(err, drayhorse.ErrInvalid)
-	})
-}

@@ -20,6 +20,7 @@ type Observation struct {
 	Lanes     []string  // kinds for which jobs are set aside, at most MaxLanes
 	Leases    []Score   // at most 100: those that may be dead are among them
 	News      bool      // rows of batches have something to tell
+	Shares    []Share   // of limits that it shares with other partitions
 	Err       error
 }
 
@@ -63,7 +64,8 @@ func (e *Engine) Observe(ctx context.Context, partitions ...*Partition) []Observ
 
 // Idle reports whether there is nothing to do and nobody at work.
 func (o *Observation) Idle() bool {
-	return o.Err == nil && o.Ready == 0 && o.Suspects == 0 && len(o.Lanes) == 0 && len(o.Leases) == 0
+	return o.Err == nil && o.Ready == 0 && o.Suspects == 0 && len(o.Lanes) == 0 && len(o.Leases) == 0 &&
+		!slices.ContainsFunc(o.Shares, func(s Share) bool { return s.Waiting > 0 })
 }
 
 func (o *Observation) decode(value any) {
@@ -72,13 +74,20 @@ func (o *Observation) decode(value any) {
 		return
 	}
 	reply := asList(value)
-	if len(reply) != 7 && len(reply) != 8 {
+	if len(reply) < 7 || len(reply) > 9 {
 		o.Err = fmt.Errorf("observe: unexpected reply %v", value)
 		return
 	}
 	o.Now, o.Paused = time.UnixMilli(asInt(reply[0])), asString(reply[1]) == "1"
 	o.Ready, o.Suspects = int(asInt(reply[2])), int(asInt(reply[3]))
-	o.NextDue, o.Lanes, o.News = asTime(reply[4]), asStrings(reply[5]), len(reply) == 8
+	o.NextDue, o.Lanes, o.News = asTime(reply[4]), asStrings(reply[5]), len(reply) > 7 && asInt(reply[7]) == 1
+	if len(reply) > 8 {
+		for _, facts := range asList(reply[8]) {
+			s := Share{Partition: o.Partition}
+			s.Err = s.read(asList(facts))
+			o.Shares = append(o.Shares, s)
+		}
+	}
 	pairs := asStrings(reply[6])
 	for i := 0; i+1 < len(pairs); i += 2 {
 		o.Leases = append(o.Leases, Score{pairs[i], pairs[i+1]})

@@ -56,9 +56,6 @@ func (p *Partition) Resume(ctx context.Context, pause Pause) error {
 	return err
 }
 
-// isPause says whether a field of limits is one that pause.lua has written.
-func isPause(field string) bool { return strings.HasPrefix(field, "@") }
-
 // decodePauses reads what summary.lua says of pauses.
 func decodePauses(value any) ([]Pause, error) {
 	parts := asStrings(value)

@@ -38,6 +38,7 @@ var (
 	depthScript   = load("depth")
 	limitScript   = load("limit")
 	limitsScript  = load("limits")
+	shareScript   = load("share")
 	ringScript    = load("ring")
 	inspectScript = load("inspect")
 	lengthScript  = load("length")

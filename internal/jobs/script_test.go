@@ -268,6 +268,8 @@ func (r *rig) runEveryScript() {
 	r.must(SetMaxDepth(r.ctx, r.parts, 1000))
 	_, err = r.SetLimit(r.ctx, &drayhorse.Limit{Name: "l", Queue: r.part.Queue, Concurrency: 1000}, true, "", "")
 	r.must(err)
+	r.must(r.DeclareShared(r.ctx, r.parts, &drayhorse.Limit{Name: "shared", Queue: r.part.Queue, Concurrency: 1000}, true, "", ""))
+	r.must(r.GrantShares(r.ctx, []Grant{{Partition: r.part, Limit: "shared", Version: 1, Most: 1000}})[0].Err)
 	_, err = r.Limits(r.ctx, r.part)
 	r.must(err)
 	r.must(r.part.Ring(r.ctx))

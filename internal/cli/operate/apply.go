@@ -166,7 +166,10 @@ func (d *declarations) queueChanges(ctx context.Context, a *admin.Admin, name st
 
 // termsOf is a limit in words.
 func termsOf(l *drayhorse.Limit) string {
-	text := "of queue " + l.Queue
+	text := "of all queues"
+	if l.Queue != "" {
+		text = "of queue " + l.Queue
+	}
 	if l.Kind != "" {
 		text += " kind " + l.Kind
 	}

@@ -22,7 +22,8 @@ func LimitsCommand() *cobra.Command {
 // limitJSON is a limit for programs.
 type limitJSON struct {
 	Name        string    `json:"name"`
-	Queue       string    `json:"queue"`
+	Queue       string    `json:"queue"` // empty: all
+	Shared      bool      `json:"shared,omitzero"`
 	Kind        string    `json:"kind,omitempty"`
 	PerGroup    bool      `json:"per_group,omitzero"`
 	Concurrency int       `json:"concurrency,omitzero"`
@@ -45,7 +46,7 @@ func listLimits() *cobra.Command {
 			list := make([]limitJSON, len(all))
 			for i, l := range all {
 				source := map[bool]string{true: "operator", false: "worker"}[l.Operator]
-				list[i] = limitJSON{l.Name, l.Queue, l.Kind, l.PerGroup, l.Concurrency, l.Rate.String(), l.Rate.Burst, l.Breaker.String(), string(l.State), l.OpenUntil, source, l.Version, l.At, l.By, l.Why}
+				list[i] = limitJSON{l.Name, l.Queue, l.Shared, l.Kind, l.PerGroup, l.Concurrency, l.Rate.String(), l.Rate.Burst, l.Breaker.String(), string(l.State), l.OpenUntil, source, l.Version, l.At, l.By, l.Why}
 			}
 			return list, err
 		},
@@ -63,7 +64,7 @@ func listLimits() *cobra.Command {
 				if l.By != "" {
 					by += " " + printable.Text(l.By)
 				}
-				t.Row(cli.Cell{Text: l.Name}, cli.Cell{Text: l.Queue}, cli.Cell{Text: l.Kind}, cli.Cell{Text: per(l.PerGroup)}, cli.Cell{Text: some(l.Concurrency), Right: true}, cli.Cell{Text: l.Rate},
+				t.Row(cli.Cell{Text: l.Name}, cli.Cell{Text: cmp.Or(l.Queue, "(all)")}, cli.Cell{Text: l.Kind}, cli.Cell{Text: per(l.PerGroup)}, cli.Cell{Text: some(l.Concurrency), Right: true}, cli.Cell{Text: l.Rate},
 					cli.Cell{Text: some(l.Burst), Right: true}, cli.Cell{Text: l.State}, cli.Cell{Text: by}, cli.Cell{Text: strconv.FormatInt(l.Version, 10), Right: true},
 					cli.Cell{Text: ago(time.Since(l.At))}, cli.Cell{Text: printable.Text(l.Why)})
 			}
@@ -74,7 +75,7 @@ func listLimits() *cobra.Command {
 type limitConfig struct {
 	common `yaml:",inline"`
 
-	Queue       string   `yaml:"-" flag:"queue" arg:"NAME" usage:"queue whose jobs it is for (required)"`
+	Queue       string   `yaml:"-" flag:"queue" arg:"NAME" usage:"queue whose jobs it is for (default: all queues, with --kind)"`
 	Kind        string   `yaml:"-" flag:"kind" arg:"KIND" usage:"of its jobs, those of this kind alone"`
 	PerGroup    bool     `yaml:"-" flag:"per-group" usage:"for the jobs of each group by themselves"`
 	Concurrency int      `yaml:"-" flag:"concurrency" arg:"N" usage:"how many of them run at once"`
@@ -104,18 +105,19 @@ func setLimit() *cobra.Command {
 		Short: "Set a limit, for all workers and at once",
 		Long: `Set a limit, for all workers and at once: how many jobs of a queue, of one kind in it
 or of each group run at once, how often they start, and whether any starts while too many
-fail. What runs goes on, and a breaker that was open is closed. Workers that declare a limit
-of that name do not change it until it is removed. The queue must be known: queues create
-makes one before its first job.`,
+fail. Without --queue it is for the jobs of a kind in all queues. What runs goes on, and a
+breaker that was open is closed. Workers that declare a limit of that name do not change it
+until it is removed. The queue must be known: queues create makes one before its first job.`,
 		Example: `  drayhorse limits set smtp --queue mail --rate 100/1m --burst 20 --concurrency 5 --reason "their new quota"
   drayhorse limits set exports --queue reports --kind export --per-group --concurrency 3
-  drayhorse limits set stripe --queue pay --kind charge --breaker 0.5 --breaker-window 1m --cool-down 30s --probes 3`,
+  drayhorse limits set stripe --kind charge --rate 100/1m --burst 20 --reason "their quota"
+  drayhorse limits set payments --queue pay --kind charge --breaker 0.5 --breaker-window 1m --cool-down 30s --probes 3`,
 		Config: limitConfig{common: defaults()}, CompleteFlags: ofQueue[limitConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *limitConfig) error {
 			limit := drayhorse.Limit{Name: call.Args[0], Queue: cfg.Queue, Kind: cfg.Kind, PerGroup: cfg.PerGroup, Concurrency: cfg.Concurrency, Rate: drayhorse.Rate(cfg.Rate)}
 			switch {
-			case cfg.Queue == "":
-				return cli.Usagef("no --queue is given; want the queue whose jobs it is for")
+			case cfg.Queue == "" && cfg.Kind == "":
+				return cli.Usagef("no --queue is given; want the queue whose jobs it is for, or --kind for those of a kind in all queues")
 			case cfg.Burst != 0 && limit.Rate == drayhorse.Rate{}:
 				return cli.Usagef("--burst without --rate; want both, or --concurrency alone")
 			}
@@ -127,13 +129,17 @@ makes one before its first job.`,
 				return err
 			}
 			return cfg.with(call, func(a *admin.Admin) error {
-				if _, err := a.Queue(ctx, limit.Queue); err != nil { // a name that was mistyped makes no queue
-					return err
+				of := "all queues"
+				if limit.Queue != "" {
+					if _, err := a.Queue(ctx, limit.Queue); err != nil { // a name that was mistyped makes no queue
+						return err
+					}
+					of = "queue " + limit.Queue
 				}
 				if err := a.SetLimit(ctx, limit, cfg.Reason); err != nil {
 					return err
 				}
-				return cfg.done(call, "set limit "+limit.Name+" of queue "+limit.Queue, map[string]any{"limit": limit.Name, "queue": limit.Queue, "done": "set"})
+				return cfg.done(call, "set limit "+limit.Name+" of "+of, map[string]any{"limit": limit.Name, "queue": limit.Queue, "done": "set"})
 			})
 		},
 	}.Command()

@@ -33,8 +33,9 @@ func TestVerbsOfLimits(t *testing.T) {
 	}
 	o.says("removed limit stripe\n", "limits", "remove", "stripe")
 	o.says("created queue tenants, partitions: 4\n", "queues", "create", "tenants", "--partitions", "4")
-	if code, _, stderr := o.call("limits", "set", "exports", "--queue", "tenants", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "queue tenants has 4 partitions; want a queue of one, so that the limit holds for all of it, or a limit per group") {
-		t.Errorf("exit %d, %q; want a limit over partitions refused", code, stderr)
+	o.says("set limit exports of queue tenants\n", "limits", "set", "exports", "--queue", "tenants", "--concurrency", "3")
+	if _, stdout, _ := o.call("limits", "list", "--json"); strings.Count(stdout, `"shared": true`) != 1 {
+		t.Errorf("got %s", stdout)
 	}
 	o.says("set limit exports of queue tenants\n", "limits", "set", "exports", "--queue", "tenants", "--kind", "export", "--per-group", "--concurrency", "3")
 	if _, stdout, _ := o.call("limits", "list"); !regexp.MustCompile(`(?m)^exports +tenants +export +group +3 `).MatchString(stdout) {
@@ -48,10 +49,18 @@ func TestVerbsOfLimits(t *testing.T) {
 	if code, _, stderr := o.call("limits", "set", "smtp", "--queue", "other", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "limit smtp is of queue mail already") {
 		t.Errorf("exit %d, %q; want the name refused", code, stderr)
 	}
-	o.says("created queue wide, partitions: 3\n", "queues", "create", "wide", "--partitions", "3")
-	if code, _, stderr := o.call("limits", "set", "wide", "--queue", "wide", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "queue wide has 3 partitions; want a queue of one") {
-		t.Errorf("exit %d, %q; want several partitions refused", code, stderr)
+	o.says("created queue wide, partitions: 200\n", "queues", "create", "wide", "--partitions", "200")
+	if code, _, stderr := o.call("limits", "set", "wide", "--queue", "wide", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "queue wide has 200 partitions; want at most 128, or a limit per group") {
+		t.Errorf("exit %d, %q; want so many partitions refused", code, stderr)
 	}
+	o.says("set limit charges of all queues\n", "limits", "set", "charges", "--kind", "charge", "--rate", "100/1m")
+	if _, stdout, _ := o.call("limits", "list"); !regexp.MustCompile(`(?m)^charges +\(all\) +charge +100/1m +operator`).MatchString(stdout) {
+		t.Errorf("got %s", stdout)
+	}
+	if code, _, stderr := o.call("limits", "set", "charges", "--queue", "mail", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "limit charges is of all queues already; want another name, or remove that first") {
+		t.Errorf("exit %d, %q; want the name refused", code, stderr)
+	}
+	o.says("removed limit charges\n", "limits", "remove", "charges")
 	o.says("set limit welcome of queue mail\n", "limits", "set", "welcome", "--queue", "mail", "--kind", "welcome", "--concurrency", "3")
 	if _, stdout, _ := o.call("limits", "list"); !regexp.MustCompile(`(?m)^welcome +mail +welcome +3 +operator`).MatchString(stdout) {
 		t.Errorf("got %s", stdout)

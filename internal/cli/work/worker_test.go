@@ -82,7 +82,7 @@ func TestWrongWorkers(t *testing.T) {
 		{"handlers: {a: {exec: {command: [ls], timout: 5s}}}", "", `FILE:1: key "handlers.a.exec.timout" is not known; did you mean timeout?`},
 		{"handlers: {a: {http: {url: ftp://h}}}", "", `handlers.a.http.url "ftp://h"`},
 		{"handlers: {a: {exec: {command: ls}}}", "", "FILE:1: handlers.a.exec.command \"ls\"; want a list"},
-		{handler + "limits: [{name: l, concurrency: 1}]", "", "limits: invalid: limit l: Queue is empty; want the queue"},
+		{handler + "limits: [{name: l, concurrency: 1}]", "", "limits: invalid: limit l: Queue and Kind are empty; want the queue"},
 		{handler + "limits: [{name: l, queue: q}]", "", "limit l: it limits nothing; want Concurrency, Rate, Breaker or several of them"},
 		{handler + "limits: [{name: l, queue: q, breaker: {rate: 5, window: 1m, cool_down: 30s}}]", "", "limit l: Breaker.Rate 5; want 0.001 to 1"},
 		{handler + "limits: [{name: l, queue: q, breaker: {rate: 0.5, coldown: 30s}}]", "", "coldown"},

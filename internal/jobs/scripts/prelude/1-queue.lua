@@ -150,6 +150,14 @@ local function shut(hash)
   end
 end
 
+-- ring wakes one idle worker, unless one is being woken already, and never for a
+-- queue that is paused.
+local function ring(paused)
+  if not paused and call('EXISTS', bell) == 0 then
+    call('LPUSH', bell, '1')
+  end
+end
+
 -- wait_notes gives the parts of group_limits.
 local function wait_notes()
   local cursor, since, terms = string.match(group_limits, '^([^,]*),(%d+)|(.*)$')

@@ -97,7 +97,11 @@ local function room_under(terms, kind, now, at)
     if every > 0 then
       local on = rate(name, every, burst, now, at)
       local starts = math.floor((now * 1000 + burst * every - on) / every)
-      if starts == 0 then opens = math.max(opens, math.ceil((on + every - burst * every) / 1000)) end
+      if burst == 0 then -- see share_terms
+        opens = FAR
+      elseif starts == 0 then
+        opens = math.max(opens, math.ceil((on + every - burst * every) / 1000))
+      end
       left = math.min(left, starts)
     end
     if breaker_of(name) then
@@ -190,7 +194,7 @@ end
 
 -- has_rate says whether one of them is for how often jobs start.
 local function has_rate(terms)
-  return string.find(terms, ',%d+,[1-9]%d*,%d+')
+  return string.find(terms, ',%d+,[1-9]%d*,[1-9]')
 end
 
 -- some_count says whether any of limits, by kind or group, is for what runs.

@@ -213,11 +213,3 @@ end
 local function flush_asides()
   for _, kind in ipairs(asides.kinds) do set_aside(kind, asides.of[kind]) end
 end
-
--- ring wakes one idle worker, unless one is being woken already, and never for a
--- queue that is paused.
-local function ring(paused)
-  if not paused and call('EXISTS', bell) == 0 then
-    call('LPUSH', bell, '1')
-  end
-end
