@@ -69,8 +69,11 @@ func TestDelayIsBoundedAndSaidOnce(t *testing.T) {
 	if n := len(log.lines("WARN")); n != 1 {
 		t.Errorf("%d warnings, want one", n)
 	}
-	made := r.ticksIn("bad", "bad")
-	if gap := made[1].Sub(made[0]); gap < 5*time.Second {
+	made, gap := r.ticksIn("bad", "bad"), time.Duration(0)
+	for i := 1; i < len(made); i++ {
+		gap = max(gap, made[i].Sub(made[i-1])) // after the first one, or after the second if that was in the outbox, too
+	}
+	if gap < 5*time.Second {
 		t.Errorf("ticks %v, want those that were missed left out", made)
 	}
 	events, err = r.store.History(t.Context(), r.engine, "bad")
