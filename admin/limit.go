@@ -27,6 +27,11 @@ type Limit struct {
 	By       string    // who changed it: the Actor of Config; empty: not known, or a worker
 	Why      string
 
+	Running   int       // jobs that run and count; 0 also of a limit PerGroup, and of one of a Kind without Concurrency
+	Waiting   int       // jobs that wait, for it or for something else: those in line, or of its Kind those set aside; 0 PerGroup
+	Shut      bool      // it lets no job start now, where it is Shared in a partition with jobs that wait; false PerGroup
+	ShutUntil time.Time // zero: until a job has ended, or a share has come
+
 	// State is how its Breaker stands; empty: it has none. A breaker that was open goes on being so until a job is
 	// claimed, also when OpenUntil is over. Of one that is shared it is that of the partition that has been open longest,
 	// if one is open.
@@ -129,7 +134,7 @@ func (a *Admin) LimitsOf(ctx context.Context, queue string) ([]Limit, error) {
 
 func limitsOf(declared []*jobs.Declared) (all []Limit) {
 	for _, d := range declared {
-		all = append(all, Limit{d.Limit, d.Shared, d.Operator, d.Version, d.At, d.By, d.Why, d.State, d.OpenUntil})
+		all = append(all, Limit{d.Limit, d.Shared, d.Operator, d.Version, d.At, d.By, d.Why, d.Running, d.Waiting, d.Shut, d.ShutUntil, d.State, d.OpenUntil})
 	}
 	return all
 }

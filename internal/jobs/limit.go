@@ -17,14 +17,20 @@ import (
 type Declared struct {
 	drayhorse.Limit
 
-	Shared   bool // partitions share it; see share.go
-	Most     int  // of one that is shared, how many jobs may run in this partition
-	Burst    int  // likewise, and start at once, if it has a rate
-	Operator bool // it was set by an operator, so that programs do not change it
+	From     *Partition // of which this is said
+	Shared   bool       // partitions share it; see share.go
+	Most     int        // of one that is shared, how many jobs may run in this partition
+	Burst    int        // likewise, and start at once, if it has a rate
+	Operator bool       // it was set by an operator, so that programs do not change it
 	Version  int64
 	At       time.Time // when it was changed last, by Redis's clock
 	By       string    // who changed it
 	Why      string
+
+	Running   int       // jobs that count and run; of a limit of each group, or of a kind without Concurrency, not known
+	Waiting   int       // jobs that wait, for it or for something else: of its kind those that are aside
+	Shut      bool      // it lets no job start
+	ShutUntil time.Time // zero: until a job has ended, or a share has come
 
 	State     drayhorse.BreakerState // how its breaker stands; empty: it has none
 	OpenUntil time.Time              // zero: it is not open
@@ -125,8 +131,8 @@ func RemoveLimit(ctx context.Context, partitions []*Partition, name string) erro
 	return nil
 }
 
-// Limits gives the limits of partitions, each the first of its queue, in one round trip where Redis
-// allows it.
+// Limits gives the limits of partitions, in one round trip where Redis allows it. One that is of each group, or of a queue
+// with one partition, is in the first; one that is shared is in each that shares it.
 func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Declared, error) {
 	calls := make([]redis.Call, len(partitions))
 	for i, p := range partitions {
@@ -140,17 +146,25 @@ func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Decla
 			continue
 		}
 		parts, shares := asStrings(reply.Value), map[string]string{}
-		for n := 0; n+2 < len(parts); n += 3 {
+		for n := 0; n+5 < len(parts); n += 6 {
 			if name, ok := strings.CutPrefix(parts[n], "="); ok {
 				shares[name] = parts[n+1] //nolint:gosec // see the condition
 			}
 		}
-		for n := 0; n+2 < len(parts); n += 3 {
+		for n := 0; n+5 < len(parts); n += 6 {
 			if !isLimit(parts[n]) {
 				continue
 			}
 			d, err := ReadLimit(parts[n], partitions[i].Queue, parts[n+1]) //nolint:gosec // see the condition
 			d.stand(parts[n+2])
+			d.From = partitions[i]
+			d.Running, d.Waiting = int(asInt(parts[n+3])), int(asInt(parts[n+4]))
+			if opens := asInt(parts[n+5]); opens > 0 {
+				d.Shut = true
+				if opens < far {
+					d.ShutUntil = asTime(parts[n+5])
+				}
+			}
 			if share := strings.Split(shares[d.Name], "|"); len(share) == 4 {
 				d.Most, d.Burst = int(asInt(share[1])), int(asInt(share[2]))
 			}
@@ -196,8 +210,16 @@ func ReadLimit(name, queue, row string) (*Declared, error) {
 	return d, nil
 }
 
-// Stand takes in how the breaker of a limit that is shared stands in a partition.
-func (d *Declared) Stand(part *Declared) {
+// far is FAR of the prelude.
+const far = 1e15
+
+// Add takes in how a limit that is shared stands in a partition: it is shut where jobs wait for it in one that lets none
+// start.
+func (d *Declared) Add(part *Declared) {
+	d.Running, d.Waiting = d.Running+part.Running, d.Waiting+part.Waiting
+	if part.Shut && part.Waiting > 0 {
+		d.Shut, d.ShutUntil = true, part.ShutUntil
+	}
 	severity := map[drayhorse.BreakerState]int{drayhorse.BreakerClosed: 1, drayhorse.BreakerHalfOpen: 2, drayhorse.BreakerOpen: 3}
 	if severity[part.State] > severity[d.State] || part.OpenUntil.After(d.OpenUntil) {
 		d.State, d.OpenUntil = part.State, part.OpenUntil

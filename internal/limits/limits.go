@@ -178,7 +178,7 @@ func (l *Limits) list(ctx context.Context, queues [][]*jobs.Partition, keep func
 	var read []*jobs.Partition
 	for _, partitions := range queues {
 		read = append(read, partitions[0])
-		if slices.ContainsFunc(all, func(d *jobs.Declared) bool { return d.Breaker != drayhorse.Breaker{} && d.Queue == partitions[0].Queue }) {
+		if slices.ContainsFunc(all, func(d *jobs.Declared) bool { return d.Queue == "" || d.Queue == partitions[0].Queue }) {
 			read = append(read, partitions[1:]...)
 		}
 	}
@@ -189,8 +189,8 @@ func (l *Limits) list(ctx context.Context, queues [][]*jobs.Partition, keep func
 		}
 		for _, d := range declared {
 			if whole := shared[d.Name]; d.Shared && whole != nil {
-				whole.Stand(d)
-			} else if !d.Shared {
+				whole.Add(d)
+			} else if !d.Shared && d.From.Index == 0 {
 				all = append(all, d)
 			}
 		}

@@ -30,7 +30,13 @@ type Queues struct {
 	mu      sync.Mutex
 	sources []source
 	readAt  time.Time
-	last    map[string]*depth // by queue
+	last    *reading
+}
+
+// reading is what was read last.
+type reading struct {
+	queues map[string]*depth
+	limits map[limit]*jobs.Declared
 }
 
 // source is one way to queues.
@@ -71,6 +77,9 @@ func (q *Queues) Describe(ch chan<- *prometheus.Desc) {
 	ch <- queueOldest
 	ch <- queuePaused
 	ch <- queueParked
+	for _, desc := range []*prometheus.Desc{limitConcurrency, limitRunning, limitWaiting, limitShut, breakerOpen} {
+		ch <- desc
+	}
 }
 
 // Collect gives what is known, and reads it anew if that is too old.
@@ -78,7 +87,9 @@ func (q *Queues) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	for queue, d := range q.depths() {
+	read := q.read()
+	collectLimits(read.limits, gauge)
+	for queue, d := range read.queues {
 		for _, state := range drayhorse.States() {
 			gauge(queueJobs, float64(d.jobs[state]), queue, string(state))
 		}
@@ -88,9 +99,9 @@ func (q *Queues) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// depths reads the queues, once for all who ask within readEvery. The answer is not
+// read reads the queues, once for all who ask within readEvery. The answer is not
 // changed any more.
-func (q *Queues) depths() map[string]*depth {
+func (q *Queues) read() *reading {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.readAt.IsZero() && time.Since(q.readAt) < readEvery {
@@ -98,7 +109,7 @@ func (q *Queues) depths() map[string]*depth {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	q.last = map[string]*depth{}
+	q.last = &reading{map[string]*depth{}, map[limit]*jobs.Declared{}}
 	q.sources = slices.DeleteFunc(q.sources, func(s source) bool {
 		err := s.add(ctx, q.last)
 		if err != nil {
@@ -111,17 +122,14 @@ func (q *Queues) depths() map[string]*depth {
 }
 
 // add reads the queues that are not known yet.
-func (s source) add(ctx context.Context, known map[string]*depth) error {
+func (s source) add(ctx context.Context, read *reading) error {
+	known := read.queues
 	queues, err := s.which(ctx)
 	if err != nil {
 		return err
 	}
-	var all []*jobs.Partition
-	for _, partitions := range queues {
-		if known[partitions[0].Queue] == nil {
-			all = append(all, partitions...)
-		}
-	}
+	queues = slices.DeleteFunc(slices.Clone(queues), func(partitions []*jobs.Partition) bool { return known[partitions[0].Queue] != nil })
+	all := slices.Concat(queues...)
 	if len(all) == 0 {
 		return nil
 	}
@@ -141,7 +149,7 @@ func (s source) add(ctx context.Context, known map[string]*depth) error {
 	for name := range broken { // a part of a queue would read as the whole
 		delete(known, name)
 	}
-	return err
+	return errors.Join(err, s.limits(ctx, queues, read.limits))
 }
 
 func (d *depth) add(s *jobs.Summary) {

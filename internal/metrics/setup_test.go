@@ -28,7 +28,11 @@ type rig struct {
 
 func setup(t *testing.T, url string, counted producer.Metrics) *rig {
 	t.Helper()
-	namespace := redistest.Namespace(t)
+	return setupIn(t, url, redistest.Namespace(t), counted)
+}
+
+func setupIn(t *testing.T, url, namespace string, counted producer.Metrics) *rig {
+	t.Helper()
 	c, err := redis.Open(redis.Config{URL: url})
 	if err != nil {
 		t.Fatal(err)

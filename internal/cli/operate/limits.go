@@ -30,6 +30,10 @@ type limitJSON struct {
 	Rate        string    `json:"rate,omitempty"`
 	Burst       int       `json:"burst,omitzero"`
 	Breaker     string    `json:"breaker,omitempty"`
+	Running     int       `json:"running,omitzero"`
+	Waiting     int       `json:"waiting,omitzero"`
+	Shut        bool      `json:"shut,omitzero"`
+	ShutUntil   time.Time `json:"shut_until,omitzero"`
 	State       string    `json:"breaker_state,omitempty"`
 	OpenUntil   time.Time `json:"open_until,omitzero"`
 	Source      string    `json:"source"`
@@ -39,6 +43,17 @@ type limitJSON struct {
 	Why         string    `json:"why,omitempty"`
 }
 
+// shut says in words whether it lets no job start.
+func (l *limitJSON) shut() string {
+	switch {
+	case !l.Shut:
+		return ""
+	case l.ShutUntil.IsZero():
+		return "until one ends"
+	}
+	return "for " + rough(max(time.Until(l.ShutUntil), 0))
+}
+
 func listLimits() *cobra.Command {
 	return listing("List limits",
 		func(ctx context.Context, a *admin.Admin) ([]limitJSON, error) {
@@ -46,12 +61,13 @@ func listLimits() *cobra.Command {
 			list := make([]limitJSON, len(all))
 			for i, l := range all {
 				source := map[bool]string{true: "operator", false: "worker"}[l.Operator]
-				list[i] = limitJSON{l.Name, l.Queue, l.Shared, l.Kind, l.PerGroup, l.Concurrency, l.Rate.String(), l.Rate.Burst, l.Breaker.String(), string(l.State), l.OpenUntil, source, l.Version, l.At, l.By, l.Why}
+				list[i] = limitJSON{l.Name, l.Queue, l.Shared, l.Kind, l.PerGroup, l.Concurrency, l.Rate.String(), l.Rate.Burst, l.Breaker.String(),
+					l.Running, l.Waiting, l.Shut, l.ShutUntil, string(l.State), l.OpenUntil, source, l.Version, l.At, l.By, l.Why}
 			}
 			return list, err
 		},
 		func(call *cli.Call, list []limitJSON) error {
-			t := cli.NewTable("LIMIT", "QUEUE", "KIND", "PER", "AT ONCE", "RATE", "BURST", "BREAKER", "SET BY", "VERSION", "CHANGED", "WHY")
+			t := cli.NewTable("LIMIT", "QUEUE", "KIND", "PER", "AT ONCE", "RATE", "BURST", "BREAKER", "RUNNING", "WAITING", "SHUT", "SET BY", "VERSION", "CHANGED", "WHY")
 			some := func(n int) string {
 				if n == 0 {
 					return ""
@@ -65,7 +81,7 @@ func listLimits() *cobra.Command {
 					by += " " + printable.Text(l.By)
 				}
 				t.Row(cli.Cell{Text: l.Name}, cli.Cell{Text: cmp.Or(l.Queue, "(all)")}, cli.Cell{Text: l.Kind}, cli.Cell{Text: per(l.PerGroup)}, cli.Cell{Text: some(l.Concurrency), Right: true}, cli.Cell{Text: l.Rate},
-					cli.Cell{Text: some(l.Burst), Right: true}, cli.Cell{Text: l.State}, cli.Cell{Text: by}, cli.Cell{Text: strconv.FormatInt(l.Version, 10), Right: true},
+					cli.Cell{Text: some(l.Burst), Right: true}, cli.Cell{Text: l.State}, cli.Cell{Text: some(l.Running), Right: true}, cli.Cell{Text: some(l.Waiting), Right: true}, cli.Cell{Text: l.shut()}, cli.Cell{Text: by}, cli.Cell{Text: strconv.FormatInt(l.Version, 10), Right: true},
 					cli.Cell{Text: ago(time.Since(l.At))}, cli.Cell{Text: printable.Text(l.Why)})
 			}
 			return call.Table(t, "no limits")

@@ -108,20 +108,20 @@ local function starts_free(name, whole, share, now)
   return math.floor((now * 1000 + burst * every - rate(name, every, burst, now)) / every * 1000)
 end
 
+-- count_waiting gives how many jobs wait that a limit is for: of a kind, those that are aside; or all in line.
+local function count_waiting(kind)
+  if kind then return tonumber(call('ZSCORE', lanes, kind) or 0) end
+  return call('LLEN', ready) + call('LLEN', suspects) + tonumber(call('HGET', meta, 'ranked') or 0)
+end
+
 -- facts_of gives of a limit that is shared {name, version, most, burst, running, waiting, freed, used}: its share; what
 -- counts and runs, -1 if nobody counts it; what waits; and whether starts were taken up that come again with time, 1 or
 -- 0. nil: it is not shared.
 local function facts_of(name, now)
   local whole, kind = string.match(call('HGET', limits, name) or '', '^%a+|%d+|%d+|(%d+,%d+,%d+),([^|,]*),share')
   if not whole then return end
-  local share, run, wait = read_share(name), 0, 0
-  if kind == '' then
-    run = math.max(call('HLEN', running) - 1, 0) -- one field is the filler
-    wait = call('LLEN', ready) + call('LLEN', suspects) + tonumber(call('HGET', meta, 'ranked') or 0)
-  else
-    run, wait = tonumber(call('HGET', meta, 'run:' .. kind) or 0), tonumber(call('ZSCORE', lanes, kind) or 0)
-  end
-  if string.sub(whole, 1, 2) == '0,' then run = -1 end
+  local share, of = read_share(name), kind ~= '' and kind or nil
+  local run = string.sub(whole, 1, 2) == '0,' and -1 or count_running(of)
   local used = share.burst > 0 and starts_free(name, whole, share, now) < share.burst * 1000
-  return {name, share.version, share.most, share.burst, run, wait, share.freed, used and 1 or 0}
+  return {name, share.version, share.most, share.burst, run, count_waiting(of), share.freed, used and 1 or 0}
 end
