@@ -84,8 +84,11 @@ func TestWhatBecomesOfJobsIsTold(t *testing.T) {
 		}
 		return n == len(want)
 	})
+	// The next attempt of a job that is retried at once may be told before the end of the last one: another loop of the
+	// worker has claimed it.
+	sorted := func(types string) []string { return slices.Sorted(strings.FieldsSeq(types)) }
 	for id, types := range want {
-		if got[id] != types {
+		if !slices.Equal(sorted(got[id]), sorted(types)) {
 			t.Errorf("%s: %s; want %s", id, got[id], types)
 		}
 	}
