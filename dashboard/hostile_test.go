@@ -52,7 +52,12 @@ func TestTextOfStrangersIsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	detail, err := json.Marshal(map[string]string{"by": all, "why": all})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := errors.Join(
+		raw.HSet(t.Context(), r.namespace+":{q}:limits", all, "operator|1|1|3,0,0|"+string(detail)).Err(),
 		raw.HSet(t.Context(), r.namespace+":queues", all, "1").Err(),
 		raw.HSet(t.Context(), r.namespace+":queues", "odd", all).Err(),
 		raw.HSet(t.Context(), r.namespace+":{@workers}:workers", all, row).Err(),
@@ -75,7 +80,7 @@ func TestTextOfStrangersIsText(t *testing.T) {
 	esc := url.QueryEscape
 	for _, path := range []string{
 		"", "queues", "queue?queue=" + esc(all), "queue?queue=q", "queue?queue=odd", "jobs", "jobs?queue=q", "jobs?queue=" + esc(all), "jobs?kind=" + esc(all), "jobs?cursor=" + esc(all),
-		"job?queue=q&id=bad", "job?queue=q&id=good", "job?queue=q&id=" + esc(all), "workers", "schedules", "schedule?id=s", "schedule?id=" + esc(all),
+		"job?queue=q&id=bad", "job?queue=q&id=good", "job?queue=q&id=" + esc(all), "workers", "limits", "schedules", "schedule?id=s", "schedule?id=" + esc(all),
 		"redis", "find?id=" + esc(all), "queues?find=" + esc(all), "queues?after=" + esc(all), "confirm?action=" + esc(all), "confirm?action=pause-queue&queue=" + esc(all),
 		"confirm?action=pause-schedule&schedule=" + esc(all), "confirm?action=retry-job&job=" + esc(all), "confirm?action=retry-job&job=q/bad&from=" + esc(all),
 		esc(all), "?done=" + esc(all), "jobs?" + esc(all) + "=1",
@@ -99,6 +104,7 @@ func TestTextOfStrangersIsText(t *testing.T) {
 	r.wants("the job", r.page("job?queue=q&id=bad"), `\u202egnp.exe`, "&lt;script&gt;alert(1)&lt;/script&gt;", `\x1b[2J`, "{{.Title}}")
 	announce()
 	r.wants("workers", r.page("workers"), "&lt;img src=x onerror=alert(2)&gt;")
+	r.wants("limits", r.page("limits"), "&lt;img src=x onerror=alert(2)&gt;")
 	r.wants("schedules", r.page("schedules"), `\u202egnp.exe`)
 	r.wants("the overview", r.page(""), "&lt;script&gt;alert(1)")
 }

@@ -76,6 +76,7 @@ func samples(action string) []sample {
 		get("events", dashboard.Viewer, everywhere, 0),
 		get("events?where=error:x", dashboard.Reader, everywhere, 0),
 		get("workers", dashboard.Viewer, everywhere, 0),
+		get("limits", dashboard.Viewer, everywhere, 0),
 		get("schedules", dashboard.Viewer, everywhere, 0),
 		get("schedule?id=nightly", dashboard.Viewer, "all mail", 404),
 		get("redis", dashboard.Reader, "all", 403),
@@ -229,12 +230,17 @@ func TestOutOfScopeIsNotThere(t *testing.T) {
 	r.enqueue("covert", `{}`, drayhorse.Queue("orders"), drayhorse.ID("theirs"), drayhorse.In(time.Hour))
 	r.enqueue("covert", `{}`, drayhorse.Queue("vault"), drayhorse.ID("theirs2"), drayhorse.In(time.Hour))
 	r.schedule(scheduler.Schedule{ID: "heist", Cron: "0 3 * * *", Args: drayhorse.Raw("covert", json.RawMessage(`{}`)), Options: []drayhorse.Option{drayhorse.Queue("vault")}})
+	for _, l := range []drayhorse.Limit{{Name: "heist-a-day", Queue: "vault", Concurrency: 1}, {Name: "heist-at-once", Kind: "covert", Concurrency: 1}} {
+		if err := r.admin.SetLimit(t.Context(), l, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
 	r.fail("vault", "x")
 	for _, c := range []struct{ user, has, not string }{
 		{"admin-mail", "mine", "partly theirs theirs2 vault orders covert refund heist"},
 		{"admin-refund", "partly", "mine theirs theirs2 vault covert welcome heist"},
 	} {
-		for _, path := range []string{"", "queues", "queues?find=va", "jobs", "jobs?state=scheduled", "workers", "schedules", "actions"} {
+		for _, path := range []string{"", "queues", "queues?find=va", "jobs", "jobs?state=scheduled", "workers", "limits", "schedules", "actions"} {
 			a := r.do(http.MethodGet, path, "", as(c.user))
 			if a.code != http.StatusOK {
 				t.Errorf("%s as %s: %d", path, c.user, a.code)

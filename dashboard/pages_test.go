@@ -55,6 +55,16 @@ func (r *rig) furnish() {
 func TestPagesShowWhatThereIs(t *testing.T) {
 	r := setup(t, nil)
 	r.furnish()
+	for _, l := range []drayhorse.Limit{
+		{Name: "smtp", Queue: "q", Kind: "k", Concurrency: 4, Breaker: drayhorse.Breaker{Rate: 0.5, Window: time.Minute, CoolDown: time.Minute}},
+		{Name: "quota", Kind: "other", Rate: drayhorse.Rate{Jobs: 100, Per: time.Minute, Burst: 20}},
+		{Name: "tenants", Queue: "q", PerGroup: true, Concurrency: 3},
+		{Name: "one", Queue: "..", Kind: "k", Concurrency: 1},
+	} {
+		if err := r.admin.SetLimit(t.Context(), l, "their <quota>"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for page, texts := range map[string][]string{
 		"":                                      {"Overview", `href="queue?queue=q"`, "nightly", "1 discarded job kept in 1 queue", "No worker works on queue .., and 1 job waits.", "completed <b>1</b>", "discarded <b>1</b>"},
 		"?range=90d":                            {"History", `href="./?range=24h"`, "completed <b>1</b>", "Ended per 1d"},
@@ -70,6 +80,7 @@ func TestPagesShowWhatThereIs(t *testing.T) {
 		"job?queue=q&id=again":                  {"retryable", "Attempt 2 is due", "ahead"},
 		"job?queue=..&id=waits":                 {"Why it waits:", "no worker works on queue .."},
 		"workers":                               {"1 of 4", `job?id=runs&amp;queue=q`, "working"},
+		"limits":                                {"smtp", "<b>1</b> of 4", "closed", "50% of 10 in 1m, cools down 1m, tries 1", "quota", "all queues", "100/1m", "bursts of 20", "at most 3 of each", "their &lt;quota&gt;"},
 		"schedules":                             {"nightly", "0 3 * * * in Europe/Paris", "leads since"},
 		"schedule?id=nightly":                   {"Next ticks", "in Europe/Paris", "trigger-schedule"},
 		"redis":                                 {"redis 7", "answers in", "Clients"},

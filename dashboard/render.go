@@ -169,7 +169,7 @@ func (q *request) self() string {
 // sections are the entries of the menu that pages belong to.
 var sections = map[string]string{
 	"overview": "overview", "queues": "queues", "queue": "queues", "jobs": "jobs", "job": "jobs",
-	"actions": "actions", "action": "actions", "workers": "workers", "schedules": "schedules", "schedule": "schedules", "redis": "redis", "audit": "audit", "events": "events",
+	"actions": "actions", "action": "actions", "workers": "workers", "limits": "limits", "schedules": "schedules", "schedule": "schedules", "redis": "redis", "audit": "audit", "events": "events",
 }
 
 // asset is a file that pages ask for.

@@ -43,6 +43,7 @@ func (d *dashboard) routes() []route {
 		get("/action", access.Read, showAction, "id"),
 		get("/events", access.See, showEvents, "queue", "kind", "type", "where"),
 		get("/workers", access.See, listWorkers, "page"),
+		get("/limits", access.See, listLimits),
 		get("/schedules", access.See, listSchedules, "cursor"),
 		get("/schedule", access.See, showSchedule, "id"),
 		whole(get("/redis", access.Read, showRedis)),

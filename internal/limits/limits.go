@@ -24,7 +24,8 @@ var (
 
 var words = redis.Words{"NOTFOUND": drayhorse.ErrNotFound, "LIMITS": drayhorse.ErrInvalid}
 
-// MaxPartitions is how many partitions of a queue may share a limit.
+// MaxPartitions is how many partitions of a queue may share a limit, and how many of all queues have or need something
+// of it at a time: ROWS of balance.lua.
 const MaxPartitions = 128
 
 // Limits is the limits of a namespace. It keeps nothing, and any number of them work on the same.

@@ -10,8 +10,8 @@ import (
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
-// newWorldOf makes a world with a limit, in a queue of three partitions.
-func newWorldOf(t *testing.T, limit drayhorse.Limit) *world {
+// newWorldOf makes a world with a limit, in a queue of three partitions, or others.
+func newWorldOf(t *testing.T, limit drayhorse.Limit, sizes ...map[string]int) *world {
 	t.Helper()
 	server, err := embedded.StartAt(time.UnixMilli(1_700_000_000_000))
 	if err != nil {
@@ -20,7 +20,7 @@ func newWorldOf(t *testing.T, limit drayhorse.Limit) *world {
 	t.Cleanup(server.Close)
 	w := &world{ctx: t.Context(), server: server, limit: limit}
 	w.limit.Name = "l"
-	w.open(open(t, server.URL()), redistest.Namespace(t), map[string]int{"a": 3})
+	w.open(open(t, server.URL()), redistest.Namespace(t), append(sizes, map[string]int{"a": 3})[0])
 	t.Cleanup(w.close)
 	return w
 }
@@ -220,5 +220,28 @@ func TestManyWhoTellWait(t *testing.T) {
 		if err := l.balance(t.Context(), "l", seen); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestMoreQueuesThanRows: one that is idle makes place for one that has jobs.
+func TestMoreQueuesThanRows(t *testing.T) {
+	t.Parallel()
+	sizes := map[string]int{}
+	for i := range 10 {
+		sizes[string(rune('a'+i))] = 30
+	}
+	w := newWorldOf(t, drayhorse.Limit{Kind: modelKind, Concurrency: 1000}, sizes)
+	busy := w.sites[len(w.sites)-1]
+	w.enqueue(busy, 20)
+	for range 10 {
+		w.turn(busy, 20, 0)
+		w.balance(busy)
+		w.pass(time.Second)
+	}
+	if w.done(t); busy.started != 20 {
+		t.Errorf("%d have started; want all", busy.started)
+	}
+	if n := w.engine.Client().HLen(w.ctx, w.limits.keys("l")[1]).Val(); n > MaxPartitions+1 {
+		t.Errorf("%d rows; want %d at most", n, MaxPartitions+1)
 	}
 }

@@ -239,7 +239,7 @@ func (s *stage) body() string {
 // pages are all that are shown.
 var pages = map[string]string{
 	"overview": "", "queues": "queues", "queue": "queue?queue=mail", "jobs": "jobs", "job": "job?queue=mail&id=dead-1",
-	"result": "job?queue=mail&id=done", "waiting": "job?queue=idle&id=waits", "actions": "actions", "workers": "workers",
+	"result": "job?queue=mail&id=done", "waiting": "job?queue=idle&id=waits", "actions": "actions", "workers": "workers", "limits": "limits",
 	"schedules": "schedules", "schedule": "schedule?id=nightly", "redis": "redis", "audit": "audit", "events": "events", "question": "confirm?action=delete-queue&queue=mail",
 }
 

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- balance takes in what partitions have of a limit that they share and what they need, and says what is to change. All
 -- that it grants is never more than the limit, whatever of it arrives, late, twice or not at all:
---   most:   what a partition may have at most, by what was granted and what is known to have arrived. All of these
---           together are the limit, or less.
---   target: what it is to have. To take something away lowers the target alone; most follows when the partition says
---           that it has that version and runs no more. To give something raises most at once, by what is free.
+--   most: what a partition may have at most, by what was granted and what is known to have arrived. All of these
+--         together are the limit, or less.
+--   to:   what it is to have. To take something away lowers that alone; most follows when the partition says that it
+--         has that version and runs no more. To give something raises most at once, by what is free.
 -- Both are kept for two numbers: jobs that run at once, and starts at once, which a rate is shared out by.
 --
 -- KEYS limits grants
@@ -13,9 +13,8 @@
 --   facts_of gives these; served is 1 where a worker serves it and has looked, so that what waits there needs
 --   something, and 0 in an answer to what was granted; version -1: there is no such partition.
 -- Returns {known, changes}: known is 0 if there is no such limit, 2 if it was taken away, 3 if that is to be told again
---   a little later, since many tell, and 1 otherwise; changes of
---   each partition that is to have another share, or is to be asked, its name, version, most, burst and starts, the
---   last in thousandths.
+--   a little later, since many tell, and 1 otherwise; changes of each partition that is to have another share, or is
+--   to be asked, its name, version, most, burst and starts, the last in thousandths.
 local TURN = 2000 -- ms that a partition keeps at least what others wait for
 local HOLDS = 2000 -- ms that a need holds
 local SILENT = 5000 -- ms after which a partition is asked that nobody tells of
@@ -24,6 +23,7 @@ local FEW = 16 -- partitions of which all may tell at any time
 local REST = 0.5 -- ms for each of more from one call in which workers tell to the next, some ten times what it takes
 local ANY = 1e9 -- more than any limit
 local MANY = 64 -- changes in an answer
+local ROWS = 128 -- partitions that have or need something at a time
 local t = call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local by, terms = string.match(call('HGET', limits, name) or '', '^(%a+)|%d+|%d+|[^|]*|([^|]*)|')
@@ -33,10 +33,10 @@ most, every, burst = tonumber(most), tonumber(every), tonumber(burst)
 if every == 0 then burst = 0 end
 local long = TURN + 1.5 * every * burst / 1000 -- so that one start at least comes with each turn, and is not passed on
 
--- A row: what a partition is to have and may have at most, of jobs (a) and of starts (b); what it needs of them, and
--- since when that is known, and whether jobs wait there; since when jobs may start there or may not; when it was heard of last, whether it is
--- served, and when it was last to be asked; whether it has to say that it has its version; and the starts that come
--- with that.
+-- A row: what a partition is to have and may have at most, of jobs (a) and of starts (b); what it needs of them, since
+-- when that is known, and whether jobs wait there; since when jobs may start there or may not; when it was heard of
+-- last, whether it is served, and when it was last to be asked; whether it has to say that it has its version; and the
+-- starts that come with that.
 local FIELDS = {'version', 'a_to', 'a_most', 'b_to', 'b_most', 'a_need', 'b_need', 'need_at', 'waits', 'since', 'heard', 'served', 'asked', 'open', 'starts'}
 local last = tonumber(string.match(call('HGET', grants, '') or '', '^%d+|[01]|(%d+)$') or 0)
 local size = call('HLEN', grants)
@@ -92,13 +92,13 @@ if most > 0 and counts == 0 then
 end
 counts = most > 0 and 1 or 0
 
-local told, behind = {}, {}
+local told, behind, crowded = {}, {}, #names >= ROWS
 for i = rest, #ARGV, 9 do
   local p, f = ARGV[i], {}
   for k = 1, 8 do f[k] = tonumber(ARGV[i + k]) end
   if f[2] < 0 then
     rows[p] = nil
-  else
+  elseif rows[p] or #names < ROWS then
     if not rows[p] then
       rows[p] = {}
       for _, field in ipairs(FIELDS) do rows[p][field] = 0 end
@@ -120,7 +120,8 @@ for _, p in ipairs(names) do
 end
 
 -- spread gives what each partition is to have of so many: first one each to those that need some, and where there are
--- not as many, in turns; then the same to all, as far as they need it; what is left stays where it is.
+-- not as many, in turns; then the same to all, as far as they need it; what is left stays where it is, unless others
+-- want the rows.
 local function spread(total, need, to)
   local want, left, line = {}, total, {}
   for _, p in ipairs(there) do
@@ -155,9 +156,11 @@ local function spread(total, need, to)
   end
   local served = {}
   for _, p in ipairs(there) do
-    local keep = math.min(math.max(rows[p][to] - want[p], 0), left)
-    want[p], left = want[p] + keep, left - keep
-    if rows[p].served == 1 then served[#served + 1] = p end
+    if not crowded or rows[p][need] > 0 then
+      local keep = math.min(math.max(rows[p][to] - want[p], 0), left)
+      want[p], left = want[p] + keep, left - keep
+      if rows[p].served == 1 then served[#served + 1] = p end
+    end
   end
   for i, p in ipairs(served) do
     local more = math.floor(left / (#served - i + 1))
@@ -219,7 +222,7 @@ end
 local gone, writes = {}, {'', string.format('%.0f|%d|%.0f', pool, counts, now)}
 for _, p in ipairs(names) do
   local r = rows[p]
-  if not r or (r.a_most + r.b_most + r.a_need + r.b_need + r.open == 0 and now - r.heard > SILENT) then
+  if not r or (r.a_most + r.b_most + r.a_need + r.b_need + r.open == 0 and (crowded or now - r.heard > SILENT)) then
     gone[#gone + 1] = p
   else
     local values = {}

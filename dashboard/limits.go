@@ -1,0 +1,79 @@
+package dashboard
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
+)
+
+const (
+	limitsShown = 500         // on one page
+	limitsFor   = time.Second // what was read is shown to all who look
+)
+
+// limitsRead is what was read last of all limits.
+type limitsRead struct {
+	mu  sync.Mutex
+	at  time.Time
+	all []admin.Limit
+}
+
+// limits gives those that the user sees: of queues that are in scope, and of all queues if these are.
+func (g *gate) limits(ctx context.Context) ([]admin.Limit, error) {
+	r := g.limitsRead
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.at) > limitsFor {
+		all, err := g.admin.Limits(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.all, r.at = all, time.Now()
+	}
+	return slices.DeleteFunc(slices.Clone(r.all), func(l admin.Limit) bool {
+		return l.Queue == "" && !g.user.SeesAll() || l.Queue != "" && !g.user.SeesQueue(l.Queue)
+	}), nil
+}
+
+// limitRow is a limit in a list.
+type limitRow struct {
+	*admin.Limit
+
+	Use     int            // percent of its concurrency
+	Rate    string         // "": it has none
+	Opens   figures.Moment // when it lets the next start, if that is known
+	Breaker string         // in words; "": it has none
+	Broken  bool           // the breaker is open, or tries some
+	Until   figures.Moment // when it tries some
+	Changed figures.Moment
+}
+
+func rowOfLimit(l *admin.Limit, now time.Time) limitRow {
+	return limitRow{
+		Limit: l, Use: figures.Percent(l.Running, l.Concurrency), Rate: l.Rate.String(), Opens: figures.When(l.ShutUntil, now),
+		Breaker: l.Breaker.String(), Broken: l.State != "" && l.State != drayhorse.BreakerClosed, Until: figures.When(l.OpenUntil, now),
+		Changed: figures.When(l.At, now),
+	}
+}
+
+type limitsPage struct {
+	Limits []limitRow
+	More   int
+}
+
+func listLimits(q *request) error {
+	all, err := q.gate.limits(q.r.Context())
+	if err != nil {
+		return err
+	}
+	p := &limitsPage{More: max(len(all)-limitsShown, 0)}
+	for i := range all[:min(len(all), limitsShown)] {
+		p.Limits = append(p.Limits, rowOfLimit(&all[i], time.Now()))
+	}
+	return q.show("limits", "Limits", p)
+}
