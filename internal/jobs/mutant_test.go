@@ -125,10 +125,6 @@ var mutants = []struct {
 	{"an end gives no place back", turnScript, "leave_limits(outcome, {id}, 1, 1, now)", ""},
 	{"a rescue gives no place back", rescueScript, "leave_limits('rescue', {id}, 1, 1, now)", ""},
 	{"a kind's limit forgets what runs", limitScript, "recount(all, names)", ""},
-	{"an older share replaces a newer one", shareScript, "tonumber(version) > before.version", "true"},
-	{"a share gives starts", shareScript, "math.ceil((once - left / 1000) * every)", "0"},
-	{"a share takes starts away unsaid", shareScript, "freed = free - left", "freed = 0"},
-	{"a share of no starts lets them", shareScript, "return string.format('%s,%s,0', most, every ~= '0' and every or string.format('%.0f', FAR))", "return most .. ',0,0'"},
 	{"starts of a kind are not counted", turnScript, "note_rates(all[kind].bounds, #started[kind], now)", ""},
 	{"a kind's limit counts each turn once", turnScript, "if g and g.room then g.room = g.room - 1 end", ""},
 	{"what met a rate goes to the end", turnScript, "set_aside(kind, {id}, true)", "set_aside(kind, {id})"},
@@ -217,6 +213,10 @@ var mutants = []struct {
 	{"a rescue counts no ends", rescueScript, "count_ends(now, 0, 0)\n", ""},
 	{"a cancel counts no end", cancelScript, "count_ends(clock(), 0, 0)\n", ""},
 	{"delete frees an ID at once", deleteScript, "if #envelope < 8 or header(envelope) then remember(id, clock(), 'cancelled') end", ""},
+	{"an older share replaces a newer one", shareScript, "tonumber(version) > before.version", "true"},
+	{"a share gives starts", shareScript, "math.ceil((once - left / 1000) * every)", "0"},
+	{"a share takes starts away unsaid", shareScript, "freed = free - left", "freed = 0"},
+	{"a share of no starts lets them", shareScript, "return string.format('%s,%s,0', most, every ~= '0' and every or string.format('%.0f', FAR))", "return most .. ',0,0'"},
 }
 
 // rare are mutants that show after what hardly comes up by chance, or cannot in the model,
