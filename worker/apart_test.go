@@ -168,7 +168,9 @@ func TestFrozenNodeHoldsUpNothingElse(t *testing.T) {
 	for _, q := range queues {
 		weights[q] = 1
 	}
-	serving := func(cfg *worker.Config) { cfg.Queues = weights }
+	serving := func(cfg *worker.Config) {
+		cfg.Queues, cfg.Limits = weights, []drayhorse.Limit{{Name: "late", Kind: "late", Concurrency: 50}} // of queues on all nodes
+	}
 	r := setupAt(t, c.URL, serving)
 	away := nodeOf(t, c, r.namespace+":queues")
 	sick := queues[away]

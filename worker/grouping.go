@@ -28,7 +28,6 @@ func (s *session) maintain(ctx context.Context) {
 		if len(s.missing) > 0 {
 			s.addMissing(ctx)
 		}
-		s.joinLimits(ctx)
 		s.follow(ctx)
 		if s.client.IsCluster() {
 			s.regroup(ctx)

@@ -2,8 +2,11 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -27,39 +30,82 @@ func (c *Config) ValidateLimits() error {
 	return nil
 }
 
-// declareLimits has Redis know the worker's limits before it claims anything.
+// declareLimits has Redis know the worker's limits before it claims anything. One of all queues is told later where a
+// node of Redis does not answer: queues on other nodes do not wait for it.
 func (s *session) declareLimits(ctx context.Context) error {
 	for i := range s.cfg.Limits {
 		l := &s.cfg.Limits[i]
-		now, err := s.limits.Set(ctx, l, false, "", "")
-		if err != nil {
-			return err
+		ctx, cancel := ctx, context.CancelFunc(func() {})
+		if l.Queue == "" {
+			ctx, cancel = context.WithTimeout(ctx, joinWait)
 		}
-		if now.Operator && now.Limit != *l {
-			s.log.WarnContext(ctx, "an operator's limit holds in place of the worker's", slog.String("limit", l.Name),
-				slog.String(logs.Queue, l.Queue), slog.Int("concurrency", now.Concurrency), slog.String("rate", now.Rate.String()))
+		err := s.declareLimit(ctx, l)
+		cancel()
+		switch {
+		case err == nil:
+		case l.Queue == "" && (errors.Is(err, drayhorse.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)):
+			s.log.WarnContext(s.base, "a limit of all queues is not known everywhere yet", slog.String("limit", l.Name), slog.String(logs.Error, err.Error()))
+			s.joins.undeclared = append(s.joins.undeclared, l)
+		default:
+			return err
 		}
 	}
 	return nil
 }
 
-// joinWait is how long the node with the limits that queues share may take before the worker starts without its answer:
-// queues on other nodes wait for it no longer.
+func (s *session) declareLimit(ctx context.Context, l *drayhorse.Limit) error {
+	now, err := s.limits.Set(ctx, l, false, "", "")
+	if err == nil && now.Operator && now.Limit != *l {
+		s.log.WarnContext(ctx, "an operator's limit holds in place of the worker's", slog.String("limit", l.Name),
+			slog.String(logs.Queue, l.Queue), slog.Int("concurrency", now.Concurrency), slog.String("rate", now.Rate.String()))
+	}
+	return err
+}
+
+// joinWait is how long a node of Redis that has to know limits of all queues may take before the worker goes on without.
 const joinWait = 2 * time.Second
 
-// joinLimits has the partitions of new sources know the limits that all queues share. Where that cannot be said now, it
+// joins are what is still to be said of limits of all queues.
+type joins struct {
+	mu         sync.Mutex         // held while it is said
+	unjoined   []*jobs.Partition  // that may not know all of them
+	undeclared []*drayhorse.Limit // the worker's own
+}
+
+// joinLimits has partitions of new sources know the limits that all queues share. Where that cannot be said now, it
 // is tried again: a partition that has known them keeps to them meanwhile.
-func (s *session) joinLimits(ctx context.Context) {
-	if len(s.unjoined) == 0 {
-		return
+func (s *session) joinLimits(ctx context.Context, added ...*jobs.Partition) {
+	s.joins.mu.Lock()
+	defer s.joins.mu.Unlock()
+	s.joins.unjoined = append(s.joins.unjoined, added...)
+	if len(s.joins.unjoined) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, joinWait)
+		defer cancel()
+		if err := s.limits.Join(ctx, s.joins.unjoined); err == nil {
+			s.joins.unjoined = nil
+		} else if len(added) > 0 {
+			s.log.WarnContext(s.base, "limits of all queues are not known in each of them yet", slog.String(logs.Error, err.Error()))
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, joinWait)
-	defer cancel()
-	if err := s.limits.Join(ctx, s.unjoined); err != nil {
-		s.log.WarnContext(ctx, "limits of all queues are not known in each of them yet", slog.String(logs.Error, err.Error()))
-		return
+	s.joins.undeclared = slices.DeleteFunc(s.joins.undeclared, func(l *drayhorse.Limit) bool {
+		ctx, cancel := context.WithTimeout(ctx, joinWait)
+		defer cancel()
+		return s.declareLimit(ctx, l) == nil
+	})
+}
+
+// joinsLimits goes on with what could not be said of limits, apart from other loops.
+func (s *session) joinsLimits(ctx context.Context) {
+	ticker := time.NewTicker(regroupEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.joinLimits(ctx)
+		}
 	}
-	s.unjoined = nil
 }
 
 // follow has the shares of limits follow what a look has seen, unless that goes on already. It has a time of its own:

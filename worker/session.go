@@ -43,10 +43,10 @@ type session struct {
 	quiet     <-chan struct{} // closed when nothing more is to be claimed
 	runner    runner
 	deadlines *deadlines
-	fatal     chan error        // what waiting cannot mend
-	missing   []string          // queues that could not be made yet
-	unjoined  []*jobs.Partition // that may not know all limits yet
-	changed   chan struct{}     // queues are not what they were
+	fatal     chan error    // what waiting cannot mend
+	missing   []string      // queues that could not be made yet
+	joins     joins         // of limits of all queues
+	changed   chan struct{} // queues are not what they were
 
 	background context.Context //nolint:containedctx // ends when the worker has stopped
 
@@ -159,8 +159,7 @@ func (s *session) addQueues(ctx context.Context, names []string) (missing []stri
 		}
 	}
 	slices.SortFunc(added, func(a, b *source) int { return cmp.Compare(a.part.String(), b.part.String()) })
-	s.unjoined = append(s.unjoined, partitions(added)...)
-	s.joinLimits(ctx)
+	s.joinLimits(ctx, partitions(added)...)
 	s.supply.append(added...)
 	return missing, failed
 }
@@ -175,6 +174,7 @@ func (s *session) run(ctx context.Context) error {
 	s.watching.Go(func() { s.maintain(background) })
 	s.watching.Go(func() { s.keepQueues(background) })
 	s.watching.Go(func() { s.sweepsOthers(background) })
+	s.watching.Go(func() { s.joinsLimits(background) })
 	guard := &guard{parts: &s.parts, deadlines: s.deadlines, leases: s.leases}
 	s.watching.Go(func() { guard.run(background) })
 	s.watching.Go(func() { (&lag{parts: &s.parts}).run(background) })

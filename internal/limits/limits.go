@@ -68,10 +68,7 @@ func (l *Limits) Set(ctx context.Context, limit *drayhorse.Limit, operator bool,
 	if err != nil {
 		return nil, err
 	}
-	if err := l.declare(ctx, now, partitions); err != nil {
-		return nil, err
-	}
-	return now, l.balance(ctx, limit.Name, l.ask(ctx, limit.Name, partitions))
+	return now, errors.Join(l.declare(ctx, now, partitions), l.balance(ctx, limit.Name, l.ask(ctx, limit.Name, partitions)))
 }
 
 // note writes a limit that is shared, and gives what holds now.
@@ -230,11 +227,7 @@ func (l *Limits) Join(ctx context.Context, partitions []*jobs.Partition) error {
 		if d.Queue != "" || len(partitions) == 0 {
 			continue
 		}
-		if err := l.declare(ctx, d, partitions); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		errs = append(errs, l.balance(ctx, d.Name, l.ask(ctx, d.Name, partitions)))
+		errs = append(errs, l.declare(ctx, d, partitions), l.balance(ctx, d.Name, l.ask(ctx, d.Name, partitions)))
 	}
 	return errors.Join(errs...)
 }
