@@ -35,6 +35,7 @@ type fleet struct {
 const workerConfig = `
 queues: {default: 1, mail: 1}
 concurrency: 4
+limits: [{name: mails, queue: mail, concurrency: 1000, breaker: {rate: 1, min: 1000, window: 1m, cool_down: 1s}}]
 handlers:
   fine: {exec: {command: ["true"]}}
   bad: {exec: {command: ["false"]}}
