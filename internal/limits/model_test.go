@@ -2,6 +2,7 @@ package limits
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,15 @@ import (
 )
 
 func TestMain(m *testing.M) { redistest.Main(m) }
+
+func init() {
+	if err := flag.Set("rapid.checks", "25"); err != nil { // a run takes a second with -race
+		panic(err)
+	}
+}
+
+// patient has a client wait long for an answer: a busy machine is no outage.
+const patient = "?dial_timeout=1m&read_timeout=1m&write_timeout=1m"
 
 // world is partitions that share a limit, and messages about it that are under way: what was seen of a partition, for
 // the one that shares out, and what that grants, for a partition. Any of them is lost, late or comes twice.
@@ -330,7 +340,7 @@ func TestSharesAreNeverMoreThanTheLimit(t *testing.T) {
 
 func open(t *testing.T, url string) *redis.Client {
 	t.Helper()
-	client, err := redis.Open(redis.Config{URL: url})
+	client, err := redis.Open(redis.Config{URL: url + patient})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -227,7 +227,7 @@ func TestManyWhoTellWait(t *testing.T) {
 func TestMoreQueuesThanRows(t *testing.T) {
 	t.Parallel()
 	sizes := map[string]int{}
-	for i := range 10 {
+	for i := range 5 {
 		sizes[string(rune('a'+i))] = 30
 	}
 	w := newWorldOf(t, drayhorse.Limit{Kind: modelKind, Concurrency: 1000}, sizes)
