@@ -107,10 +107,12 @@ func (l *Limits) balance(ctx context.Context, name string, seen []told) error {
 	return failed
 }
 
-func partitionsOf(seen []told) []*jobs.Partition {
-	all := make([]*jobs.Partition, len(seen))
-	for i := range seen {
-		all[i] = seen[i].Partition
+// partitionsOf gives those that are there.
+func partitionsOf(seen []told) (all []*jobs.Partition) {
+	for _, s := range seen {
+		if !s.gone {
+			all = append(all, s.Partition)
+		}
 	}
 	return all
 }

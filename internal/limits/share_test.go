@@ -171,8 +171,12 @@ func TestALimitThatWasTakenAwayGoesEverywhere(t *testing.T) {
 	w := newWorldOf(t, drayhorse.Limit{Queue: "a", Concurrency: 1})
 	_, err := w.limits.run(w.ctx, setScript, "l", "operator", "a", "", "") // and partitions are not told
 	w.must(err)
-	for _, s := range w.sites {
-		w.balance(s)
+	gone := told{of: "b", gone: true} // of a queue that was deleted meanwhile
+	w.must(w.limits.balance(w.ctx, "l", append(w.look(w.sites[0]), gone)))
+	for i, s := range w.sites {
+		if i > 0 {
+			w.balance(s)
+		}
 		if left := w.engine.Observe(w.ctx, s.part)[0].Shares; len(left) > 0 {
 			t.Errorf("%v has %+v still", s.part, left)
 		}
