@@ -35,15 +35,10 @@ func (c *Config) ValidateLimits() error {
 func (s *session) declareLimits(ctx context.Context) error {
 	for i := range s.cfg.Limits {
 		l := &s.cfg.Limits[i]
-		ctx, cancel := ctx, context.CancelFunc(func() {})
-		if l.Queue == "" {
-			ctx, cancel = context.WithTimeout(ctx, joinWait)
-		}
 		err := s.declareLimit(ctx, l)
-		cancel()
 		switch {
 		case err == nil:
-		case l.Queue == "" && (errors.Is(err, drayhorse.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)):
+		case l.Queue == "" && isAway(err):
 			s.log.WarnContext(s.base, "a limit of all queues is not known everywhere yet", slog.String("limit", l.Name), slog.String(logs.Error, err.Error()))
 			s.joins.undeclared = append(s.joins.undeclared, l)
 		default:
@@ -54,12 +49,22 @@ func (s *session) declareLimits(ctx context.Context) error {
 }
 
 func (s *session) declareLimit(ctx context.Context, l *drayhorse.Limit) error {
+	if l.Queue == "" {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, joinWait)
+		defer cancel()
+	}
 	now, err := s.limits.Set(ctx, l, false, "", "")
 	if err == nil && now.Operator && now.Limit != *l {
 		s.log.WarnContext(ctx, "an operator's limit holds in place of the worker's", slog.String("limit", l.Name),
 			slog.String(logs.Queue, l.Queue), slog.Int("concurrency", now.Concurrency), slog.String("rate", now.Rate.String()))
 	}
 	return err
+}
+
+// isAway says whether an error is that Redis, or a node of it, has not answered in time.
+func isAway(err error) bool {
+	return errors.Is(err, drayhorse.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // joinWait is how long a node of Redis that has to know limits of all queues may take before the worker goes on without.
@@ -88,9 +93,11 @@ func (s *session) joinLimits(ctx context.Context, added ...*jobs.Partition) {
 		}
 	}
 	s.joins.undeclared = slices.DeleteFunc(s.joins.undeclared, func(l *drayhorse.Limit) bool {
-		ctx, cancel := context.WithTimeout(ctx, joinWait)
-		defer cancel()
-		return s.declareLimit(ctx, l) == nil
+		err := s.declareLimit(ctx, l)
+		if err != nil && !isAway(err) {
+			s.log.ErrorContext(s.base, "a limit of all queues cannot be declared", slog.String("limit", l.Name), slog.String(logs.Error, err.Error()))
+		}
+		return err == nil || !isAway(err)
 	})
 }
 
@@ -116,10 +123,12 @@ func (n *node) follow(ctx context.Context, shares []jobs.Share) {
 	}
 	n.loops.Go(func() {
 		defer n.following.Store(false)
-		ctx, cancel := context.WithTimeout(ctx, followWait)
+		within, cancel := context.WithTimeout(ctx, followWait)
 		defer cancel()
-		err := n.limits.Balance(ctx, shares)
-		if failed := err != nil && ctx.Err() == nil; n.unfollowed.Swap(failed) != failed && failed {
+		err := n.limits.Balance(within, shares)
+		if err == nil || ctx.Err() != nil {
+			n.unfollowed.Store(false)
+		} else if !n.unfollowed.Swap(true) {
 			n.log.WarnContext(ctx, "shares of limits stay as they are", slog.String(logs.Error, err.Error()))
 		}
 	})
