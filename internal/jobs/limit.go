@@ -19,7 +19,7 @@ type Declared struct {
 
 	From     *Partition // of which this is said
 	Shared   bool       // partitions share it; see share.go
-	Most     int        // of one that is shared, how many jobs may run in this partition
+	Most     int        // of one that is shared, how many jobs may run in this partition, or in those of which it is said
 	Burst    int        // likewise, and start at once, if it has a rate
 	Operator bool       // it was set by an operator, so that programs do not change it
 	Version  int64
@@ -174,6 +174,45 @@ func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Decla
 	return all, errors.Join(errs...)
 }
 
+// limitsAtOnce is of how many partitions limits are read in one round trip.
+const limitsAtOnce = 256
+
+// LimitsOf gives the limits of queues, each with its partitions: each limit once, but one that is shared for each partition
+// that shares it.
+func (e *Engine) LimitsOf(ctx context.Context, queues ...[]*Partition) ([]*Declared, error) {
+	var first, others []*Partition
+	for _, partitions := range queues {
+		first = append(first, partitions[0])
+	}
+	all, err := e.limitsIn(ctx, first)
+	if err != nil {
+		return nil, err
+	}
+	shared := map[string]bool{} // by queue
+	for _, d := range all {
+		shared[d.From.Queue] = shared[d.From.Queue] || d.Shared
+	}
+	for _, partitions := range queues {
+		if shared[partitions[0].Queue] {
+			others = append(others, partitions[1:]...)
+		}
+	}
+	more, err := e.limitsIn(ctx, others)
+	return append(all, slices.DeleteFunc(more, func(d *Declared) bool { return !d.Shared })...), err
+}
+
+// limitsIn gives the limits of any number of partitions.
+func (e *Engine) limitsIn(ctx context.Context, partitions []*Partition) (all []*Declared, err error) {
+	for some := range slices.Chunk(partitions, limitsAtOnce) {
+		declared, err := e.Limits(ctx, some...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, declared...)
+	}
+	return all, nil
+}
+
 // isLimit says whether a field of limits is the name of one, and not what pause.lua or share.lua have written.
 func isLimit(field string) bool {
 	return !strings.HasPrefix(field, "@") && !strings.HasPrefix(field, "=")
@@ -216,6 +255,7 @@ const far = 1e15
 // Add takes in how a limit that is shared stands in a partition: it is shut where jobs wait for it in one that lets none
 // start.
 func (d *Declared) Add(part *Declared) {
+	d.Most, d.Burst = d.Most+part.Most, d.Burst+part.Burst
 	d.Running, d.Waiting = d.Running+part.Running, d.Waiting+part.Waiting
 	if part.Shut && part.Waiting > 0 {
 		d.Shut, d.ShutUntil = true, part.ShutUntil

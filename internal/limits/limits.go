@@ -145,9 +145,6 @@ func (l *Limits) Remove(ctx context.Context, limit *drayhorse.Limit, shared bool
 	return l.engine.RemoveShared(ctx, partitions, limit.Name)
 }
 
-// listAtOnce is of how many partitions limits are read in one round trip.
-const listAtOnce = 256
-
 // List gives all limits. The error is drayhorse.ErrUnavailable.
 func (l *Limits) List(ctx context.Context) ([]*jobs.Declared, error) {
 	queues, _, err := l.engine.List(ctx)
@@ -173,24 +170,15 @@ func (l *Limits) list(ctx context.Context, queues [][]*jobs.Partition, keep func
 	for _, d := range all {
 		shared[d.Name] = d
 	}
-	var read []*jobs.Partition
-	for _, partitions := range queues {
-		read = append(read, partitions[0])
-		if slices.ContainsFunc(all, func(d *jobs.Declared) bool { return d.Queue == "" || d.Queue == partitions[0].Queue }) {
-			read = append(read, partitions[1:]...)
-		}
+	declared, err := l.engine.LimitsOf(ctx, queues...)
+	if err != nil {
+		return nil, err
 	}
-	for some := range slices.Chunk(read, listAtOnce) {
-		declared, err := l.engine.Limits(ctx, some...)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range declared {
-			if whole := shared[d.Name]; d.Shared && whole != nil {
-				whole.Add(d)
-			} else if !d.Shared && d.From.Index == 0 {
-				all = append(all, d)
-			}
+	for _, d := range declared {
+		if whole := shared[d.Name]; d.Shared && whole != nil {
+			whole.Add(d)
+		} else if !d.Shared {
+			all = append(all, d)
 		}
 	}
 	return all, nil

@@ -21,44 +21,22 @@ var (
 // limit names a limit in a queue.
 type limit struct{ name, queue string }
 
-// limits reads the limits of queues, each with its partitions, of which those that are not shared are in the first. There
-// is nothing of limits of each group.
+// limits reads the limits of queues, each with its partitions. There is nothing of limits of each group.
 func (s source) limits(ctx context.Context, queues [][]*jobs.Partition, known map[limit]*jobs.Declared) error {
-	var first, others []*jobs.Partition
-	for _, partitions := range queues {
-		first = append(first, partitions[0])
-	}
-	all, err := s.engine.Limits(ctx, first...)
+	all, err := s.engine.LimitsOf(ctx, queues...)
 	if err != nil {
 		return err
-	}
-	shared := map[string]bool{} // by queue
-	for _, d := range all {
-		shared[d.From.Queue] = shared[d.From.Queue] || d.Shared
-	}
-	for _, partitions := range queues {
-		if shared[partitions[0].Queue] {
-			others = append(others, partitions[1:]...)
-		}
-	}
-	if len(others) > 0 {
-		more, err := s.engine.Limits(ctx, others...)
-		if err != nil {
-			return err
-		}
-		all = append(all, more...)
 	}
 	for _, d := range all {
 		of := limit{d.Name, d.From.Queue}
 		switch {
-		case d.PerGroup || !d.Shared && d.From.Index > 0:
+		case d.PerGroup:
 		case !d.Shared:
 			known[of] = d
-		case known[of] == nil:
-			whole := *d
-			known[of] = &whole
 		default:
-			known[of].Most += d.Most
+			if known[of] == nil {
+				known[of] = &jobs.Declared{Limit: d.Limit, Shared: true}
+			}
 			known[of].Add(d)
 		}
 	}
