@@ -38,7 +38,6 @@ type dashboard struct {
 	pages     pages
 	board     *board.Board
 	histories histories
-	limits    limitsRead
 	feed      feed
 	slots     chan struct{}
 	// strangers are the slots of what nobody has to log in for, so that they keep none from

@@ -21,14 +21,13 @@ import (
 // of its user, and nothing of a job that his role does not show. What is out of scope is not
 // there.
 type gate struct {
-	admin      *admin.Admin // acts as the user
-	board      *board.Board
-	histories  *histories
-	limitsRead *limitsRead
-	feed       *feed
-	user       *access.User
-	masks      masks
-	revealed   bool // fields that may be secret are shown
+	admin     *admin.Admin // acts as the user
+	board     *board.Board
+	histories *histories
+	feed      *feed
+	user      *access.User
+	masks     masks
+	revealed  bool // fields that may be secret are shown
 }
 
 func notThere(what, name string) error {

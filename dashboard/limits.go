@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -11,31 +10,15 @@ import (
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
-const (
-	limitsShown = 500         // on one page
-	limitsFor   = time.Second // what was read is shown to all who look
-)
-
-// limitsRead is what was read last of all limits.
-type limitsRead struct {
-	mu  sync.Mutex
-	at  time.Time
-	all []admin.Limit
-}
+const limitsShown = 500 // on one page
 
 // limits gives those that the user sees: of queues that are in scope, and of all queues if these are.
 func (g *gate) limits(ctx context.Context) ([]admin.Limit, error) {
-	r := g.limitsRead
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if time.Since(r.at) > limitsFor {
-		all, err := g.admin.Limits(ctx)
-		if err != nil {
-			return nil, err
-		}
-		r.all, r.at = all, time.Now()
+	all, err := g.board.Limits(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(r.all), func(l admin.Limit) bool {
+	return slices.DeleteFunc(slices.Clone(all), func(l admin.Limit) bool {
 		return l.Queue == "" && !g.user.SeesAll() || l.Queue != "" && !g.user.SeesQueue(l.Queue)
 	}), nil
 }

@@ -42,7 +42,7 @@ type request struct {
 // enter makes the gate of the request's user.
 func (q *request) enter() {
 	if q.user != nil {
-		q.gate = &gate{admin: q.d.admin.As(q.user.Name), board: q.d.board, histories: &q.d.histories, limitsRead: &q.d.limits, feed: &q.d.feed, user: q.user, masks: q.d.masks}
+		q.gate = &gate{admin: q.d.admin.As(q.user.Name), board: q.d.board, histories: &q.d.histories, feed: &q.d.feed, user: q.user, masks: q.d.masks}
 	}
 }
 

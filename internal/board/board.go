@@ -39,6 +39,9 @@ type Board struct {
 	last  *Reading
 	named time.Time
 	rates map[string]*history
+
+	limits   []admin.Limit
+	limitsAt time.Time // zero: they were not read yet
 }
 
 // Reading is what was read at one moment.
@@ -61,12 +64,10 @@ func New(a *admin.Admin, cfg Config) *Board {
 // Read gives the last reading, or a new one if that is too old. The error is
 // drayhorse.ErrUnavailable.
 func (b *Board) Read(ctx context.Context) (*Reading, error) {
-	select {
-	case b.turn <- struct{}{}:
-		defer func() { <-b.turn }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", drayhorse.ErrUnavailable, context.Cause(ctx))
+	if err := b.take(ctx); err != nil {
+		return nil, err
 	}
+	defer b.give()
 	if b.last != nil && time.Since(b.last.At) < b.cfg.Every {
 		return b.last, nil
 	}
@@ -76,6 +77,35 @@ func (b *Board) Read(ctx context.Context) (*Reading, error) {
 	}
 	b.last = next
 	return next, nil
+}
+
+// take waits for the turn to read.
+func (b *Board) take(ctx context.Context) error {
+	select {
+	case b.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", drayhorse.ErrUnavailable, context.Cause(ctx))
+	}
+}
+
+func (b *Board) give() { <-b.turn }
+
+// Limits gives all limits, as they were read last, or anew if that is too long ago. The error is
+// drayhorse.ErrUnavailable.
+func (b *Board) Limits(ctx context.Context) ([]admin.Limit, error) {
+	if err := b.take(ctx); err != nil {
+		return nil, err
+	}
+	defer b.give()
+	if b.limitsAt.IsZero() || time.Since(b.limitsAt) >= b.cfg.Every {
+		all, err := b.admin.Limits(ctx)
+		if err != nil {
+			return nil, err
+		}
+		b.limits, b.limitsAt = all, time.Now()
+	}
+	return b.limits, nil
 }
 
 func (b *Board) fill(ctx context.Context, r *Reading) (err error) {
