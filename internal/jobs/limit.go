@@ -54,7 +54,7 @@ func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator 
 	if err != nil {
 		return nil, err
 	}
-	args, err := limitArgs(limit, false, operator, by, why)
+	args, err := LimitArgs(limit, false, operator, by, why)
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +75,13 @@ func (e *Engine) SetLimit(ctx context.Context, limit *drayhorse.Limit, operator 
 	return now, nil
 }
 
-// limitArgs are those of limit.lua. shared: partitions share the limit.
-func limitArgs(limit *drayhorse.Limit, shared, operator bool, by, why string) ([]any, error) {
-	detail, err := LimitDetail(limit, by, why)
+// LimitArgs are those of limit.lua: name, source, terms and detail of a valid limit. shared: partitions share it.
+func LimitArgs(limit *drayhorse.Limit, shared, operator bool, by, why string) ([]any, error) {
+	d := limitDetail{Jobs: limit.Rate.Jobs, Burst: limit.Rate.Burst, All: limit.Queue == "", Breaker: limit.Breaker, By: by, Why: why}
+	if limit.Rate.Per > 0 {
+		d.Per = limit.Rate.Per.String()
+	}
+	detail, err := json.Marshal(d)
 	if err != nil {
 		return nil, err
 	}
@@ -93,17 +97,7 @@ func limitArgs(limit *drayhorse.Limit, shared, operator bool, by, why string) ([
 		breaker = fmt.Sprintf("%d.%d.%d.%d.%d", rate, least, window, coolDown, probes)
 	}
 	terms := strings.Join([]string{fmt.Sprintf("%d,%d,%d", concurrency, every, burst), limit.Kind, holds, breaker}, ",")
-	return []any{limit.Name, sourceOf(operator), strings.TrimRight(terms, ","), detail}, nil
-}
-
-// LimitDetail is what is stored of a limit for people.
-func LimitDetail(limit *drayhorse.Limit, by, why string) (string, error) {
-	d := limitDetail{Jobs: limit.Rate.Jobs, Burst: limit.Rate.Burst, All: limit.Queue == "", Breaker: limit.Breaker, By: by, Why: why}
-	if limit.Rate.Per > 0 {
-		d.Per = limit.Rate.Per.String()
-	}
-	detail, err := json.Marshal(d)
-	return string(detail), err
+	return []any{limit.Name, sourceOf(operator), strings.TrimRight(terms, ","), string(detail)}, nil
 }
 
 func sourceOf(operator bool) string {
@@ -168,10 +162,13 @@ func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Decla
 			if share := strings.Split(shares[d.Name], "|"); len(share) == 4 {
 				d.Most, d.Burst = int(asInt(share[1])), int(asInt(share[2]))
 			}
-			all, errs = append(all, d), append(errs, err)
+			all = append(all, d)
+			if err != nil {
+				errs = append(errs, err)
+			}
 		}
 	}
-	return all, errors.Join(errs...)
+	return all, several(errs)
 }
 
 // limitsAtOnce is of how many partitions limits are read in one round trip.

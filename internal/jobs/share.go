@@ -75,7 +75,7 @@ func (s *Share) read(facts []any) error {
 // DeclareShared declares a valid limit, or changes it, in partitions that share it, in one round trip where Redis allows
 // it. Where it is new none may start until the partition has a share.
 func (e *Engine) DeclareShared(ctx context.Context, partitions []*Partition, limit *drayhorse.Limit, operator bool, by, why string) error {
-	args, err := limitArgs(limit, true, operator, by, why)
+	args, err := LimitArgs(limit, true, operator, by, why)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,15 @@ func (e *Engine) onEach(ctx context.Context, s *script, partitions []*Partition,
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return several(errs)
+}
+
+// several is one error for all: the first, and how many more there are.
+func several(errs []error) error {
+	if len(errs) < 2 {
+		return errors.Join(errs...)
+	}
+	return fmt.Errorf("%w; and %d more", errs[0], len(errs)-1)
 }
 
 // declareAtOnce is how many partitions one round trip declares a limit in.

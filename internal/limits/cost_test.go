@@ -6,7 +6,6 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
-	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -15,22 +14,7 @@ import (
 func BenchmarkBalance(b *testing.B) {
 	for _, n := range []int{3, 30, MaxPartitions} {
 		b.Run(fmt.Sprintf("partitions=%d", n), func(b *testing.B) {
-			client, err := redis.Open(redis.Config{URL: redistest.Shared(b)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer client.Close() //nolint:errcheck // ends the connections
-			namespace := redistest.Namespace(b)
-			engine := jobs.New(client, namespace)
-			partitions, err := engine.CreateQueue(b.Context(), "q", n)
-			if err != nil {
-				b.Fatal(err)
-			}
-			l := New(engine, namespace)
-			if _, err := l.Set(b.Context(), &drayhorse.Limit{Name: "l", Queue: "q", Concurrency: 1000}, true, "", ""); err != nil {
-				b.Fatal(err)
-			}
-			seen := l.ask(b.Context(), "l", partitions)
+			l, seen := sharedBy(b, n)
 			for i := range seen {
 				seen[i].Waiting, seen[i].served = 100, false // as an answer, which need not wait
 			}
@@ -41,4 +25,20 @@ func BenchmarkBalance(b *testing.B) {
 			}
 		})
 	}
+}
+
+// sharedBy makes a limit "l" on a real server that so many partitions share, and gives what they have of it.
+func sharedBy(tb testing.TB, n int) (*Limits, []told) {
+	tb.Helper()
+	namespace := redistest.Namespace(tb)
+	engine := jobs.New(open(tb, redistest.Shared(tb)), namespace)
+	partitions, err := engine.CreateQueue(tb.Context(), "q", n)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l := New(engine, namespace)
+	if _, err := l.Set(tb.Context(), &drayhorse.Limit{Name: "l", Queue: "q", Concurrency: 1000}, true, "", ""); err != nil {
+		tb.Fatal(err)
+	}
+	return l, l.ask(tb.Context(), "l", partitions)
 }

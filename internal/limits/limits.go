@@ -73,17 +73,11 @@ func (l *Limits) Set(ctx context.Context, limit *drayhorse.Limit, operator bool,
 
 // note writes a limit that is shared, and gives what holds now.
 func (l *Limits) note(ctx context.Context, limit *drayhorse.Limit, operator bool, by, why string) (*jobs.Declared, error) {
-	detail, err := jobs.LimitDetail(limit, by, why)
+	args, err := jobs.LimitArgs(limit, true, operator, by, why)
 	if err != nil {
 		return nil, err
 	}
-	source := "program"
-	if operator {
-		source = "operator"
-	}
-	concurrency, every, burst := limit.Terms()
-	terms := strings.TrimRight(fmt.Sprintf("%d,%d,%d,%s", concurrency, every, burst, limit.Kind), ",")
-	value, err := l.run(ctx, setScript, limit.Name, source, limit.Queue, terms, detail)
+	value, err := l.run(ctx, setScript, limit.Name, append(args, limit.Queue)...)
 	if err != nil {
 		return nil, err
 	}
@@ -95,24 +89,19 @@ func (l *Limits) note(ctx context.Context, limit *drayhorse.Limit, operator bool
 	return now, err
 }
 
-// run runs a script on the keys of a limit.
+// run runs a script on the keys of a limit. Its name is the first of the arguments.
 func (l *Limits) run(ctx context.Context, s *redis.Script, name string, args ...any) (any, error) {
-	value, err := l.engine.Client().Run(ctx, redis.Call{Script: s, Keys: s.KeysOf(l.keys(name)), Args: append([]any{name}, args...)})
+	value, err := l.engine.Client().Run(ctx, redis.Call{Script: s, Keys: s.KeysOf(l.keys(name)), Args: args})
 	return value, words.Failure("limit", err)
 }
 
 // read reads a row of set.lua; false: the limit was taken away.
 func read(name, row string) (d *jobs.Declared, lives bool, err error) {
-	parts := strings.SplitN(row, "|", 6)
-	if len(parts) == 6 && parts[0] == "removed" {
+	queue, its, _ := strings.Cut(row, "|")
+	if strings.HasPrefix(its, "removed|") {
 		return nil, false, nil
 	}
-	if len(parts) != 6 {
-		return nil, false, fmt.Errorf("limit %s: malformed row %q", name, row)
-	}
-	queue := parts[3]
-	d, err = jobs.ReadLimit(name, queue, strings.Join(slices.Delete(parts, 3, 4), "|"))
-	d.Shared = true
+	d, err = jobs.ReadLimit(name, queue, its)
 	return d, true, err
 }
 
@@ -139,7 +128,7 @@ func (l *Limits) Remove(ctx context.Context, limit *drayhorse.Limit, shared bool
 	if !shared {
 		return jobs.RemoveLimit(ctx, partitions, limit.Name)
 	}
-	if _, err := l.run(ctx, setScript, limit.Name, "operator", limit.Queue, "", ""); err != nil {
+	if _, err := l.run(ctx, setScript, limit.Name, limit.Name, "operator", "", "", limit.Queue); err != nil {
 		return err
 	}
 	return l.engine.RemoveShared(ctx, partitions, limit.Name)

@@ -338,13 +338,13 @@ func TestSharesAreNeverMoreThanTheLimit(t *testing.T) {
 	})
 }
 
-func open(t *testing.T, url string) *redis.Client {
-	t.Helper()
+func open(tb testing.TB, url string) *redis.Client {
+	tb.Helper()
 	client, err := redis.Open(redis.Config{URL: url + patient})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = client.Close() })
+	tb.Cleanup(func() { _ = client.Close() })
 	return client
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,13 +66,14 @@ func (l *Limits) ask(ctx context.Context, name string, partitions []*jobs.Partit
 // balance shares out one limit.
 func (l *Limits) balance(ctx context.Context, name string, seen []told) error {
 	var failed error // of one partition, which is told again with a later call
-	waited := 0
+	wait := redis.NewBackoff(busyWait, busyWait)
 	for range rounds {
 		plan, err := l.plan(ctx, name, seen)
-		for ; err == nil && plan.known == busy && waited < maxWaits; waited++ {
-			if err = sleep(ctx, rand.N(busyWait)); err == nil { //nolint:gosec // not a secret
-				plan, err = l.plan(ctx, name, seen)
+		for waits := 0; err == nil && plan.known == busy && waits < maxWaits; waits++ { // never in a later round
+			if !wait.Wait(ctx) {
+				return context.Cause(ctx)
 			}
+			plan, err = l.plan(ctx, name, seen)
 		}
 		if err != nil {
 			return err
@@ -161,16 +161,6 @@ const (
 	maxWaits = 5
 )
 
-// sleep waits, unless ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
-}
-
 // plan is what balance.lua answers.
 type plan struct {
 	known  int64
@@ -180,12 +170,12 @@ type plan struct {
 
 // plan has one limit shared out by what was seen.
 func (l *Limits) plan(ctx context.Context, name string, seen []told) (*plan, error) {
-	args := make([]any, 0, 9*len(seen))
+	args := append(make([]any, 0, 1+9*len(seen)), name)
 	for _, s := range seen {
 		if s.gone {
 			s.Version = -1
 		}
-		args = append(args, s.of, bit(s.served), s.Version, s.Most, s.Burst, s.Running, s.Waiting, s.Freed, bit(s.Used))
+		args = append(args, s.of, s.served, s.Version, s.Most, s.Burst, s.Running, s.Waiting, s.Freed, s.Used) // Redis gets 1 or 0 for what is true or false
 	}
 	value, err := l.run(ctx, balanceScript, name, args...)
 	if err != nil {
@@ -213,13 +203,6 @@ func (l *Limits) plan(ctx context.Context, name string, seen []told) (*plan, err
 		})
 	}
 	return made, nil
-}
-
-func bit(set bool) int {
-	if set {
-		return 1
-	}
-	return 0
 }
 
 // partition gives that of such a name. The error is drayhorse.ErrNotFound if its queue is no more.

@@ -169,7 +169,7 @@ func TestAQueueThatIsGoneHoldsNothing(t *testing.T) {
 func TestALimitThatWasTakenAwayGoesEverywhere(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, drayhorse.Limit{Queue: "a", Concurrency: 1})
-	_, err := w.limits.run(w.ctx, setScript, "l", "operator", "a", "", "") // and partitions are not told
+	_, err := w.limits.run(w.ctx, setScript, "l", "l", "operator", "", "", "a") // and partitions are not told
 	w.must(err)
 	gone := told{of: "b", gone: true} // of a queue that was deleted meanwhile
 	w.must(w.limits.balance(w.ctx, "l", append(w.look(w.sites[0]), gone)))
@@ -195,18 +195,7 @@ func TestALimitThatWasTakenAwayGoesEverywhere(t *testing.T) {
 // TestManyWhoTellWait: of a limit over many partitions, so that Redis has time for others; and all are heard.
 func TestManyWhoTellWait(t *testing.T) {
 	t.Parallel()
-	client := open(t, redistest.Shared(t))
-	namespace := redistest.Namespace(t)
-	engine := jobs.New(client, namespace)
-	partitions, err := engine.CreateQueue(t.Context(), "q", 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := New(engine, namespace)
-	if _, err := l.Set(t.Context(), &drayhorse.Limit{Name: "l", Queue: "q", Concurrency: 1000}, true, "", ""); err != nil {
-		t.Fatal(err)
-	}
-	seen := l.ask(t.Context(), "l", partitions)
+	l, seen := sharedBy(t, 100)
 	busyOnes := 0
 	for range 10 {
 		plan, err := l.plan(t.Context(), "l", seen)

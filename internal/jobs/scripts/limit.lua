@@ -5,11 +5,12 @@
 -- KEYS jobs ready scheduled running suspects lanes gates blocked bell meta limits
 -- ARGV name source terms detail
 --   source: program, for what a worker declares, or operator; a program does not change what
---   an operator has set; or shared, to take away one that is shared, if there is such. terms: "most,every,burst" as the prelude has them, for one kind of jobs
---   with ",kind" behind, and with ",group" behind that for each group, or ",share" if the partition shares the limit
---   with others, kind being empty where it is for all its jobs, and with a breaker ",rate.min.window.cool.probes"
---   behind that; empty to take the limit away; detail: for people. An operator who sets a limit closes its breaker.
---   One that is shared lets none start until the partition has a share.
+--   an operator has set; or shared, to take away one that is shared, if there is such.
+--   terms: "most,every,burst" as the prelude has them, for one kind of jobs with ",kind" behind, and with ",group"
+--   behind that for each group, or ",share" if the partition shares the limit with others, kind being empty where it is
+--   for all its jobs, and with a breaker ",rate.min.window.cool.probes" behind that; empty to take the limit away;
+--   detail: for people. An operator who sets a limit closes its breaker. One that is shared lets none start until the
+--   partition has a share.
 -- Returns {changed, row}: changed 1 if something did; row is "source|version|at_ms|terms|detail"
 --   as it is now, empty if there is none.
 -- Errors NOTFOUND: there is no such limit to take away; LIMITS: there are as many as may be, or one of that name

@@ -10,7 +10,7 @@ local all, list, now = call('HGETALL', limits), {}, clock()
 breakers = call('HGET', meta, 'breakers')
 for i = 1, #all, 2 do
   local name, row = all[i], all[i + 1]
-  local numbers, kind, held = string.match(row, '^%a+|%d+|%d+|(%d+,%d+,%d+),?([^|,]*),?([^|,]*)')
+  local numbers, kind, held = read_limit(row)
   local run, wait, opens = 0, 0, 0
   if numbers and held ~= 'group' then
     if held == 'share' then numbers = share_terms(numbers, read_share(name)) end

@@ -13,8 +13,8 @@
 local refused, paused = check(false)
 if refused then return refused end
 local now, before = clock(), read_share(name)
-local whole = string.match(call('HGET', limits, name) or '', '^%a+|%d+|%d+|(%d+,%d+,%d+),[^|,]*,share')
-if whole and tonumber(version) > before.version then
+local whole, _, held = read_limit(call('HGET', limits, name))
+if held == 'share' and tonumber(version) > before.version then
   local free, after = starts_free(name, whole, before, now), tonumber(burst) * 1000
   local left = math.min(free, after)
   local share = {version = tonumber(version), most = tonumber(most), burst = tonumber(burst), freed = free - left}

@@ -26,7 +26,7 @@ local MANY = 64 -- changes in an answer
 local ROWS = 128 -- partitions that have or need something at a time
 local t = call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local by, terms = string.match(call('HGET', limits, name) or '', '^(%a+)|%d+|%d+|[^|]*|([^|]*)|')
+local by, terms = string.match(call('HGET', limits, name) or '', '^[^|]*|(%a+)|%d+|%d+|([^|]*)|')
 if not by or by == 'removed' then return {by and 2 or 0, {}} end
 local most, every, burst = string.match(terms, '^(%d+),(%d+),(%d+)')
 most, every, burst = tonumber(most), tonumber(every), tonumber(burst)

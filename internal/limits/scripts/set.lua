@@ -3,11 +3,11 @@
 -- time. What was taken away is remembered for a day, so that partitions that still have it learn of that.
 --
 -- KEYS limits grants
--- ARGV name source queue terms detail
---   source: program, for what a worker declares, or operator; a program does not change what an operator has set.
---   queue: empty for all queues. terms: "most,every,burst,kind", as the engine's limits have them; empty to take the
---   limit away. detail: for people.
--- Returns {changed, row}: changed 1 if something did; row is "source|version|at_ms|queue|terms|detail" as it is now.
+-- ARGV name source terms detail queue
+--   name, source, terms and detail as limit of the engine has them; terms are empty to take the limit away. queue: empty
+--   for all queues.
+-- Returns {changed, row}: changed 1 if something did; row is "queue|source|version|at_ms|terms|detail" as it is now: the
+--   queue, and a row as limit of the engine has it.
 -- Errors NOTFOUND: there is no such limit to take away; LIMITS: there are as many as may be, or one of that name is for
 --   another queue.
 local MOST = 100
@@ -17,7 +17,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 
 local all, n = call('HGETALL', limits), 0
 for i = 1, #all, 2 do
-  local by, at = string.match(all[i + 1], '^(%a+)|%d+|(%d+)|')
+  local by, at = string.match(all[i + 1], '^[^|]*|(%a+)|%d+|(%d+)|')
   if by ~= 'removed' then
     n = n + 1
   elseif tonumber(at) + DAY < now then
@@ -26,11 +26,11 @@ for i = 1, #all, 2 do
 end
 
 local row = call('HGET', limits, name)
-local by, version, of, before, said = string.match(row or '', '^(%a+)|(%d+)|%d+|([^|]*)|([^|]*)|(.*)$')
+local of, by, version, before, said = string.match(row or '', '^([^|]*)|(%a+)|(%d+)|%d+|([^|]*)|(.*)$')
 local lives = by and by ~= 'removed'
 if terms == '' then
   if not lives then return redis.error_reply('NOTFOUND there is no limit of that name') end
-  row = string.format('removed|%.0f|%.0f|||', version + 1, now)
+  row = string.format('|removed|%.0f|%.0f||', version + 1, now)
   call('HSET', limits, name, row)
   call('DEL', grants)
   return {1, row}
@@ -47,6 +47,6 @@ if not lives then
   local burst = string.match(terms, '^%d+,%d+,(%d+)')
   call('HSET', grants, '', string.format('%.0f|0|0', burst * 1000))
 end
-row = string.format('%s|%.0f|%.0f|', source, (version or 0) + 1, now) .. queue .. '|' .. terms .. '|' .. detail
+row = string.format('%s|%s|%.0f|%.0f|', queue, source, (version or 0) + 1, now) .. terms .. '|' .. detail
 call('HSET', limits, name, row)
 return {1, row}

@@ -1,5 +1,11 @@
 -- Limits as they are declared, and those that a partition shares with others.
 
+-- read_limit gives of a row of a limit its terms "most,every,burst", its kind, group or share where it is for each group
+-- or shared, and its breaker; '' where it has none. nil: the row is no limit's.
+local function read_limit(row)
+  return string.match(row or '', '^%a+|%d+|%d+|(%d+,%d+,%d+),?([^|,]*),?([^|,]*),?([^|]*)|')
+end
+
 -- A limit that a partition shares with others is kept by a share of it: under =NAME limits has
 -- "version|most|burst|freed", how many jobs may run here at once and how many starts at once, as of that version of
 -- the share; and freed, in thousandths, the starts that were free and that its last change took away. See share.
@@ -45,7 +51,7 @@ end
 local function limit_rows()
   local all, list, of, in_groups, with, shared, n = call('HGETALL', limits), {}, {}, {}, {}, {}, 0
   for i = 1, #all, 2 do
-    local numbers, kind, held, breaker = string.match(all[i + 1], '^%a+|%d+|%d+|(%d+,%d+,%d+),?([^|,]*),?([^|,]*),?([^|]*)|')
+    local numbers, kind, held, breaker = read_limit(all[i + 1])
     if numbers then
       n = n + 1
       if breaker ~= '' then with[#with + 1] = all[i] .. ',' .. string.gsub(breaker, '%.', ',') .. ';' end
@@ -118,8 +124,8 @@ end
 -- counts and runs, -1 if nobody counts it; what waits; and whether starts were taken up that come again with time, 1 or
 -- 0. nil: it is not shared.
 local function facts_of(name, now)
-  local whole, kind = string.match(call('HGET', limits, name) or '', '^%a+|%d+|%d+|(%d+,%d+,%d+),([^|,]*),share')
-  if not whole then return end
+  local whole, kind, held = read_limit(call('HGET', limits, name))
+  if held ~= 'share' then return end
   local share, of = read_share(name), kind ~= '' and kind or nil
   local run = string.sub(whole, 1, 2) == '0,' and -1 or count_running(of)
   local used = share.burst > 0 and starts_free(name, whole, share, now) < share.burst * 1000
