@@ -52,6 +52,27 @@ func (p *Producer) NewBatch(ctx context.Context, batch flow.Batch) (*Batch, erro
 	return p.batch(info), nil
 }
 
+// Batch finds a batch that is there, to add to it or to close it. The errors are drayhorse.ErrNotFound; ErrInvalid,
+// also for a flow of steps; ErrClosed; and those of Redis.
+func (p *Producer) Batch(ctx context.Context, id string) (*Batch, error) {
+	if err := flow.ValidateID(id); err != nil {
+		return nil, err
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	info, err := p.flows.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if info.HasSteps {
+		return nil, fmt.Errorf("%w: %s is a flow of steps, not a batch", drayhorse.ErrInvalid, id)
+	}
+	info.Duplicate = true
+	return p.batch(info), nil
+}
+
 // aliveEvery is how often Add tells that the creator of a batch lives.
 const aliveEvery = time.Minute
 

@@ -17,6 +17,7 @@ const (
 	actCancel  = "cancel"
 	actSignal  = "signal"
 	actSubmit  = "submit" // a flow
+	actAdd     = "add"    // to a batch
 	actDelete  = "delete_queue"
 )
 

@@ -26,8 +26,8 @@ type Jobs interface {
 	Cancel(ctx context.Context, id string, options ...drayhorse.Option) error
 	Steps(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.JobSteps, error)
 	Signal(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) error
-	Submit(ctx context.Context, f *flow.Flow) (*flow.Info, error)
-	Flow(ctx context.Context, id string) (*flow.Info, error)
+	jobjson.Beginner
+	Batch(ctx context.Context, id string) (*producer.Batch, error)
 	CancelFlow(ctx context.Context, id string) error
 }
 

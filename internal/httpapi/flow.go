@@ -23,7 +23,7 @@ const (
 	stepSize  = 1536
 )
 
-// submit serves POST /v1/flows: a flow of steps.
+// submit serves POST /v1/flows: a flow of steps, or a batch.
 func (s *Server) submit(c *call) error {
 	text, key, err := s.newFlow(c)
 	if err != nil {
@@ -42,31 +42,70 @@ func (s *Server) submit(c *call) error {
 	if err := errors.Join(most(c.caller, "deadline", f.Deadline, c.MaxDelay), most(c.caller, "retain", f.Retain, c.MaxRetain)); err != nil {
 		return err
 	}
-	var all []*jobjson.Job
-	var places []string
 	for i, step := range f.Steps {
 		place := jobjson.Place("steps", i)
 		if err := errors.Join(most(c.caller, place+".signal", step.Timeout, c.MaxDelay), most(c.caller, place+".delay", step.Delay, c.MaxDelay)); err != nil {
 			return err
 		}
-		if step.Job != nil {
-			all, places = append(all, step.Job), append(places, place)
-		}
 	}
+	all, places := f.Jobs()
 	if err := s.admitAll(ctx, c, all, places); err != nil {
 		return err
 	}
-	info, err := s.cfg.Jobs.Submit(ctx, f.Make())
-	if errors.Is(err, drayhorse.ErrDuplicate) {
+	info, err := f.Begin(ctx, s.cfg.Jobs)
+	switch {
+	case errors.Is(err, drayhorse.ErrDuplicate) && f.IsBatch:
+		return duplicate.in("id", "there is a flow of steps %q, which is no batch", f.ID)
+	case errors.Is(err, drayhorse.ErrDuplicate):
 		return duplicate.in("id", "there is another flow %q, of other steps", f.ID)
-	}
-	if err != nil {
+	case err != nil:
 		return flowProblem(err, f.ID)
 	}
 	return c.storedFlow(info)
 }
 
-// newFlow reads the body of a flow that is to be made, and gives the key that becomes its ID if it has none.
+// addMembers serves POST /v1/flows/{id}/members: more of a batch that is open.
+func (s *Server) addMembers(c *call) error {
+	id := c.r.PathValue("id")
+	if err := flow.ValidateID(id); err != nil {
+		return invalid.in("id", "%v", err)
+	}
+	c.entry.id = id
+	text, key, err := s.newFlow(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.wait(c.r)
+	defer cancel()
+	m, err := parseLarge(ctx, c, text, jobjson.ParseMembers)
+	if err != nil {
+		return err
+	}
+	places := make([]string, len(m.Members))
+	for i := range places {
+		places[i] = jobjson.Place("members", i)
+	}
+	if err := s.admitAll(ctx, c, m.Members, places); err != nil {
+		return err
+	}
+	b, err := s.cfg.Jobs.Batch(ctx, id)
+	if err != nil {
+		return flowProblem(err, id)
+	}
+	if err := m.Add(ctx, b, key); errors.Is(err, drayhorse.ErrFlowEnded) {
+		return closed.in("id", "batch %q is closed, and takes no more members", id)
+	} else if err != nil {
+		return flowProblem(err, id)
+	}
+	info, err := s.cfg.Jobs.Flow(ctx, id)
+	if err != nil {
+		return flowProblem(err, id)
+	}
+	c.entry.outcome = outcomeStored
+	return c.flowAnswer(http.StatusOK, info)
+}
+
+// newFlow reads the body of a flow that is to be made, or added to, and gives the key that becomes its ID if it has none.
 func (s *Server) newFlow(c *call) (text []byte, key string, err error) {
 	if err := wantType(c.r, "application/json"); err != nil {
 		return nil, "", err
@@ -139,6 +178,11 @@ func (c *call) storedFlow(info *flow.Info) error {
 		code, c.entry.outcome = http.StatusOK, outcomeDuplicate
 	}
 	c.w.Header().Set("Location", "/v1/flows/"+url.PathEscape(info.ID))
+	return c.flowAnswer(code, info)
+}
+
+// flowAnswer says how a flow stands, as far as the caller may know.
+func (c *call) flowAnswer(code int, info *flow.Info) error {
 	if !c.Read.HasAll(scope.Every) {
 		return c.answer(code, flowReceipt{info.ID, info.State, info.Duplicate})
 	}

@@ -118,3 +118,72 @@ func TestSubmitMany(t *testing.T) {
 		return a.code == http.StatusOK && strings.Contains(a.body, `"total":10000`)
 	})
 }
+
+// TestBatches: a batch is made by whoever may enqueue all its jobs, each once however often and in how many pieces it is
+// asked for; it takes more while it is open, and its callback comes once.
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	_, change := tokens(t, "tokens:\n"+
+		entry("ann", "ann", `enqueue: ["*"], read: ["*"], cancel: ["*"]`)+
+		entry("bob", "bob", `enqueue: [q], read: [q], max_delay: 1h, max_retain: 1h, max_attempts: 3`))
+	d := setup(t, change)
+	call := func(token, path, body string, code int, says string, headers ...string) {
+		t.Helper()
+		d.token = token
+		if a := d.do(http.MethodPost, "/v1/flows"+path, body, headers...); a.code != code || !strings.Contains(a.body, says) {
+			t.Errorf("%s %s as %s: %d %s; want %d and %s", path, body, token, a.code, a.body, code, says)
+		}
+	}
+	total := func(id string, state flow.State, want int) {
+		t.Helper()
+		redistest.Eventually(t, 20*time.Second, fmt.Sprintf("%s is %s, of %d", id, state, want), func() bool {
+			info, err := d.jobs.Flow(t.Context(), id)
+			return err == nil && info.State == state && info.Total == want
+		})
+	}
+	made := `{"id":"import-42","on_complete":{"kind":"report","queue":"q","id":"report-42"},"members":[{"kind":"row","queue":"q"},{"kind":"row","queue":"r","args":{"n":2}}]}`
+	call("ann", "", made, http.StatusCreated, `"state":"running"`)
+	call("ann", "", made, http.StatusOK, `"duplicate":true`)
+	total("import-42", flow.Running, 2)
+	if job, err := d.jobs.Get(t.Context(), "import-42:2", drayhorse.Queue("r")); err != nil || string(job.Args) != `{"n":2}` {
+		t.Errorf("%+v, %v; want the second member under the batch's ID and its number", job, err)
+	}
+	call("ann", "/import-42/members", `{"members":[{"kind":"row","queue":"q"}]}`, http.StatusConflict, `takes no more members`)
+	call("bob", "", made, http.StatusForbidden, `"field":"members[1].queue"`)
+	call("bob", "", `{"on_complete":{"kind":"k"},"members":[]}`, http.StatusForbidden, `"field":"on_complete.queue"`)
+	call("bob", "", `{"members":[{"kind":"k","queue":"q","max_attempts":4}]}`, http.StatusForbidden, `"field":"members[0].max_attempts"`)
+	call("bob", "", `{"members":[{"kind":"k","queue":"q"}],"deadline":"2h"}`, http.StatusForbidden, `"field":"deadline"`)
+	call("ann", "", `{"members":[{"kind":"k"},{"kind":""}]}`, http.StatusUnprocessableEntity, `"field":"members[1].kind"`)
+
+	// One whose maker was cut off when the first of two members was stored.
+	b, err := d.jobs.NewBatch(t.Context(), flow.Batch{ID: "half"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Add(t.Context(), drayhorse.Spec{Args: drayhorse.Raw("row", nil), Options: []drayhorse.Option{drayhorse.ID("half:1"), drayhorse.Queue("q")}}); err != nil {
+		t.Fatal(err)
+	}
+	call("ann", "", `{"id":"half","members":[{"kind":"row","queue":"q"},{"kind":"row","queue":"q"}]}`, http.StatusOK, `"duplicate":true`)
+	total("half", flow.Running, 2)
+
+	call("bob", "", `{"id":"large","open":true,"members":[{"kind":"row","queue":"q"}]}`, http.StatusCreated, `{"id":"large","state":"open"}`)
+	for range 2 {
+		call("bob", "/large/members", `{"members":[{"kind":"row","queue":"q"},{"kind":"row","queue":"q","id":"mine"}]}`, http.StatusOK, `{"id":"large","state":"open"}`, "Idempotency-Key: p2")
+	}
+	call("bob", "/large/members", `{"members":[{"kind":"row"}]}`, http.StatusForbidden, `"field":"members[0].queue"`)
+	call("bob", "/nothing/members", `{"members":[{"kind":"row","queue":"q"}]}`, http.StatusNotFound, `there is no flow`)
+	call("bob", "/large/members", `{"members":[{"kind":"row","queue":"q"}],"clos":true}`, http.StatusUnprocessableEntity, `want members, close`)
+	call("bob", "/large/members", `{"close":true}`, http.StatusOK, `{"id":"large","state":"running"}`)
+	call("bob", "/large/members", `{"members":[{"kind":"row","queue":"q"}]}`, http.StatusConflict, `#closed`)
+	total("large", flow.Running, 3)
+
+	call("ann", "", `{"id":"steps","steps":[{"name":"a","signal":"1h"}]}`, http.StatusCreated, "")
+	call("ann", "", `{"id":"steps","members":[{"kind":"row"}]}`, http.StatusConflict, `which is no batch`)
+	call("ann", "/steps/members", `{"members":[{"kind":"row"}]}`, http.StatusUnprocessableEntity, `is a flow of steps`)
+	call("ann", "", `{"id":"empty","on_complete":{"kind":"report","queue":"q","id":"report-0"},"members":[]}`, http.StatusCreated, "")
+	total("empty", flow.Completed, 0)
+	redistest.Eventually(t, 20*time.Second, "an empty batch calls back", func() bool {
+		_, err := d.jobs.Get(t.Context(), "report-0", drayhorse.Queue("q"))
+		return err == nil
+	})
+}

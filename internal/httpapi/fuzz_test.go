@@ -76,6 +76,14 @@ func (*nowhere) Submit(context.Context, *flow.Flow) (*flow.Info, error) {
 	return nil, drayhorse.ErrUnavailable
 }
 
+func (*nowhere) NewBatch(context.Context, flow.Batch) (*producer.Batch, error) {
+	return nil, drayhorse.ErrUnavailable
+}
+
+func (*nowhere) Batch(context.Context, string) (*producer.Batch, error) {
+	return nil, drayhorse.ErrNotFound
+}
+
 func (*nowhere) CancelFlow(context.Context, string) error { return drayhorse.ErrNotFound }
 
 func (*nowhere) Flow(context.Context, string) (*flow.Info, error) { return nil, drayhorse.ErrNotFound }

@@ -47,6 +47,7 @@ var (
 	notFound         = kind{"not-found", http.StatusNotFound, "There is nothing of that name"}
 	duplicate        = kind{"duplicate", http.StatusConflict, "A job that counts as the same is there"}
 	notEmpty         = kind{"not-empty", http.StatusConflict, "The queue has live jobs"}
+	closed           = kind{"closed", http.StatusConflict, "The batch takes no more members"}
 	signalled        = kind{"signalled", http.StatusConflict, "The job has had that signal"}
 	signalLate       = kind{"signal-late", http.StatusConflict, "The job has stopped waiting for the signal"}
 	methodNotAllowed = kind{"method-not-allowed", http.StatusMethodNotAllowed, "The method is not one of this path"}

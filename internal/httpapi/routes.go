@@ -22,6 +22,7 @@ const (
 	routeSignal     = "POST /v1/jobs/{id}/signals/{name}"
 	routeCancel     = "DELETE /v1/jobs/{id}"
 	routeFlowSubmit = "POST /v1/flows"
+	routeFlowAdd    = "POST /v1/flows/{id}/members"
 	routeFlow       = "GET /v1/flows/{id}"
 	routeFlowCancel = "DELETE /v1/flows/{id}"
 	routeFlowSignal = "POST /v1/flows/{id}/signals/{name}"
@@ -51,6 +52,7 @@ func (s *Server) routes() {
 	handle(routeSteps, s.called(actRead, []string{"queue"}, s.steps))
 	handle(routeSignal, s.called(actSignal, []string{"queue"}, s.signal))
 	handle(routeFlowSubmit, s.called(actSubmit, nil, s.submit))
+	handle(routeFlowAdd, s.called(actAdd, nil, s.addMembers))
 	handle(routeFlow, s.called(actRead, nil, s.flow))
 	handle(routeFlowCancel, s.called(actCancel, nil, s.cancelFlow))
 	handle(routeFlowSignal, s.called(actSignal, nil, s.signalFlow))
@@ -67,6 +69,7 @@ func (s *Server) routes() {
 	handle("/v1/jobs/{id}/signals/{name}", allow("POST"))
 	handle("/v1/flows", allow("POST"))
 	handle("/v1/flows/{id}", allow("DELETE, GET, HEAD"))
+	handle("/v1/flows/{id}/members", allow("POST"))
 	handle("/v1/flows/{id}/signals/{name}", allow("POST"))
 	handle("/v1/series", allow("GET, HEAD"))
 	handle("/v1/events", allow("GET, HEAD"))

@@ -15,21 +15,34 @@ import (
 
 // The fields of a flow, and those that a step has beside a job's, for people.
 const (
-	flowNames      = "id, deadline, retain, steps"
+	flowNames      = "id, deadline, retain, steps; or of a batch members, on_complete, on_success, on_failure, open"
 	stepNames      = "name, after, after_end, after_hold, delay, signal"
 	jobOfStepNames = "kind, args, queue, group, at, max_attempts, timeout, retain, start_within, priority, tags"
 )
 
-// Flow is a flow of steps, as a text says it:
+// MaxMembers is how many members a text has at most.
+const MaxMembers = 10_000
+
+// Flow is a flow of steps, or a batch, as a text says it:
 //
 //	{"id": "order-42", "steps": [
 //		{"name": "fetch", "kind": "fetch", "args": {"id": 42}},
 //		{"name": "approved", "signal": "48h"},
 //		{"name": "ship", "kind": "ship", "after": ["fetch", "approved"], "delay": "1h"}]}
+//
+//	{"id": "import-42", "on_complete": {"kind": "report"}, "members": [
+//		{"kind": "row", "args": {"n": 1}},
+//		{"kind": "row", "args": {"n": 2}}]}
 type Flow struct {
 	ID               string
 	Deadline, Retain time.Duration
 	Steps            []*Step
+
+	// Of a batch.
+	IsBatch                          bool
+	Members                          []*Job
+	OnComplete, OnSuccess, OnFailure *Job // nil: nothing is called
+	Open                             bool // more members are to come
 }
 
 // Step is a step of a flow: a job, or a signal that it waits for.
@@ -60,20 +73,106 @@ func ParseFlow(text []byte) (*Flow, error) {
 		case "steps":
 			err = f.takeSteps(value)
 		default:
-			err = fmt.Errorf("field %q is not known; want %s", shorten(name), flowNames)
+			err = f.takeOfBatch(name, value)
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, inField("", err)
+	case f.IsBatch && len(f.Steps) > 0:
+		return nil, &Error{"steps", errors.New("field steps beside those of a batch; want steps, or members and callbacks")}
+	case f.IsBatch:
+		return f, nil
+	case len(f.Steps) == 0:
+		return nil, &Error{"steps", errors.New("field steps is missing or empty; want a list of steps, or members for a batch")}
+	}
+	if err := f.checkNames(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// takeOfBatch takes a field that a batch alone has.
+func (f *Flow) takeOfBatch(name string, value json.RawMessage) (err error) {
+	switch name {
+	case "members":
+		f.Members, err = parseMembers(value)
+	case "on_complete":
+		f.OnComplete, err = parseCallback(name, value)
+	case "on_success":
+		f.OnSuccess, err = parseCallback(name, value)
+	case "on_failure":
+		f.OnFailure, err = parseCallback(name, value)
+	case "open":
+		f.Open, err = read(name, truth, value)
+	default:
+		return fmt.Errorf("field %q is not known; want %s", shorten(name), flowNames)
+	}
+	f.IsBatch = true
+	return err
+}
+
+func parseMembers(list json.RawMessage) (members []*Job, err error) {
+	err = eachItem("members", list, func(i int, value json.RawMessage) error {
+		if i == MaxMembers {
+			return &Error{"members", fmt.Errorf("field members: more than %d; want at most that many, and the others added to a batch that is open", MaxMembers)}
+		}
+		job, err := parseJob(value)
+		if err != nil {
+			return within("members", i, "member", "", err)
+		}
+		members = append(members, job)
+		return nil
+	})
+	return members, err
+}
+
+func parseCallback(field string, value json.RawMessage) (*Job, error) {
+	job, err := parseJob(value)
+	switch {
+	case err != nil:
+	case job.Settings.Unique != nil:
+		err = &Error{"unique", errors.New("field unique is not possible in a callback: it is enqueued once")}
+	case job.Settings.ReplaceEnded:
+		err = &Error{"replace_ended", errors.New("field replace_ended is not possible in a callback: it is enqueued once")}
+	}
+	if err == nil {
+		return job, nil
+	}
+	place := field
+	if inner, ok := errors.AsType[*Error](err); ok && inner.Field != "" {
+		place += "." + inner.Field
+	}
+	return nil, &Error{place, fmt.Errorf("%s: %w", field, err)}
+}
+
+// Members is what is added to a batch that is open, as a text says it:
+//
+//	{"members": [{"kind": "row", "args": {"n": 3}}], "close": true}
+type Members struct {
+	Members []*Job
+	Close   bool // no more are to come
+}
+
+// ParseMembers reads what is added to a batch, as Parse does a job. The error is an *Error.
+func ParseMembers(text []byte) (*Members, error) {
+	m := &Members{}
+	err := eachField(bytes.TrimPrefix(text, byteOrderMark), func(name string, value json.RawMessage) (err error) {
+		switch name {
+		case "members":
+			m.Members, err = parseMembers(value)
+		case "close":
+			m.Close, err = read(name, truth, value)
+		default:
+			err = fmt.Errorf("field %q is not known; want members, close", shorten(name))
 		}
 		return err
 	})
 	if err != nil {
 		return nil, inField("", err)
 	}
-	if len(f.Steps) == 0 {
-		return nil, &Error{"steps", errors.New("field steps is missing or empty; want a list of steps")}
-	}
-	if err := f.checkNames(); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return m, nil
 }
 
 func flowID(value json.RawMessage) (string, error) {
@@ -221,6 +320,25 @@ func (f *Flow) Make() *flow.Flow {
 		}
 	}
 	return made
+}
+
+// Jobs gives all jobs of the flow, and where each stands in the text.
+func (f *Flow) Jobs() (all []*Job, places []string) {
+	add := func(place string, job *Job) {
+		if job != nil {
+			all, places = append(all, job), append(places, place)
+		}
+	}
+	for i, s := range f.Steps {
+		add(Place("steps", i), s.Job)
+	}
+	for i, job := range f.Members {
+		add(Place("members", i), job)
+	}
+	add("on_complete", f.OnComplete)
+	add("on_success", f.OnSuccess)
+	add("on_failure", f.OnFailure)
+	return all, places
 }
 
 // eachItem calls take for each item of a JSON list, as it stands in the text.

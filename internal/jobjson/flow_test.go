@@ -119,3 +119,51 @@ func FuzzParseFlow(f *testing.F) {
 		}
 	})
 }
+
+func TestParseBatch(t *testing.T) {
+	t.Parallel()
+	text := []byte(`{"id":"import-42","deadline":"6h","on_complete":{"kind":"report","args":{"n":9007199254740993}},"on_failure":{"kind":"alert","queue":"ops","id":"a"},
+		"members":[{"kind":"row","args":{"n":1}},{"kind":"row","id":"mine","queue":"bulk"}],"open":true}`)
+	f, err := jobjson.ParseFlow(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(text)
+	if f.ID != "import-42" || f.Deadline != 6*time.Hour || !f.IsBatch || !f.Open || len(f.Members) != 2 || f.OnSuccess != nil || f.OnFailure.Settings.Queue != "ops" || f.Members[1].Settings.ID != "mine" {
+		t.Errorf("%+v", f)
+	}
+	all, places := f.Jobs()
+	if got := strings.Join(places, " "); got != "members[0] members[1] on_complete on_failure" || all[2] != f.OnComplete {
+		t.Errorf("jobs at %s", got)
+	}
+	m, err := jobjson.ParseMembers([]byte(`{"close":true,"members":[{"kind":"row"}]}`))
+	if err != nil || !m.Close || len(m.Members) != 1 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	empty, err := jobjson.ParseFlow([]byte(`{"members":[]}`))
+	if err != nil || !empty.IsBatch || len(empty.Members) != 0 {
+		t.Errorf("%+v, %v", empty, err)
+	}
+	many := `{"members":[` + strings.TrimSuffix(strings.Repeat(`{"kind":"k"},`, jobjson.MaxMembers+1), ",") + `]}`
+	for text, want := range map[string]string{
+		`{"members":[{"kind":"row"},{"knd":"row"}]}`:                             `members[1].knd: member 2: field "knd" is not known`,
+		`{"members":[{"kind":"row"},{"args":1}]}`:                                "members[1].kind: member 2: field kind is missing",
+		`{"members":{"kind":"row"}}`:                                             "members: field members: ",
+		`{"members":[],"on_complete":{"kind":"k","unique":{"for":"1h"}}}`:        "on_complete.unique: on_complete: field unique is not possible in a callback",
+		`{"members":[],"on_success":{"kind":"k","id":"a","replace_ended":true}}`: "on_success.replace_ended: on_success: field replace_ended is not possible",
+		`{"on_failure":"k"}`:                                                     "on_failure: on_failure: not a JSON object",
+		`{"on_failure":{"kind":"k","in":"x"}}`:                                   `on_failure.in: on_failure: field in: "x"`,
+		`{"members":[],"open":1}`:                                                "open: field open: 1; want true or false",
+		`{"members":[{"kind":"k"}],"steps":[{"name":"a","signal":"1h"}]}`:        "steps: field steps beside those of a batch",
+		many: "members: field members: more than 10000",
+	} {
+		_, err := jobjson.ParseFlow([]byte(text))
+		wrong, ok := errors.AsType[*jobjson.Error](err)
+		if !ok || !strings.HasPrefix(wrong.Field+": "+err.Error(), want) {
+			t.Errorf("%.80s: %v; want %s", text, err, want)
+		}
+	}
+	if _, err := jobjson.ParseMembers([]byte(`{"open":true}`)); err == nil || !strings.Contains(err.Error(), "want members, close") {
+		t.Errorf("open in what is added: %v", err)
+	}
+}

@@ -40,9 +40,17 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // takes memory for their names alone, less than three times the size of the text. The
 // error is an *Error.
 func Parse(text []byte) (*Job, error) {
-	var d draft
-	if err := eachField(bytes.TrimPrefix(text, byteOrderMark), d.take); err != nil {
+	job, err := parseJob(bytes.TrimPrefix(text, byteOrderMark))
+	if err != nil {
 		return nil, inField("", err)
+	}
+	return job, nil
+}
+
+func parseJob(text []byte) (*Job, error) {
+	var d draft
+	if err := eachField(text, d.take); err != nil {
+		return nil, err
 	}
 	return d.job()
 }

@@ -27,7 +27,7 @@ func SubmitCommand() *cobra.Command {
 	return cli.Def[submitConfig]{
 		Name:  "submit",
 		Args:  []string{"FILE|-"},
-		Short: "Begin a flow of steps from a file",
+		Short: "Begin a flow of steps, or a batch, from a file",
 		Long: `Begin a flow of steps, jobs that come after one another, from a file in YAML or JSON, or from
 stdin, and print its ID:
 
@@ -40,7 +40,17 @@ stdin, and print its ID:
 
 A step is a job, with the fields of one, or a signal that is waited for. It begins when all that
 it comes after have completed (after; after_hold waits for those to be mended) or ended
-(after_end). All is stored, or nothing. A flow whose ID is known already is not begun again.`,
+(after_end). All is stored, or nothing. A flow whose ID is known already is not begun again.
+
+With members instead of steps it is a batch of jobs that are counted together, and the callbacks are
+enqueued once, when all have ended, when all have completed, or at the first that has not:
+
+  id: import-42
+  on_complete: {kind: report}
+  on_failure: {kind: alert}
+  members:
+    - {kind: row, args: {n: 1}}
+    - {kind: row, args: {n: 2}, queue: bulk}`,
 		Example: "  drayhorse flows submit nightly.yaml --id nightly-2026-11-29",
 		Config:  submitConfig{Common: cli.DefaultCommon()},
 		Run:     submit,
@@ -63,6 +73,9 @@ func submit(ctx context.Context, call *cli.Call, cfg *submitConfig) error {
 	if cfg.ID != nil {
 		f.ID = *cfg.ID
 	}
+	if cfg.DryRun && f.IsBatch {
+		return call.Println(fmt.Sprintf("would make a batch of %d members", len(f.Members)))
+	}
 	if cfg.DryRun {
 		return call.Println(fmt.Sprintf("would begin a flow of %d steps", len(f.Steps)))
 	}
@@ -71,7 +84,7 @@ func submit(ctx context.Context, call *cli.Call, cfg *submitConfig) error {
 		return err
 	}
 	defer p.Close()
-	info, err := p.Submit(ctx, f.Make())
+	info, err := f.Begin(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -101,7 +114,7 @@ func readFlow(path string, stdin io.Reader) (*jobjson.Flow, error) {
 	if wrong, ok := errors.AsType[*jobjson.Error](err); ok {
 		err = lines.Locate(&conf.KeyError{Key: wrong.Field, Err: wrong})
 	}
-	if err == nil {
+	if err == nil && !f.IsBatch {
 		_, err = f.Make().Ordered()
 	}
 	if err != nil {

@@ -27,6 +27,19 @@ func TestSubmit(t *testing.T) {
 	if code, stdout, stderr := s.run("", "submit", path, "--dry-run"); code != 0 || stdout != "would begin a flow of 4 steps\n" {
 		t.Errorf("exit %d, %s%s", code, stdout, stderr)
 	}
+	if code, stdout, stderr := s.run("id: import-42\non_complete: {kind: report}\nmembers:\n  - {kind: row}\n  - {kind: row, arg: 1}\n", "submit", "-"); code != 2 || !strings.Contains(stderr, `:5: member 2: field "arg" is not known`) {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+	const members = "id: import-42\non_complete: {kind: report}\nmembers:\n  - {kind: row}\n  - {kind: row, queue: bulk}\n"
+	if code, stdout, stderr := s.run(members, "submit", "-", "--dry-run"); code != 0 || stdout != "would make a batch of 2 members\n" {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+	if code, stdout, stderr := s.run(members, "submit", "-"); code != 0 || stdout != "import-42\n" {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+	if info, err := s.jobs.Flow(t.Context(), "import-42"); err != nil || info.State != flow.Running {
+		t.Errorf("%+v, %v", info, err)
+	}
 	if _, err := s.jobs.Flow(t.Context(), "nightly"); err == nil {
 		t.Error("a dry run began it")
 	}
