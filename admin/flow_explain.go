@@ -180,15 +180,15 @@ const (
 	silentFor = 5 * time.Minute
 )
 
-// StuckFlows gives the flows that do not go on by themselves, of the last 1,000 that were made, those that were made
-// last first: it was not stored as a whole, or not closed; or all that has begun of it
+// StuckFlows gives the flows that do not go on by themselves, those that were made first first, of the 1,000 that have
+// waited longest for their end: it was not stored as a whole, or not closed; or all that has begun of it
 // waits for a signal, for a step to be mended, or for workers, or is paused. The error is
 // drayhorse.ErrUnavailable.
 func (a *Admin) StuckFlows(ctx context.Context) ([]StuckFlow, error) {
 	if err := a.check(ctx); err != nil {
 		return nil, err
 	}
-	all, err := a.flows.List(ctx, flows.MaxList)
+	all, err := a.flows.Living(ctx, flows.MaxList)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 type instruments struct {
 	redis  *metrics.Redis
 	queues *metrics.Queues
+	flows  *metrics.Flows
 
 	finishedTotal *prometheus.CounterVec
 	runSeconds    *prometheus.HistogramVec
@@ -98,7 +99,10 @@ func (m *instruments) register(r prometheus.Registerer) error {
 	if m.redis, err = metrics.NewRedis(r); err != nil {
 		return err
 	}
-	m.queues, err = metrics.NewQueues(r)
+	if m.queues, err = metrics.NewQueues(r); err != nil {
+		return err
+	}
+	m.flows, err = metrics.NewFlows(r)
 	return err
 }
 

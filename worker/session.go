@@ -14,7 +14,6 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/events"
-	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/limits"
 	"github.com/drayhorse/drayhorse/internal/logs"
@@ -72,7 +71,7 @@ func newSession(base context.Context, w *Worker) *session {
 		limits:   limits.New(w.engine, namespace),
 		reports:  newFlusher(w.engine),
 		discards: newDiscards(base, w.log, w.cfg.OnDiscard),
-		relay:    newRelay(flows.New(w.engine, namespace), w.log),
+		relay:    newRelay(w.flows, w.log),
 		teller:   newTeller(events.New(w.client, namespace), w.id, w.log, w.metrics.untold),
 		fail:     s.fatally,
 		onLost:   s.sayAlive,

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 	"github.com/drayhorse/drayhorse/internal/metrics"
@@ -26,6 +28,7 @@ type Worker struct {
 	log    *slog.Logger
 	client *redis.Client
 	engine *jobs.Engine
+	flows  *flows.Store
 
 	mu         sync.Mutex
 	started    bool
@@ -52,12 +55,15 @@ func New(cfg Config) (*Worker, error) {
 		cfg: cfg, id: uuid.NewString(), client: client, engine: jobs.New(client, cfg.Namespace),
 		kinds: kinds{}, quiet: make(chan struct{}),
 	}
+	namespace := cmp.Or(cfg.Namespace, drayhorse.DefaultNamespace)
+	w.flows = flows.New(w.engine, namespace)
 	w.log = logs.Or(cfg.Logger).With(logs.WorkerID, w.id)
 	if w.metrics, err = newInstruments(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	client.Observe(w.metrics.redis)
 	w.metrics.queues.Add(w.engine, w.log, metrics.Existing(w.engine, slices.Sorted(maps.Keys(cfg.Queues))))
+	w.metrics.flows.Add(w.flows, namespace, w.log)
 	return w, nil
 }
 

@@ -158,6 +158,11 @@ func (f *fleet) load() {
 	f.post(30, map[string]any{"kind": "bad", "max_attempts": 1})
 	f.post(17, map[string]any{"kind": "fine", "queue": "idle"}) // that no worker works on
 	f.post(9, map[string]any{"kind": "fine", "queue": "mail", "in": "1h"})
+	response, err := http.Post(f.jobs+"/v1/flows", "application/json", strings.NewReader(`{"id":"empty","members":[]}`))
+	if err != nil || response.StatusCode != http.StatusCreated {
+		f.Fatalf("a batch: %v, %v", response, err)
+	}
+	_ = response.Body.Close()
 	redistest.Eventually(f.T, 60*time.Second, "all is done", func() bool {
 		d, mail := f.queue("default"), f.queue("mail")
 		return d.Available+d.Running+mail.Available+mail.Running == 0 && d.Totals["completed"] == 150 && mail.Totals["completed"] == ticks

@@ -96,11 +96,13 @@ func (f *fleet) inPrometheus(t *testing.T) {
 		`sum(drayhorse_worker_concurrency)`:                                                   4,
 		`sum(drayhorse_worker_running)`:                                                       0,
 		`sum(drayhorse_redis_up)`:                                                             3,
-		`sum(drayhorse_http_requests_total)`:                                                  4,
+		`sum(drayhorse_http_requests_total)`:                                                  5,
 		`sum(drayhorse_http_requests_total{code="503"})`:                                      0,
-		`sum(drayhorse_http_request_seconds_count)`:                                           4,
+		`sum(drayhorse_http_request_seconds_count)`:                                           5,
 		`sum(drayhorse_http_batch_lines_total)`:                                               206,
 		`sum(drayhorse_http_batch_lines_total{code="201"})`:                                   206,
+		`max(drayhorse_flows_ended_total{state="completed"})`:                                 1,
+		`max(drayhorse_flows_living)`:                                                         0,
 		`count(drayhorse_build_info)`:                                                         3,
 		`sum(drayhorse_redis_errors_total{class!~"timed_out|starved"})`:                       0, // old servers refuse a part of the handshake; slow machines are late
 	} {

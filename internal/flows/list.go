@@ -17,10 +17,20 @@ const MaxList = 1000
 
 // List gives flows, those that were made last first, at most limit.
 func (s *Store) List(ctx context.Context, limit int) ([]*flow.Info, error) {
+	return s.list(ctx, "latest", limit, func(a, b int64) int { return cmp.Compare(b, a) })
+}
+
+// Living gives flows that have not ended, those that were made first first, at most limit. One that a program made
+// which did not yet keep them apart is among them once it was looked at, within ten minutes.
+func (s *Store) Living(ctx context.Context, limit int) ([]*flow.Info, error) {
+	return s.list(ctx, "living", limit, cmp.Compare[int64])
+}
+
+func (s *Store) list(ctx context.Context, which string, limit int, order func(a, b int64) int) ([]*flow.Info, error) {
 	limit = min(limit, MaxList)
 	calls := make([]redis.Call, Shards)
 	for i := range s.shards {
-		calls[i] = s.shards[i].call(listScript, 0, limit)
+		calls[i] = s.shards[i].call(listScript, which, limit)
 	}
 	type made struct {
 		id string
@@ -36,7 +46,7 @@ func (s *Store) List(ctx context.Context, limit int) ([]*flow.Info, error) {
 			all = append(all, made{redis.AsString(list[i]), redis.AsInt(list[i+1])})
 		}
 	}
-	slices.SortFunc(all, func(a, b made) int { return cmp.Or(cmp.Compare(b.at, a.at), strings.Compare(a.id, b.id)) })
+	slices.SortFunc(all, func(a, b made) int { return cmp.Or(order(a.at, b.at), strings.Compare(a.id, b.id)) })
 	all = all[:min(len(all), limit)]
 	infos := make([]redis.Call, len(all))
 	for i, m := range all {

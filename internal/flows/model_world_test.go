@@ -274,6 +274,9 @@ func (w *world) compare(p *jobs.Partition, reports map[string]string) error {
 
 // checkFlows compares what flows have decided with what was seen.
 func (w *world) checkFlows() error {
+	if err := w.checkLiving(); err != nil {
+		return err
+	}
 	for _, id := range w.ids() {
 		if isGraph(id) {
 			continue
@@ -382,15 +385,31 @@ func (w *world) link(id string) string {
 
 func (w *world) flowKey(id string) string { return w.store.callOn(infoScript, id).Keys[0] }
 
-// ids are those of the batches that there are.
-func (w *world) ids() []string {
+// ids are those of the batches and flows that there are.
+func (w *world) ids() []string { return w.idsIn("index") }
+
+func (w *world) idsIn(column string) []string {
 	var ids []string
 	for i := range w.store.shards {
-		found, _ := w.engine.Client().ZRange(w.ctx, w.store.shards[i].keys[slices.Index(library.Columns(), "index")], 0, -1).Result()
+		found, _ := w.engine.Client().ZRange(w.ctx, w.store.shards[i].keys[slices.Index(library.Columns(), column)], 0, -1).Result()
 		ids = append(ids, found...)
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// checkLiving: those that have not ended, and no others, are kept apart.
+func (w *world) checkLiving() error {
+	var want []string
+	for _, id := range w.ids() {
+		if st := w.engine.Client().HGet(w.ctx, w.flowKey(id), "st").Val(); st != "ended" && st != "dropping" {
+			want = append(want, id)
+		}
+	}
+	if living := w.idsIn("living"); !slices.Equal(living, want) {
+		return fmt.Errorf("%v live; want %v", living, want)
+	}
+	return nil
 }
 
 // run lets actors act.

@@ -68,6 +68,8 @@ var mutants = []mutant{
 	{"a result stays after it was told", "told", "if is_step(link) then call('HDEL', reports, 'V' .. link) end", ""},
 	{"what is known of steps is not forgotten", everywhere, "for _, partition in ipairs(to) do send(id, partition, 'o', rows[partition]) end", ""},
 	{"a cancel is not waited for", "flow cancel", "st == 'closing' and pend == 0 and", "st == 'closing' and"},
+	{"what has ended lives on", everywhere, "call('ZREM', living, id)", ""},
+	{"what is retried does not live", "flow retry", "call('ZADD', living, f[12], id)", ""},
 }
 
 // Each takes runs of the model until one notices: all of them are a target of their own.

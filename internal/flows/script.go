@@ -15,9 +15,10 @@ var library = redis.NewLibrary(files,
 	"ops",    // hash DEST/n -> what is to be done
 	"timers", // zset id by the ms when it is to be looked at
 	"index",  // zset id by the ms when it was made
+	"living", // the same of those that have not ended
 	"grown",  // zset of names of calls of grow, by the ms until when they may be repeated
 	"watch",  // string: somebody looks at the shard
-	"meta",   // hash: format, the last op's number
+	"meta",   // hash: format, the last op's number, how many have completed, failed and been cancelled
 	"steps",  // hash: the steps of one flow
 	"flow",   // hash: the record of one flow
 )
@@ -40,6 +41,7 @@ var (
 	tickScript   = load("tick")
 	infoScript   = load("info")
 	listScript   = load("list")
+	statsScript  = load("stats")
 	spreadScript = load("spread")
 
 	submitScript   = load("submit")

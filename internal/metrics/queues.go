@@ -5,33 +5,16 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
-	"github.com/drayhorse/drayhorse/internal/logs"
-)
-
-const (
-	// readTimeout is how long a scrape waits for Redis. A queue that was not read
-	// by then has no metrics.
-	readTimeout = time.Second
-	// readEvery is how long an answer is good for: however many scrape, Redis is
-	// not asked more often.
-	readEvery = time.Second
 )
 
 // Queues is how long queues are, read when it is asked for.
-type Queues struct {
-	mu      sync.Mutex
-	sources []source
-	readAt  time.Time
-	last    *reading
-}
+type Queues struct{ polled[reading] }
 
 // reading is what was read last.
 type reading struct {
@@ -43,7 +26,6 @@ type reading struct {
 type source struct {
 	engine *jobs.Engine
 	which  func(ctx context.Context) ([][]*jobs.Partition, error)
-	log    *slog.Logger
 }
 
 // depth is the size of a queue, all its partitions together.
@@ -66,9 +48,7 @@ func NewQueues(r prometheus.Registerer) (*Queues, error) { return share(r, &Queu
 
 // Add has the queues of an engine read that which gives, each with its partitions.
 func (q *Queues) Add(engine *jobs.Engine, log *slog.Logger, which func(ctx context.Context) ([][]*jobs.Partition, error)) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.sources = append(q.sources, source{engine, which, log})
+	q.addFrom(log, source{engine, which}.add)
 }
 
 // Describe gives the descriptions of all.
@@ -87,7 +67,7 @@ func (q *Queues) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	read := q.read()
+	read := q.read(func() *reading { return &reading{map[string]*depth{}, map[limit]*jobs.Declared{}} })
 	collectLimits(read.limits, gauge)
 	for queue, d := range read.queues {
 		for _, state := range drayhorse.States() {
@@ -97,28 +77,6 @@ func (q *Queues) Collect(ch chan<- prometheus.Metric) {
 		gauge(queuePaused, Flag(d.paused), queue)
 		gauge(queueParked, float64(d.parked), queue)
 	}
-}
-
-// read reads the queues, once for all who ask within readEvery. The answer is not
-// changed any more.
-func (q *Queues) read() *reading {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if !q.readAt.IsZero() && time.Since(q.readAt) < readEvery {
-		return q.last
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
-	defer cancel()
-	q.last = &reading{map[string]*depth{}, map[limit]*jobs.Declared{}}
-	q.sources = slices.DeleteFunc(q.sources, func(s source) bool {
-		err := s.add(ctx, q.last)
-		if err != nil {
-			s.log.DebugContext(ctx, "queues cannot be measured", slog.String(logs.Error, err.Error()))
-		}
-		return errors.Is(err, goredis.ErrClosed) // that worker or scheduler has ended
-	})
-	q.readAt = time.Now()
-	return q.last
 }
 
 // add reads the queues that are not known yet.

@@ -2,7 +2,7 @@
 -- ack takes an op out of the outbox that was done, and takes in the row that its partition has
 -- since. A repeat changes nothing.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id entry row
 --   row: as in ends, '' for none, gone where the queue is.
 -- Returns how many ops wait in the shard.

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- cancel cancels all members of a batch, and has it take no more; or all steps of a flow. A repeat changes nothing.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id why
 -- Returns the fields.
 -- Errors NOTFOUND; ENDED: all members have ended; BUSY: it is being retried; FORMAT.

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- close has a batch take no more members from outside. A repeat changes nothing.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id
 -- Returns the fields.
 -- Errors NOTFOUND; FORMAT.

@@ -1,7 +1,7 @@
 #!lua
 -- create makes a batch, unless there is one of that ID. A repeat gets what is there.
 --
--- KEYS outbox ops timers index meta flow
+-- KEYS outbox ops timers index living meta flow
 -- ARGV id parent deadline_ms retain_ms retain_bad_ms complete success failure
 --   parent: of which batch it is a member, as the prelude has it, or ''; deadline_ms: after now, 0 for none; the callbacks each "DEST|jobs", '' for none.
 -- Returns {made, fields}: made 1, or 0 where it was there.

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- ends takes in rows of one partition about one flow. Older ones change nothing.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id made source row
 --   made: the ms when the batch was; row: "n|stored|completed|discarded|cancelled".
 -- Returns how many ops wait in the shard, -1 if there is no such flow, or it is being forgotten.

@@ -2,7 +2,7 @@
 -- extend adds steps to a flow, from within a step that runs. A repeat, which names them again, does
 -- nothing.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id made ref ...
 --   made: the ms when the flow was; ref: "number.gen" of the step that adds; then for each new one its label and its job, as the
 --   prelude has l and e, and what it comes after, "name,policy;" each: steps that are there, or that come before it here.

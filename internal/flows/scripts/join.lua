@@ -2,7 +2,7 @@
 -- join notes partitions that may have members of a batch from now on, and that its creator
 -- lives. A repeat changes nothing.
 --
--- KEYS timers meta flow
+-- KEYS timers living meta flow
 -- ARGV id made ...
 --   made: the ms when the batch was; then the partitions, each QUEUE/INDEX, or flows, as the prelude has them.
 -- Returns 1.

@@ -2,7 +2,7 @@
 -- leave takes back that a flow is a member of a batch, of which nothing has been heard: it could not be made.
 -- A repeat changes nothing.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id made source
 -- Returns how many ops wait in the shard.
 -- Errors NOTFOUND; FORMAT.

@@ -2,7 +2,7 @@
 -- outcomes takes in what the jobs of steps have come to. What is older, and what is of an
 -- earlier run of a step, changes nothing, nor does a repeat.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id made ...
 --   made: the ms when the flow was; then for each step "number.gen", the row of its job as in ends, and
 --   its result, '' for none.

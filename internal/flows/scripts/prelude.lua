@@ -135,9 +135,14 @@ local function fire(id, letter, fired)
   return fired
 end
 
--- set_timer notes when the flow is to be looked at next.
+-- set_timer notes when the flow is to be looked at next, and whether it lives, which is to say that it has not ended.
 local function set_timer(id, now)
-  local f = call('HMGET', flow, 'st', 'open', 'deadline', 'cancelled', 'ended', 'retain', 'retain_bad', 'd', 'x', 'abandoned', 'sigs')
+  local f = call('HMGET', flow, 'st', 'open', 'deadline', 'cancelled', 'ended', 'retain', 'retain_bad', 'd', 'x', 'abandoned', 'sigs', 'created')
+  if f[1] == 'ended' or f[1] == 'dropping' then
+    call('ZREM', living, id)
+  else
+    call('ZADD', living, f[12], id)
+  end
   local at = now + AUDIT
   if f[1] == 'open' or f[1] == 'draft' then at = math.min(at, tonumber(f[2])) end
   for till in string.gmatch(f[11] or '', ',(%d+);') do at = math.min(at, tonumber(till)) end
@@ -168,6 +173,7 @@ local function conclude(id)
     local now = clock()
     st = 'ended'
     call('HSET', flow, 'st', st, 'ended', string.format('%.0f', now))
+    call('HINCRBY', meta, f[10] and 'x' or bad > 0 and 'd' or 'c', 1)
     fired = fire(id, 'c', fired)
     local to, what = string.match(f[11] or '', '^([^|]+)|(.*)$')
     if to then send(id, to, 'n', what) end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- retry has steps of a flow run again. Those that run go on. A repeat finds none that is to.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id mode
 --   mode: f those that failed, d what was cancelled since they did, too, a all that have ended.
 -- Returns the fields.

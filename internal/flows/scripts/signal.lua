@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- signal gives a flow a signal that one of its steps waits for, or will. A repeat changes nothing.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id name key sender payload
 -- Returns 1, or 0 if it was there, by its key.
 -- Errors NOTFOUND: there is no such flow, or no step of it waits for a signal of that name; SIGNALLED: it had one, under another

@@ -2,7 +2,7 @@
 -- submit stores steps of a flow, a part of them in each call; with the last one it begins, and
 -- nothing runs before. A repeat does nothing, and of a flow that has begun gets what is there.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id by digest deadline_ms retain_ms retain_bad_ms wake parent total edges size first ...
 --   by: who submits, by which a repeat is known; digest: of all that it is made of, by which it is known from another one of that ID;
 --   deadline_ms: after its begin, 0 for none; wake: the job that is told of its end, "partition|signal|job", or nothing; parent: of which batch it is a member, as the prelude has it, or ''; edges, size: how many there are, and the bytes of all jobs; first: the number of the first step of this call; then for each

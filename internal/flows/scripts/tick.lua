@@ -3,7 +3,7 @@
 -- deadline cancelled, one whose retention is over dropped; a signal that has not come is waited for
 -- no more; and partitions with members left are asked again. A repeat does what is due then.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id
 -- Returns how many ops wait in the shard.
 -- Errors FORMAT.

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- work goes on with what one call was too short for. A repeat finds nothing to do.
 --
--- KEYS outbox ops timers index meta steps flow
+-- KEYS outbox ops timers index living meta steps flow
 -- ARGV id entry
 --   entry: of the op that has it.
 -- Returns how many ops wait in the shard.
