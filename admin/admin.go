@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/limits"
 	"github.com/drayhorse/drayhorse/internal/lock"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/printable"
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/registry"
 	"github.com/drayhorse/drayhorse/internal/schedules"
@@ -37,7 +39,8 @@ type Config struct {
 	Redis redis.UniversalClient
 	// Namespace is the prefix of all keys. Empty: drayhorse.DefaultNamespace.
 	Namespace string
-	// Actor is who does this, for what is kept of changes of limits and of actions. Empty: nobody says.
+	// Actor is who does this, for what is kept of changes of limits and of actions, and the sender of signals: a line of at
+	// most 128 bytes. Empty: nobody says.
 	Actor string
 	// Logger takes what was changed, at level info. nil: none.
 	Logger *slog.Logger
@@ -46,7 +49,12 @@ type Config struct {
 // Validate reports the first impossible value, as drayhorse.ErrInvalid.
 func (c *Config) Validate() error {
 	if c.Namespace != "" {
-		return drayhorse.ValidateNamespace(c.Namespace)
+		if err := drayhorse.ValidateNamespace(c.Namespace); err != nil {
+			return err
+		}
+	}
+	if drayhorse.ValidateSender(c.Actor) != nil {
+		return fmt.Errorf("%w: Actor %q; want at most %d bytes of text in one line", drayhorse.ErrInvalid, printable.Clip(c.Actor, 100), drayhorse.MaxSender)
 	}
 	return nil
 }

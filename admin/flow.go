@@ -67,11 +67,16 @@ func (a *Admin) CancelFlow(ctx context.Context, id string) (*flow.Info, error) {
 	return a.flows.Get(ctx, id)
 }
 
+// signed has signals sent by the actor, unless they say who else sends them.
+func (a *Admin) signed(options []flow.SignalOption) []flow.SignalOption {
+	return append([]flow.SignalOption{flow.Sender(a.actor)}, options...)
+}
+
 // SignalFlow sends a flow a value for which one of its steps waits, and reports false if it was
-// there, by its key. The errors are drayhorse.ErrNotFound, also if no step is that signal; ErrSignalled, ErrSignalLate, ErrInvalid and
-// ErrUnavailable.
+// there, by its key. Its sender is the Actor of the Config, unless an option names another. The errors are
+// drayhorse.ErrNotFound, also if no step is that signal; ErrSignalled, ErrSignalLate, ErrInvalid and ErrUnavailable.
 func (a *Admin) SignalFlow(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) (first bool, err error) {
-	signal, err := jobs.NewSignal(name, payload, options)
+	signal, err := jobs.NewSignal(name, payload, a.signed(options))
 	if err := errors.Join(err, flow.ValidateID(id)); err != nil {
 		return false, err
 	}

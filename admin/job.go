@@ -60,7 +60,7 @@ func (a *Admin) Steps(ctx context.Context, queue, id string) (*drayhorse.JobStep
 // Signal sends a job a value for which a step of its handler waits, as a producer's Signal does,
 // and reports false if it was there, by its key. The errors are those of a producer's Signal.
 func (a *Admin) Signal(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) (first bool, err error) {
-	signal, err := jobs.NewSignal(name, payload, options)
+	signal, err := jobs.NewSignal(name, payload, a.signed(options))
 	if err != nil {
 		return false, err
 	}

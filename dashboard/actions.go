@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -15,6 +16,7 @@ const (
 	onQueue    = deeds.OnQueue
 	onJob      = deeds.OnJob
 	onSchedule = deeds.OnSchedule
+	onFlow     = deeds.OnFlow
 	onAction   = deeds.OnAction
 	onAll      = "all" // jobs that match a filter
 )
@@ -34,11 +36,13 @@ type action struct {
 
 // target is what an action is done to.
 type target struct {
-	Name  string // of the queue or the schedule; of a job its ID
+	Name  string // of the queue or the schedule; of a job and a flow its ID
 	Queue string // of a job
+	Step  string // of a flow: the signal
 	State drayhorse.State
 
 	Filter admin.Filter // of all jobs that are meant
+	Value  string       // of the signal, in JSON
 	Reason string       // that was given; "": none
 }
 
@@ -52,6 +56,8 @@ func (t target) deed(on string) deeds.Target {
 		to.Queue, to.Job = t.Queue, t.Name
 	case onSchedule:
 		to.Schedule = t.Name
+	case onFlow:
+		to.Flow, to.Step, to.Value = t.Name, t.Step, json.RawMessage(t.Value)
 	case onAction:
 		to.Action = t.Name
 	}
@@ -83,6 +89,11 @@ var actions = []action{
 		needs: access.Bulk, all: admin.VerbDelete,
 	},
 	{Deed: deeds.StopAction, needs: access.Bulk, next: func(t target, _ deeds.Target) string { return link("action", "id", t.Name) }},
+	{Deed: deeds.RetryFlow, needs: access.Steer},
+	{Deed: deeds.RetryFailedFlow, needs: access.Steer},
+	{Deed: deeds.RunFlowAgain, needs: access.Steer},
+	{Deed: deeds.SignalFlow, needs: access.Steer},
+	{Deed: deeds.CancelFlow, needs: access.Steer},
 	{Deed: deeds.PauseSchedule, needs: access.Steer},
 	{Deed: deeds.ResumeSchedule, needs: access.Steer},
 	{Deed: deeds.TriggerSchedule, needs: access.Steer, next: func(_ target, made deeds.Target) string { return link("job", "queue", made.Queue, "id", made.Job) }},

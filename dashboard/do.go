@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/deeds"
 )
 
 // confirmPage asks whether an action is meant.
@@ -58,6 +61,15 @@ func (q *request) asked() (action, []target, error) {
 		targets = append(targets, target{Name: q.value("queue")})
 	case onSchedule:
 		targets = append(targets, target{Name: q.value("schedule")})
+	case onFlow:
+		t := target{Name: q.value("flow")}
+		if a.Name == deeds.SignalFlow.Name {
+			t.Step, t.Value = q.value("step"), cmp.Or(strings.TrimSpace(q.value("value")), "null")
+			if !json.Valid([]byte(t.Value)) {
+				return a, nil, refuse(http.StatusBadRequest, "The value %s is no JSON; nothing was done. A text stands in quotes.", clip(t.Value))
+			}
+		}
+		targets = append(targets, t)
 	case onAction:
 		if q.value("id") != "" {
 			targets = append(targets, target{Name: q.value("id")})
@@ -97,6 +109,8 @@ func backTo(a action, t target, from string) string {
 		return link("jobs", "queue", t.Queue)
 	case a.On == onJob:
 		return link("job", "queue", t.Queue, "id", t.Name)
+	case a.On == onFlow:
+		return link("flow", "id", t.Name)
 	case a.On == onQueue && from == "queues":
 		return "queues"
 	case a.On == onQueue:

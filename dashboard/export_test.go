@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/drayhorse/drayhorse/flow"
 )
 
 // NewAt makes a handler whose sessions go by a clock.
@@ -41,4 +43,20 @@ func Headers() map[string]string { return headers }
 func Mask(more []string, raw string) string {
 	got, _ := newMasks(more).mask(json.RawMessage(raw))
 	return string(got)
+}
+
+// Graph gives where the steps of a flow are drawn, by name, its lines, and how large it is.
+func Graph(steps []*flow.StepInfo) (places map[string][2]int, lines []string, width, height int) {
+	g := drawFlow(steps, time.Now())
+	if g == nil {
+		return nil, nil, 0, 0
+	}
+	places = map[string][2]int{}
+	for i, b := range g.Boxes {
+		places[steps[i].Name] = [2]int{b.X, b.Y}
+	}
+	for _, l := range g.Lines {
+		lines = append(lines, l.Path)
+	}
+	return places, lines, g.Width, g.Height
 }

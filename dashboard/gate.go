@@ -305,6 +305,9 @@ func (g *gate) mayTouch(ctx context.Context, a action, t target) error {
 		}
 		_, err := g.scheduleOf(ctx, t.Name)
 		return err
+	case onFlow:
+		_, err := g.flow(ctx, t.Name)
+		return err
 	case onAction:
 		_, err := g.action(ctx, t.Name)
 		return err

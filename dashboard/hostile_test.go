@@ -73,6 +73,10 @@ func TestTextOfStrangersIsText(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	r.submit("order")
+	if err := errors.Join(r.hset("{@flow/*}:flow:order", "cancelled", all), r.hset("{@flow/*}:steps:order", "l0", "j|q/0|"+all+"|"+all)); err != nil {
+		t.Fatal(err)
+	}
 	redistest.Eventually(t, within, "the worker is seen", func() bool {
 		announce()
 		return strings.Contains(r.page("workers"), "&lt;script&gt;alert(1)")
@@ -80,7 +84,8 @@ func TestTextOfStrangersIsText(t *testing.T) {
 	esc := url.QueryEscape
 	for _, path := range []string{
 		"", "queues", "queue?queue=" + esc(all), "queue?queue=q", "queue?queue=odd", "jobs", "jobs?queue=q", "jobs?queue=" + esc(all), "jobs?kind=" + esc(all), "jobs?cursor=" + esc(all),
-		"job?queue=q&id=bad", "job?queue=q&id=good", "job?queue=q&id=" + esc(all), "workers", "limits", "schedules", "schedule?id=s", "schedule?id=" + esc(all),
+		"job?queue=q&id=bad", "job?queue=q&id=good", "job?queue=q&id=" + esc(all), "workers", "limits", "flows", "flows?stuck=1", "flow?id=order", "flow?id=" + esc(all), "flow?id=order&state=" + esc(all), "confirm?action=signal-flow&flow=order&step=" + esc(all) + "&value=" + esc(all),
+		"schedules", "schedule?id=s", "schedule?id=" + esc(all),
 		"redis", "find?id=" + esc(all), "queues?find=" + esc(all), "queues?after=" + esc(all), "confirm?action=" + esc(all), "confirm?action=pause-queue&queue=" + esc(all),
 		"confirm?action=pause-schedule&schedule=" + esc(all), "confirm?action=retry-job&job=" + esc(all), "confirm?action=retry-job&job=q/bad&from=" + esc(all),
 		esc(all), "?done=" + esc(all), "jobs?" + esc(all) + "=1",
@@ -105,6 +110,8 @@ func TestTextOfStrangersIsText(t *testing.T) {
 	announce()
 	r.wants("workers", r.page("workers"), "&lt;img src=x onerror=alert(2)&gt;")
 	r.wants("limits", r.page("limits"), "&lt;img src=x onerror=alert(2)&gt;")
+	r.wants("flows", r.page("flows"), "&lt;img src=x onerror=alert(2)&gt;")
+	r.wants("a flow", r.page("flow?id=order"), "&lt;img src=x onerror=alert(2)&gt;", `\u202egnp.exe`)
 	r.wants("schedules", r.page("schedules"), `\u202egnp.exe`)
 	r.wants("the overview", r.page(""), "&lt;script&gt;alert(1)")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
@@ -230,5 +231,10 @@ func find(q *request) error {
 	if s, err = q.gate.scheduleOf(q.r.Context(), id); err == nil {
 		return q.redirect(link("schedule", "id", s.ID))
 	}
-	return refuse(http.StatusNotFound, "There is no job, no queue and no schedule %q. Jobs that have ended are kept for as long as they were told to be.", clip(id))
+	if q.seesAll() && flow.ValidateID(id) == nil {
+		if f, err := q.gate.flow(q.r.Context(), id); err == nil {
+			return q.redirect(link("flow", "id", f.ID))
+		}
+	}
+	return refuse(http.StatusNotFound, "There is no job, no queue, no schedule and no flow %q. Jobs that have ended are kept for as long as they were told to be.", clip(id))
 }

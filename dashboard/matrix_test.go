@@ -77,6 +77,9 @@ func samples(action string) []sample {
 		get("events?where=error:x", dashboard.Reader, everywhere, 0),
 		get("workers", dashboard.Viewer, everywhere, 0),
 		get("limits", dashboard.Viewer, everywhere, 0),
+		get("flows", dashboard.Viewer, "all", 403),
+		get("flows?stuck=1", dashboard.Viewer, "all", 403),
+		get("flow?id=order", dashboard.Viewer, "all", 403),
 		get("schedules", dashboard.Viewer, everywhere, 0),
 		get("schedule?id=nightly", dashboard.Viewer, "all mail", 404),
 		get("redis", dashboard.Reader, "all", 403),
@@ -84,6 +87,8 @@ func samples(action string) []sample {
 		get("audit?refused=1", dashboard.Admin, "all", 403),
 		get("find?id=JOB", dashboard.Viewer, "all mail", 404),
 		get("find?id=orders", dashboard.Viewer, "all", 404),
+		get("find?id=order", dashboard.Viewer, "all", 404),
+		get("confirm?action=signal-flow&flow=order&step=approved", dashboard.Operator, "all", 404),
 		get("confirm?action=pause-queue&queue=mail", dashboard.Operator, "all mail", 404),
 		get("confirm?action=delete-queue&queue=mail", dashboard.Admin, "all mail", 404),
 		get("confirm?action=retry-all&queue=mail", dashboard.Admin, "all mail", 403),
@@ -110,6 +115,10 @@ func samples(action string) []sample {
 	do("cancel-all&queue=orders&kind=refund&where=id:none&reason=x", dashboard.Admin, "all refund", 403)
 	do("delete-all&where=id:none&reason=x", dashboard.Admin, "all", 403)
 	do("stop-action&id="+action, dashboard.Admin, "all mail", 404)
+	do("signal-flow&flow=order&step=approved&value=1", dashboard.Operator, "all", 404)
+	for _, name := range []string{"retry-flow", "retry-failed-flow", "run-flow-again", "cancel-flow"} {
+		do(name+"&flow=order", dashboard.Operator, "all", 404)
+	}
 	for _, name := range []string{"pause", "resume", "trigger"} {
 		do(name+"-schedule&schedule=nightly", dashboard.Operator, "all mail", 404)
 	}
@@ -125,6 +134,7 @@ func TestRouteByRoleByScope(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.submit("order")
 	all := samples(begun.ID)
 	sampled := map[string]bool{}
 	for _, s := range all {
@@ -235,6 +245,7 @@ func TestOutOfScopeIsNotThere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	r.submit("heist-42")
 	r.fail("vault", "x")
 	for _, c := range []struct{ user, has, not string }{
 		{"admin-mail", "mine", "partly theirs theirs2 vault orders covert refund heist"},

@@ -58,6 +58,9 @@ var functions = template.FuncMap{
 	"count": figures.Count[int], "count64": figures.Count[int64], "brief": figures.Brief, "size": figures.Size, "rough": figures.Rough, "rate": figures.Rate,
 	"plural": figures.Plural[int], "link": link, "lower": strings.ToLower, "text": printable.Text,
 	"size64": func(n int) string { return figures.Size(int64(n)) }, "dict": dict,
+	"wireKinds": func() map[string]string { return wireKinds },
+	"boxWidth":  func() int { return boxWidth },
+	"boxHeight": func() int { return boxHeight },
 	"pageSizes": func() []int { return []int{20, jobsShown, 100, mostJobs} },
 	"state":     func(s drayhorse.State) string { return string(s) },
 	"asset":     func(name string) string { return "static/" + name + "?v=" + assets[name].version },
@@ -103,7 +106,7 @@ type frame struct {
 }
 
 // sees are the pages, and parts of them, that a user has links to.
-type sees struct{ Pages, Actions, Redis, Audit, Reveal bool }
+type sees struct{ Pages, Actions, Flows, Redis, Audit, Reveal bool }
 
 func (q *request) seesAll() bool { return q.user != nil && q.user.SeesAll() }
 
@@ -133,7 +136,7 @@ func (q *request) showAs(status int, page, title string, content any) error {
 		Title: title, Section: sections[page], Namespace: q.namespace(), Addr: q.addr(),
 		MayChange: q.may(access.Steer), MayDelete: q.may(access.Delete), User: q.user, LogsOut: q.token != "",
 		Sees: sees{
-			Pages: q.user != nil, Actions: q.may(access.Read), Redis: q.may(access.Read) && q.seesAll(), Audit: q.may(access.Audit) && q.seesAll(),
+			Pages: q.user != nil, Actions: q.may(access.Read), Flows: q.may(access.See) && q.seesAll(), Redis: q.may(access.Read) && q.seesAll(), Audit: q.may(access.Audit) && q.seesAll(),
 			Reveal: q.may(access.Reveal),
 		},
 		Done: doneText(q.value("done")), Now: time.Now().UTC().Format("15:04:05 UTC"),
@@ -168,6 +171,7 @@ func (q *request) self() string {
 
 // sections are the entries of the menu that pages belong to.
 var sections = map[string]string{
+	"flows": "flows", "flow": "flows",
 	"overview": "overview", "queues": "queues", "queue": "queues", "jobs": "jobs", "job": "jobs",
 	"actions": "actions", "action": "actions", "workers": "workers", "limits": "limits", "schedules": "schedules", "schedule": "schedules", "redis": "redis", "audit": "audit", "events": "events",
 }

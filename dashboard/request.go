@@ -174,7 +174,7 @@ func refusalOf(err error) *refusal {
 		return r
 	}
 	switch {
-	case errors.Is(err, drayhorse.ErrEnded), errors.Is(err, drayhorse.ErrRunning), errors.Is(err, drayhorse.ErrNotEmpty), errors.Is(err, drayhorse.ErrDuplicate), errors.Is(err, drayhorse.ErrBusy):
+	case errors.Is(err, drayhorse.ErrEnded), errors.Is(err, drayhorse.ErrFlowEnded), errors.Is(err, drayhorse.ErrSignalled), errors.Is(err, drayhorse.ErrSignalLate), errors.Is(err, drayhorse.ErrRunning), errors.Is(err, drayhorse.ErrNotEmpty), errors.Is(err, drayhorse.ErrDuplicate), errors.Is(err, drayhorse.ErrBusy):
 		return &refusal{status: http.StatusConflict, text: sentence(err)}
 	case errors.Is(err, drayhorse.ErrNotFound):
 		return &refusal{status: http.StatusNotFound, text: sentence(err)}

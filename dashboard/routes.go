@@ -44,6 +44,8 @@ func (d *dashboard) routes() []route {
 		get("/events", access.See, showEvents, "queue", "kind", "type", "where"),
 		get("/workers", access.See, listWorkers, "page"),
 		get("/limits", access.See, listLimits),
+		whole(get("/flows", access.See, listFlows, "stuck")),
+		whole(get("/flow", access.See, showFlow, "id", "state")),
 		get("/schedules", access.See, listSchedules, "cursor"),
 		get("/schedule", access.See, showSchedule, "id"),
 		whole(get("/redis", access.Read, showRedis)),
@@ -66,7 +68,7 @@ func (d *dashboard) routes() []route {
 }
 
 // actionParams name an action and what it is done to.
-var actionParams = []string{"action", "queue", "schedule", "job", "state", "from", "kind", "where", "reason", "id"}
+var actionParams = []string{"action", "queue", "schedule", "job", "state", "from", "kind", "where", "reason", "id", "flow", "step", "value"}
 
 func allowed(methods map[string]route) string {
 	all := slices.Sorted(maps.Keys(methods))

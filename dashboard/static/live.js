@@ -182,7 +182,7 @@
     if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
     const last = Date.now() - at < 1200 ? before : "";
     before = event.key; at = Date.now();
-    const pages = { o: "./", q: "queues", j: "jobs", a: "actions", e: "events", w: "workers", i: "limits", s: "schedules", r: "redis" };
+    const pages = { o: "./", q: "queues", j: "jobs", a: "actions", e: "events", w: "workers", f: "flows", i: "limits", s: "schedules", r: "redis" };
     if (last === "g" && pages[event.key]) { location.href = pages[event.key]; return; }
     switch (event.key) {
       case "/": event.preventDefault(); byID("find").focus(); break;

@@ -1,12 +1,14 @@
-// Package deeds is what a person can do to a queue, a job, a schedule or an action, in words and
-// in calls: pages in a browser and on a terminal ask and say the same.
+// Package deeds is what a person can do to a queue, a job, a schedule, a flow or an action, in words
+// and in calls: pages in a browser and on a terminal ask and say the same.
 package deeds
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/flow"
 )
 
 // What a deed is done to.
@@ -14,6 +16,7 @@ const (
 	OnQueue    = "queue"
 	OnJob      = "job"
 	OnSchedule = "schedule"
+	OnFlow     = "flow"   // or a batch
 	OnAction   = "action" // on many jobs, that was begun
 )
 
@@ -29,11 +32,13 @@ type Deed struct {
 	do func(ctx context.Context, a *admin.Admin, t Target) (made Target, err error)
 }
 
-// Target is what a deed is done to: of a queue and a schedule by Queue or Schedule, of a job by
-// its Job and Queue.
+// Target is what a deed is done to: a queue by Queue, a job by its Job and Queue, and so on.
 type Target struct {
-	Queue, Job, Schedule, Action string
-	Reason                       string // that was given; "": none
+	Queue, Job, Schedule, Flow, Action string
+
+	Step   string          // of a flow: that waits for a signal
+	Value  json.RawMessage // of the signal
+	Reason string          // that was given; "": none
 }
 
 // Do does it, and gives the job that was made by it, if one was. The errors are those of
@@ -93,6 +98,25 @@ var (
 		Name: "resume-schedule", On: OnSchedule, Verb: "Resume", Effect: "It goes on from its next tick.", Done: "The schedule goes on.",
 		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.ResumeSchedule(ctx, t.Schedule) }),
 	}
+	CancelFlow = Deed{
+		Name: "cancel-flow", On: OnFlow, Verb: "Cancel", Effect: "What waits in it never runs. Of jobs that run, the contexts of the handlers end. A batch takes no more.",
+		Done: "It was told to end.", Danger: true,
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			_, err := a.CancelFlow(ctx, t.Flow)
+			return err
+		}),
+	}
+	RetryFlow       = retryFlow("retry-flow", "Retry", "The steps that failed run again, and those that were cancelled because of them.", flow.FailedAndDownstream)
+	RetryFailedFlow = retryFlow("retry-failed-flow", "Retry failed", "The steps that failed run again, and nothing that was cancelled because of them.", flow.FailedOnly)
+	RunFlowAgain    = retryFlow("run-flow-again", "Run all again", "All steps that have ended run again, those that completed, too. Signals are waited for anew.", flow.All)
+	SignalFlow      = Deed{
+		Name: "signal-flow", On: OnFlow, Verb: "Signal", Effect: "What comes after that step goes on, and may read the value. The first signal stays: there can be no other.",
+		Done: "The signal is there.", Danger: true,
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			_, err := a.SignalFlow(ctx, t.Flow, t.Step, t.Value)
+			return err
+		}),
+	}
 	TriggerSchedule = Deed{
 		Name: "trigger-schedule", On: OnSchedule, Verb: "Run now", Effect: "A job of it is enqueued now, beside its ticks.", Done: "A job was enqueued.",
 		do: func(ctx context.Context, a *admin.Admin, t Target) (Target, error) {
@@ -101,6 +125,17 @@ var (
 		},
 	}
 )
+
+// retryFlow makes the deed that has steps of a flow run again.
+func retryFlow(name, verb, effect string, again flow.Again) Deed {
+	return Deed{
+		Name: name, On: OnFlow, Verb: verb, Effect: effect, Done: "Steps run again.",
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			_, err := a.RetryFlow(ctx, t.Flow, again)
+			return err
+		}),
+	}
+}
 
 // Fits reports whether a job in a state allows a deed.
 func (d Deed) Fits(state drayhorse.State) bool {

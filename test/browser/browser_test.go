@@ -24,6 +24,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/dashboard"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 	"github.com/drayhorse/drayhorse/scheduler"
@@ -122,6 +123,7 @@ func (s *stage) furnish(url, namespace string) {
 			s.Fatal(err)
 		}
 	}
+	s.begin()
 	s.becomes("dead-1", drayhorse.Discarded)
 	s.becomes("dead-2", drayhorse.Discarded)
 	s.becomes("done", drayhorse.Completed)
@@ -130,6 +132,36 @@ func (s *stage) furnish(url, namespace string) {
 		_, err := s.admin.Schedule(s.Context(), "nightly")
 		return err == nil
 	})
+}
+
+// begin makes a flow of steps in several states, and a batch.
+func (s *stage) begin() {
+	s.Helper()
+	job := func(queue string) (drayhorse.Args, drayhorse.Option) {
+		return drayhorse.Raw("k", json.RawMessage(`{}`)), drayhorse.Queue(queue)
+	}
+	f := flow.New("order-42")
+	args, idle := job("idle")
+	_, mail := job("mail")
+	fetch := f.Step("fetch", args, idle)
+	ship := f.Step("ship", args, idle).After(fetch, f.Signal("approved", time.Hour))
+	failed := f.Step("a-step-with-a-name-that-is-far-too-long-for-its-box", args, mail)
+	f.Step("tell", args, idle).After(ship).AfterEnd(failed)
+	f.Step("bill", args, idle).AfterHold(failed)
+	f.Step("never", args, idle).After(failed)
+	if _, err := s.jobs.Submit(s.Context(), f); err != nil {
+		s.Fatal(err)
+	}
+	b, err := s.jobs.NewBatch(s.Context(), flow.Batch{ID: "import-7"})
+	if err == nil {
+		_, err = b.Add(s.Context(), drayhorse.Spec{Args: args, Options: []drayhorse.Option{idle}})
+	}
+	if err == nil {
+		err = b.Close(s.Context())
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
 }
 
 // becomes waits until Redis says that a job is in a state.
@@ -240,6 +272,7 @@ func (s *stage) body() string {
 var pages = map[string]string{
 	"overview": "", "queues": "queues", "queue": "queue?queue=mail", "jobs": "jobs", "job": "job?queue=mail&id=dead-1",
 	"result": "job?queue=mail&id=done", "waiting": "job?queue=idle&id=waits", "actions": "actions", "workers": "workers", "limits": "limits",
+	"flows": "flows", "stuck": "flows?stuck=1", "flow": "flow?id=order-42", "batch": "flow?id=import-7", "signal": "confirm?action=signal-flow&flow=order-42&step=approved",
 	"schedules": "schedules", "schedule": "schedule?id=nightly", "redis": "redis", "audit": "audit", "events": "events", "question": "confirm?action=delete-queue&queue=mail",
 }
 
@@ -368,6 +401,20 @@ func TestEveryActionIsDone(t *testing.T) {
 	}
 	s.clicks("schedule?id=nightly", "resume-schedule")
 
+	s.clicks("flow?id=order-42", "signal-flow", "value", `{"by":"ann"}`)
+	s.clicks("flow?id=order-42", "cancel-flow")
+	redistest.Eventually(t, patience, "the flow is cancelled, but for its signal", func() bool {
+		f, err := s.admin.Flow(ctx, "order-42")
+		return err == nil && f.State == flow.Cancelled && f.Completed == 1
+	})
+	s.clicks("flow?id=order-42", "run-flow-again")
+	redistest.Eventually(t, patience, "the flow runs again", func() bool {
+		f, err := s.admin.Flow(ctx, "order-42")
+		return err == nil && f.State == flow.Running && f.Steps[0].Run == 2
+	})
+	s.clicks("flow?id=order-42", "cancel-flow")
+	s.clicks("flow?id=import-7", "cancel-flow")
+
 	// All that match, with a reason.
 	before, err := s.admin.Queue(ctx, "mail")
 	if err != nil {
@@ -392,6 +439,10 @@ func TestEveryActionIsDone(t *testing.T) {
 
 	s.clicks("job?queue=idle&id=waits", "cancel-job")
 	s.becomes("waits", drayhorse.Cancelled)
+	redistest.Eventually(t, patience, "all jobs of the queue have ended", func() bool {
+		q, err := s.admin.Queue(ctx, "idle")
+		return err == nil && q.Available+q.Running+q.Retryable+q.Scheduled == 0
+	})
 	s.clicks("queue?queue=idle", "delete-queue", "typed", "idle")
 	if _, err := s.admin.Queue(ctx, "idle"); !errors.Is(err, drayhorse.ErrNotFound) {
 		t.Errorf("the deleted queue: %v", err)

@@ -1,0 +1,247 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/access"
+	"github.com/drayhorse/drayhorse/internal/deeds"
+	"github.com/drayhorse/drayhorse/internal/figures"
+)
+
+// Of the pages of flows.
+const (
+	flowsShown = 200
+	stepsShown = 300
+)
+
+// Jobs of flows may be in any queue, and are not looked at one by one: flows are for users whose scope is all jobs.
+
+// flows gives those that were made last.
+func (g *gate) flows(ctx context.Context) ([]*flow.Info, error) {
+	return g.admin.Flows(ctx, flowsShown)
+}
+
+// stuckFlows gives those that do not go on by themselves. Why may have errors of jobs.
+func (g *gate) stuckFlows(ctx context.Context) ([]admin.StuckFlow, error) {
+	all, err := g.admin.StuckFlows(ctx)
+	if !g.user.May(access.Read) {
+		for i := range all {
+			all[i].Why = ""
+		}
+	}
+	return all, err
+}
+
+// flow gives a flow.
+func (g *gate) flow(ctx context.Context, id string) (*flow.Info, error) {
+	if !g.user.SeesAll() {
+		return nil, notThere("flow", id)
+	}
+	return g.admin.Flow(ctx, id)
+}
+
+// explainFlow says why a flow has not ended, to those who see errors of jobs.
+func (g *gate) explainFlow(ctx context.Context, info *flow.Info) ([]admin.StepWhy, error) {
+	if !g.user.May(access.Read) || !info.EndedAt.IsZero() {
+		return nil, nil
+	}
+	return g.admin.ExplainFlow(ctx, info.ID)
+}
+
+// flowRow is a flow in a list.
+type flowRow struct {
+	*flow.Info
+
+	Ended  int // of its steps or members
+	Share  int // of them, in percent
+	Bad    int // that have ended otherwise than completed
+	Made   figures.Moment
+	Closed figures.Moment
+	End    figures.Moment
+	Took   string // until it ended; "": it has not
+	Why    string // it is stuck
+}
+
+func rowOfFlow(info *flow.Info, now time.Time) flowRow {
+	row := flowRow{
+		Info: info, Bad: info.Discarded + info.Cancelled, Made: figures.When(info.CreatedAt, now), Closed: figures.When(info.ClosedAt, now), End: figures.When(info.EndedAt, now),
+	}
+	row.Ended = info.Completed + row.Bad
+	row.Share = figures.Percent(row.Ended, info.Total)
+	if !info.EndedAt.IsZero() {
+		row.Took = figures.Took(info.EndedAt.Sub(info.CreatedAt))
+	}
+	return row
+}
+
+type flowsPage struct {
+	Flows []flowRow
+	Stuck bool // those alone that are
+	More  bool
+}
+
+func listFlows(q *request) error {
+	p, now := &flowsPage{Stuck: q.value("stuck") != ""}, time.Now()
+	if p.Stuck {
+		all, err := q.gate.stuckFlows(q.r.Context())
+		if err != nil {
+			return err
+		}
+		p.More = len(all) > flowsShown
+		for _, s := range all[:min(len(all), flowsShown)] {
+			row := rowOfFlow(s.Flow, now)
+			row.Why = s.Why
+			p.Flows = append(p.Flows, row)
+		}
+		return q.show("flows", "Flows", p)
+	}
+	all, err := q.gate.flows(q.r.Context())
+	if err != nil {
+		return err
+	}
+	p.More = len(all) == flowsShown
+	for _, info := range all {
+		p.Flows = append(p.Flows, rowOfFlow(info, now))
+	}
+	return q.show("flows", "Flows", p)
+}
+
+// stepRow is a step of a flow, or the members of a batch in one queue.
+type stepRow struct {
+	*flow.StepInfo
+
+	After   string // what it comes after
+	Began   figures.Moment
+	Took    string
+	Job     string // its address
+	Why     string // it has not ended
+	Signals bool   // it waits for one that the user may send
+}
+
+func rowOfStep(s *flow.StepInfo, now time.Time) stepRow {
+	row := stepRow{StepInfo: s, Began: figures.When(s.BeganAt, now)}
+	after := slices.Clone(s.After)
+	for _, name := range s.AfterEnd {
+		after = append(after, name+" (any end)")
+	}
+	for _, name := range s.AfterHold {
+		after = append(after, name+" (hold)")
+	}
+	row.After = strings.Join(after, ", ")
+	if !s.BeganAt.IsZero() {
+		row.Took = figures.Took(cmp.Or(s.EndedAt, now).Sub(s.BeganAt))
+	}
+	if s.JobID != "" {
+		row.Job = link("job", "queue", s.Queue, "id", s.JobID)
+	}
+	return row
+}
+
+// stepTab is a state of steps to choose.
+type stepTab struct {
+	State, Link string
+	Count       int
+	Chosen      bool
+}
+
+type flowPage struct {
+	flowRow
+
+	Graph    *graph // nil: it has too many steps to be drawn
+	Tabs     []stepTab
+	Steps    []stepRow
+	More     int             // steps that are not shown
+	Members  []admin.StepWhy // of a batch, that have not ended
+	Actions  []action
+	OpenTill figures.Moment
+	Until    figures.Moment // its deadline
+}
+
+func showFlow(q *request) error {
+	info, err := q.gate.flow(q.r.Context(), q.value("id"))
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	p := &flowPage{
+		flowRow: rowOfFlow(info, now), OpenTill: figures.When(info.OpenUntil, now), Until: figures.When(info.Deadline, now), Actions: q.mayOf(flowActions(info)),
+	}
+	why, err := q.gate.explainFlow(q.r.Context(), info)
+	if err != nil {
+		return err
+	}
+	if !info.HasSteps {
+		p.Members = why
+		return q.show("flow", info.ID, p)
+	}
+	p.Graph = drawFlow(info.Steps, now)
+	if err := p.choose(q.value("state")); err != nil {
+		return err
+	}
+	whys := make(map[string]string, len(why))
+	for _, w := range why {
+		whys[w.Step] = w.Why
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		s.Why = whys[s.Name]
+		s.Signals = s.Kind == "" && (s.State == flow.StepRunning || s.State == flow.StepWaiting) && q.may(access.Steer)
+	}
+	return q.show("flow", info.ID, p)
+}
+
+// stepStates are the states of steps, in the order in which they are shown.
+var stepStates = []flow.StepState{flow.StepRunning, flow.StepHeld, flow.StepWaiting, flow.StepDiscarded, flow.StepCancelled, flow.StepCompleted}
+
+// choose leaves the steps in a state to be shown; "": in any.
+func (p *flowPage) choose(state string) error {
+	if state != "" && !slices.Contains(stepStates, flow.StepState(state)) {
+		return refuse(http.StatusBadRequest, "State %q of steps is not known.", clip(state))
+	}
+	counts := map[flow.StepState]int{}
+	for _, s := range p.Info.Steps {
+		counts[s.State]++
+		switch {
+		case state != "" && s.State != flow.StepState(state):
+		case len(p.Steps) == stepsShown:
+			p.More++
+		default:
+			p.Steps = append(p.Steps, rowOfStep(s, time.Now()))
+		}
+	}
+	p.Tabs = []stepTab{{State: "all", Link: link("flow", "id", p.ID), Count: p.Total, Chosen: state == ""}}
+	for _, s := range stepStates {
+		if counts[s] > 0 || state == string(s) {
+			p.Tabs = append(p.Tabs, stepTab{string(s), link("flow", "id", p.ID, "state", string(s)), counts[s], state == string(s)})
+		}
+	}
+	return nil
+}
+
+// flowActions are those that a flow allows as it stands.
+func flowActions(info *flow.Info) []action {
+	fits := map[string]bool{
+		deeds.CancelFlow.Name:      info.State == flow.Open || info.State == flow.Running && info.Reason == "",
+		deeds.RetryFlow.Name:       info.HasSteps && info.Discarded+info.Cancelled > 0,
+		deeds.RetryFailedFlow.Name: info.HasSteps && info.Discarded > 0 && info.Cancelled > 0,
+		deeds.RunFlowAgain.Name:    info.HasSteps && !info.EndedAt.IsZero(),
+	}
+	return slices.DeleteFunc(slices.Clone(actions), func(a action) bool { return !fits[a.Name] })
+}
+
+// Says is the flow in words, for those who do not see the bar.
+func (r flowRow) Says() string {
+	of := "members"
+	if r.HasSteps {
+		of = "steps"
+	}
+	return fmt.Sprintf("%s of %s %s have ended", figures.Count(r.Ended), figures.Count(r.Total), of)
+}
