@@ -208,6 +208,27 @@ func (a *Admin) TriggerSchedule(ctx context.Context, id string) (queue, jobID st
 	return place.Queue, place.ID, nil
 }
 
+// Backfilled is what a backfill did.
+type Backfilled struct {
+	Enqueued   int `json:"enqueued"`
+	Duplicates int `json:"duplicates"` // ticks that the same backfill had enqueued before
+}
+
+// BackfillSchedule enqueues a job for each tick of a schedule from one time to another, both included, whether it has had one
+// or not, at most 10,000. One that was cut off may be repeated: a tick that was backfilled is not enqueued again while its job lives
+// and for 24 h after. The errors are those of Schedule; drayhorse.ErrInvalid also where there is no tick, or too many.
+func (a *Admin) BackfillSchedule(ctx context.Context, id string, from, to time.Time) (Backfilled, error) {
+	if err := a.schedule(ctx, id); err != nil {
+		return Backfilled{}, err
+	}
+	filled, err := a.schedules.Backfill(ctx, a.engine, id, from, to)
+	if filled.Enqueued > 0 {
+		a.log.InfoContext(ctx, "schedule backfilled", slog.String(logs.Schedule, id), slog.Int("jobs", filled.Enqueued))
+		a.did("schedule backfilled", events.Event{On: id})
+	}
+	return Backfilled(filled), err
+}
+
 // schedule checks what is asked for one schedule.
 func (a *Admin) schedule(ctx context.Context, id string) error {
 	if err := schedules.ValidateID(id); err != nil {

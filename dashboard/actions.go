@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
@@ -41,6 +42,8 @@ type target struct {
 	Step  string // of a flow: the signal
 	State drayhorse.State
 
+	From, To time.Time // of ticks
+
 	Filter admin.Filter // of all jobs that are meant
 	Value  string       // of the signal, in JSON
 	Reason string       // that was given; "": none
@@ -55,7 +58,7 @@ func (t target) deed(on string) deeds.Target {
 	case onJob:
 		to.Queue, to.Job = t.Queue, t.Name
 	case onSchedule:
-		to.Schedule = t.Name
+		to.Schedule, to.From, to.To = t.Name, t.From, t.To
 	case onFlow:
 		to.Flow, to.Step, to.Value = t.Name, t.Step, json.RawMessage(t.Value)
 	case onAction:
@@ -96,6 +99,7 @@ var actions = []action{
 	{Deed: deeds.CancelFlow, needs: access.Steer},
 	{Deed: deeds.PauseSchedule, needs: access.Steer},
 	{Deed: deeds.ResumeSchedule, needs: access.Steer},
+	{Deed: deeds.BackfillSchedule, needs: access.Steer},
 	{Deed: deeds.TriggerSchedule, needs: access.Steer, next: func(_ target, made deeds.Target) string { return link("job", "queue", made.Queue, "id", made.Job) }},
 }
 

@@ -128,6 +128,23 @@ func TestSchedulesArePausedResumedAndTriggered(t *testing.T) {
 		t.Errorf("queue %+v, %v; want the job", q, err)
 	}
 	r.wants("history", r.page("schedule?id=s"), "triggered", "available")
+	// A year has eight ticks of 1,000 hours, and nearly nine; the same again enqueues none of them.
+	r.wants("the question", r.page("confirm?action=backfill-schedule&schedule=s"), "Backfill schedule?", `name="since" required`, `name="until" required`)
+	for range 2 {
+		r.done(r.post("do", "action", "backfill-schedule", "schedule", "s", "since", "2026-01-01T00:00:00Z", "until", " 2026-12-31T23:00:00+01:00"), "schedule?id=s&done=backfill-schedule", "The ticks were enqueued.")
+	}
+	q, err := r.admin.Queue(t.Context(), "q")
+	if err != nil || q.Available != 1+8 && q.Available != 1+9 {
+		t.Errorf("queue %+v, %v; want the job, and 8 or 9 of the backfill", q, err)
+	}
+	for want, form := range map[string][]string{
+		`since &#34;yesterday&#34;; want a time such as`: {"since", "yesterday", "until", "2026-12-31T00:00:00Z"}, "want both": {"since", "2026-12-31T00:00:00Z"},
+		"is before from": {"since", "2026-12-31T00:00:00Z", "until", "2026-01-01T00:00:00Z"}, "with at least one": {"since", "2026-12-31T00:00:00Z", "until", "2026-12-31T00:00:01Z"},
+	} {
+		if a := r.post("do", append([]string{"action", "backfill-schedule", "schedule", "s"}, form...)...); a.code != http.StatusBadRequest || !strings.Contains(a.body, want) {
+			t.Errorf("%v: %d; want %s: %s", form, a.code, want, a.body)
+		}
+	}
 	for _, action := range []string{"pause-schedule", "resume-schedule", "trigger-schedule"} {
 		if a := r.post("do", "action", action, "schedule", "none"); a.code != http.StatusNotFound {
 			t.Errorf("%s of none: %d %s", action, a.code, a.body)

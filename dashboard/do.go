@@ -60,7 +60,14 @@ func (q *request) asked() (action, []target, error) {
 		}
 		targets = append(targets, target{Name: q.value("queue")})
 	case onSchedule:
-		targets = append(targets, target{Name: q.value("schedule")})
+		t := target{Name: q.value("schedule")}
+		if t.From, err = q.moment("since"); err != nil {
+			return a, nil, err
+		}
+		if t.To, err = q.moment("until"); err != nil {
+			return a, nil, err
+		}
+		targets = append(targets, t)
 	case onFlow:
 		t := target{Name: q.value("flow")}
 		if a.Name == deeds.SignalFlow.Name {

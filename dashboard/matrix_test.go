@@ -119,6 +119,7 @@ func samples(action string) []sample {
 	for _, name := range []string{"retry-flow", "retry-failed-flow", "run-flow-again", "cancel-flow"} {
 		do(name+"&flow=order", dashboard.Operator, "all", 404)
 	}
+	do("backfill-schedule&schedule=nightly&since=2026-01-01T00:00:00Z&until=2026-01-02T12:00:00Z", dashboard.Operator, "all mail", 404)
 	for _, name := range []string{"pause", "resume", "trigger"} {
 		do(name+"-schedule&schedule=nightly", dashboard.Operator, "all mail", 404)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
@@ -117,6 +118,19 @@ func (q *request) number(name string, usual, most int) (int, error) {
 		return 0, fmt.Errorf("%w: %s %q; want 1 to %d", drayhorse.ErrInvalid, name, clip(text), most)
 	}
 	return n, nil
+}
+
+// moment gives a parameter that is a time; the zero time where it is not given.
+func (q *request) moment(name string) (time.Time, error) {
+	text := strings.TrimSpace(q.value(name))
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fmt.Errorf("%w: %s %q; want a time such as 2030-01-02T15:04:05Z", drayhorse.ErrInvalid, name, clip(text))
+	}
+	return t, nil
 }
 
 // redirect leads the browser to a page, by a relative address.

@@ -5,6 +5,8 @@ package deeds
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"time"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
@@ -35,6 +37,8 @@ type Deed struct {
 // Target is what a deed is done to: a queue by Queue, a job by its Job and Queue, and so on.
 type Target struct {
 	Queue, Job, Schedule, Flow, Action string
+
+	From, To time.Time // of ticks
 
 	Step   string          // of a flow: that waits for a signal
 	Value  json.RawMessage // of the signal
@@ -114,6 +118,17 @@ var (
 		Done: "The signal is there.", Danger: true,
 		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
 			_, err := a.SignalFlow(ctx, t.Flow, t.Step, t.Value)
+			return err
+		}),
+	}
+	BackfillSchedule = Deed{
+		Name: "backfill-schedule", On: OnSchedule, Verb: "Backfill", Done: "The ticks were enqueued.",
+		Effect: "A job is enqueued for each tick of a time, both ends included, whether it has had one or not. The same again enqueues none of them twice within a day.",
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			if t.From.IsZero() || t.To.IsZero() {
+				return fmt.Errorf("%w: the first or the last tick is not given; want both", drayhorse.ErrInvalid)
+			}
+			_, err := a.BackfillSchedule(ctx, t.Schedule, t.From, t.To)
 			return err
 		}),
 	}
