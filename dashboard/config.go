@@ -75,7 +75,10 @@ type Config struct {
 	// ProxySecret is, unless it is empty, what proxies have to send in the header
 	// X-Drayhorse-Proxy-Secret beside UserHeader.
 	ProxySecret string
-	// Nobody of these four: whoever comes may do everything, unless the dashboard is ReadOnly.
+	// OIDC is a provider of OpenID Connect, where users log in instead of or beside with passwords; UserFile says
+	// what each may do, by name or by group.
+	OIDC *OIDC
+	// Nobody of these five: whoever comes may do everything, unless the dashboard is ReadOnly.
 
 	// Mask are parts of names, such as "iban": fields of arguments and results with such
 	// names are masked, beside those of DefaultMask.
@@ -115,9 +118,18 @@ func (c *Config) validateLogin() error {
 			return err
 		}
 	}
+	if c.OIDC != nil {
+		if err := c.OIDC.validate(); err != nil {
+			return err
+		}
+	}
 	switch {
-	case c.Authenticate != nil && (c.UserFile != "" || c.UserHeader != ""):
-		return fmt.Errorf("%w: Authenticate with UserFile or UserHeader; want one of them", drayhorse.ErrInvalid)
+	case c.Authenticate != nil && (c.UserFile != "" || c.UserHeader != "" || c.OIDC != nil):
+		return fmt.Errorf("%w: Authenticate with UserFile, UserHeader or OIDC; want one of them", drayhorse.ErrInvalid)
+	case c.OIDC != nil && c.UserHeader != "":
+		return fmt.Errorf("%w: user_header with a provider of OpenID Connect; want one of them to say who comes", drayhorse.ErrInvalid)
+	case c.OIDC != nil && c.UserFile == "":
+		return fmt.Errorf("%w: a provider of OpenID Connect without user_file; want a file that says what each user or group may do", drayhorse.ErrInvalid)
 	case c.UserHeader != "" && !validHeader(c.UserHeader):
 		return fmt.Errorf("%w: user_header %q; want the name of a header of your proxy, such as X-Forwarded-User", drayhorse.ErrInvalid, c.UserHeader)
 	case c.UserHeader != "" && len(c.Proxies) == 0:
@@ -186,7 +198,7 @@ func (c *Config) knows(host string) bool {
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	if len(c.Hosts) == 0 {
-		return strings.EqualFold(name, "localhost") || net.ParseIP(name).IsLoopback()
+		return isLoopback(name)
 	}
 	for _, known := range c.Hosts {
 		if strings.EqualFold(name, known) {
@@ -194,4 +206,9 @@ func (c *Config) knows(host string) bool {
 		}
 	}
 	return false
+}
+
+// isLoopback reports whether a name is one of this machine alone.
+func isLoopback(name string) bool {
+	return strings.EqualFold(name, "localhost") || net.ParseIP(name).IsLoopback()
 }

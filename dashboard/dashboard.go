@@ -49,6 +49,7 @@ type dashboard struct {
 	masks     masks
 	proxies   proxies
 	users     *access.File       // nil: there is none
+	provider  *provider          // of OpenID Connect; nil: there is none
 	sessions  *websessions.Store // nil: nobody logs in here
 	passwords *password.Checker
 	refusals  refusals
@@ -121,8 +122,14 @@ func (d *dashboard) openUsers(clock func() time.Time) (func() error, error) {
 		return nil, err
 	}
 	closeRedis := func() error { return nil }
+	switch {
+	case d.cfg.OIDC != nil:
+		d.provider = newProvider(*d.cfg.OIDC)
+	case d.users.HasGroups():
+		return nil, fmt.Errorf("%w: user_file %q has groups, and no provider of OpenID Connect says who is in them; want users alone", drayhorse.ErrInvalid, d.cfg.UserFile)
+	}
 	if d.cfg.UserHeader == "" {
-		if name := d.users.WithoutPassword(); name != "" {
+		if name := d.users.WithoutPassword(); name != "" && d.provider == nil {
 			return nil, fmt.Errorf("%w: user_file %q: user %q has no password; want what drayhorse ui password prints", drayhorse.ErrInvalid, d.cfg.UserFile, name)
 		}
 		client, err := redisconn.Open(redisconn.Config{URL: d.cfg.RedisURL, Client: d.cfg.Redis})

@@ -144,8 +144,8 @@ func (q *request) loggedIn(ctx context.Context) (*access.User, error) {
 	if err != nil || name == "" {
 		return nil, err
 	}
-	entry := q.d.users.Find(name)
-	if entry == nil || entry.Password == nil || entry.Stamp != stamp {
+	entry := q.d.users.FindStill(name, stamp)
+	if entry == nil || entry.Password == nil && q.d.provider == nil {
 		return nil, q.d.sessions.End(ctx, token)
 	}
 	q.token = token

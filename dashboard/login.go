@@ -63,6 +63,8 @@ func (q *request) setCookie(token string) {
 type loginPage struct {
 	Name, Next, Wrong string
 	MaxPassword       int
+	Passwords         bool   // some user has one
+	Provider, ToIt    string // of OpenID Connect, and where a login there begins; "": there is none
 }
 
 // toLogin leads to the page that asks who comes, and from there back.
@@ -99,7 +101,11 @@ func showLogin(q *request) error {
 }
 
 func (q *request) askLogin(status int, wrong string) error {
-	return q.showAs(status, "login", "Log in", loginPage{Name: q.value("name"), Next: q.value("next"), Wrong: wrong, MaxPassword: password.MaxLength})
+	p := loginPage{Name: q.value("name"), Next: q.value("next"), Wrong: wrong, MaxPassword: password.MaxLength, Passwords: q.d.users.Passwords()}
+	if q.d.provider != nil {
+		p.Provider, p.ToIt = q.d.provider.Name(), link("oidc", "next", p.Next)
+	}
+	return q.showAs(status, "login", "Log in", p)
 }
 
 // logIn compares a password, and begins a session: a new one, whatever cookie the browser came
@@ -127,6 +133,13 @@ func logIn(q *request) error {
 	if err := q.d.sessions.Forgive(ctx, name, from); err != nil {
 		return err
 	}
+	return q.beginSession(entry, "", q.value("next"))
+}
+
+// beginSession begins one of a user whom somebody has vouched for, and ends that which the browser came with. on is who
+// did, where that is not this program.
+func (q *request) beginSession(entry *access.Entry, on, next string) (err error) {
+	ctx := q.r.Context()
 	if old := q.cookie(); old != "" {
 		if err := q.d.sessions.End(ctx, old); err != nil {
 			return err
@@ -136,9 +149,9 @@ func logIn(q *request) error {
 		return err
 	}
 	q.user = &entry.User
-	_ = q.audit(deed{action: "login", result: resultDone})
+	_ = q.audit(deed{action: "login", on: on, result: resultDone})
 	q.setCookie(q.token)
-	return q.redirect(q.d.nextPage(q.value("next")))
+	return q.redirect(q.d.nextPage(next))
 }
 
 // knownName is what the audit has of a name that was typed: one that nobody has may be a password

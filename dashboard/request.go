@@ -93,6 +93,7 @@ func (q *request) read(route route) error {
 	}
 	for name, values := range q.values {
 		switch {
+		case !slices.Contains(route.params, name) && route.others:
 		case !slices.Contains(route.params, name):
 			return refuse(http.StatusBadRequest, "Parameter %q is not known; want %s.", clip(name), strings.Join(route.params, ", "))
 		case len(values) > 1 && !many[name], len(values) > maxMany:

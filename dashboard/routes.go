@@ -15,6 +15,7 @@ type route struct {
 	needs        access.Right // that who asks for it has to have; the zero right nobody has
 	whole        bool         // it is about all jobs: the user's scope has to be all
 	params       []string     // that it takes, each once; those in many up to maxMany times
+	others       bool         // and parameters that it does not know
 	changes      bool         // jobs, queues or schedules
 	serve        func(q *request) error
 }
@@ -60,6 +61,11 @@ func (d *dashboard) routes() []route {
 		all = append(all, get("/login", access.Anyone, showLogin, "next"),
 			route{method: http.MethodPost, path: "/login", needs: access.Anyone, params: []string{"name", "password", "next"}, serve: logIn},
 			route{method: http.MethodPost, path: "/logout", needs: access.Known, params: []string{"everywhere"}, serve: logOut})
+	}
+	if d.provider != nil {
+		back := get("/oidc-callback", access.Anyone, endOIDC, "code", "state", "iss", "error", "error_description")
+		back.others = true // providers add what they like
+		all = append(all, get("/oidc", access.Anyone, beginOIDC, "next"), back)
 	}
 	for name := range assets {
 		all = append(all, route{method: http.MethodGet, path: "/static/" + name, needs: access.Anyone, params: []string{"v"}, serve: serveAsset})

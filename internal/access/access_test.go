@@ -126,3 +126,50 @@ func TestAFileOfUsers(t *testing.T) {
 		t.Error("a broken file took the users away")
 	}
 }
+
+// TestGroupsOfAFile: who is in the file by name is what that says; else the first group of the file that the user is in.
+func TestGroupsOfAFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "users.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]string{
+		"groups: [{name: ops, role: admin}]": "group: invalid: user \"ops\" has a scope of 0",
+		"groups: [{name: ops, role: admin, scope: ['*']}, {name: ops, role: viewer, scope: ['*']}]": `group "ops" comes twice`,
+		"groups: [{name: ops, role: admin, scope: ['*'], password: x}]":                             `group "ops" has a password`,
+	} {
+		write(text)
+		if _, err := access.OpenFile(path, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %s", text, err, want)
+		}
+	}
+	const groups = "groups: [{name: ops, role: admin, scope: ['*']}, {name: staff, role: viewer, scope: [mail]}]\n"
+	write("users: [{name: ann, role: operator, scope: [mail]}]\n" + groups)
+	f, err := access.OpenFile(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann, bob, carl := f.FindOf("ann", []string{"ops"}), f.FindOf("bob", []string{"staff", "ops"}), f.FindOf("carl", []string{"staff"})
+	if ann.Role != access.Operator || bob.Name != "bob" || bob.Role != access.Admin || carl.Role != access.Viewer || carl.Scope[0] != "mail" || f.FindOf("eve", []string{"sales"}) != nil || f.FindOf("ops", nil) != nil {
+		t.Errorf("%+v %+v %+v", ann, bob, carl)
+	}
+	if f.Find("bob") != nil || f.Find("ops") != nil || !f.HasGroups() || f.Passwords() {
+		t.Error("a member of a group, or a group, is a user of the file")
+	}
+	if f.FindStill("bob", bob.Stamp).Role != access.Admin || f.FindStill("ann", bob.Stamp) != nil || f.FindStill("bob", "") != nil {
+		t.Error("stamps do not say of whom they are")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { f.Watch(ctx); close(done) }()
+	defer func() { stop(); <-done }()
+	write(strings.Replace(groups, "role: admin", "role: reader", 1))
+	redistest.Eventually(t, 20*time.Second, "the change is taken over", func() bool { return f.Find("ann") == nil })
+	if f.FindStill("bob", bob.Stamp) != nil || f.FindStill("carl", carl.Stamp) == nil {
+		t.Error("a change of one group is one of another, or of none")
+	}
+}

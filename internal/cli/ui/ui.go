@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +43,13 @@ type config struct {
 	InsecurePlaintext bool `yaml:"insecure_plaintext" usage:"take passwords without TLS beyond loopback, where something else encrypts"`
 	HTTPS             bool `yaml:"https" usage:"browsers come by https, which a proxy in front ends"`
 
+	PublicURL        string `yaml:"public_url,omitempty" arg:"URL" usage:"address at which browsers find the dashboard, for a provider of OpenID Connect; it stands for --host and --https, too"`
+	OIDCIssuer       string `yaml:"oidc_issuer,omitempty" arg:"URL" usage:"provider of OpenID Connect where users log in, in place of or beside passwords"`
+	OIDCClientID     string `yaml:"oidc_client_id,omitempty" arg:"ID" usage:"what that provider knows the dashboard by"`
+	OIDCClientSecret string `yaml:"oidc_client_secret_file,omitempty" flag:"oidc-client-secret-file" arg:"FILE" usage:"file with the secret that goes with it"`
+	OIDCClaim        string `yaml:"oidc_claim,omitempty" arg:"NAME" usage:"claim that is the name of a user in the file (default email, which has to be verified)"`
+	OIDCGroups       string `yaml:"oidc_groups,omitempty" arg:"NAME" usage:"claim that has the groups of a user (default groups)"`
+
 	Proxies         proxies `yaml:"proxies,omitempty" flag:"proxy" arg:"ADDR" usage:"address or network of proxies whose X-Forwarded-For is believed; may be given several times"`
 	UserHeader      string  `yaml:"user_header,omitempty" arg:"NAME" usage:"header in which these proxies say who comes, in place of a login"`
 	ProxySecretFile string  `yaml:"proxy_secret_file,omitempty" arg:"FILE" usage:"file with what these proxies have to send in X-Drayhorse-Proxy-Secret"`
@@ -62,7 +71,7 @@ func (c *config) Settle() error {
 	if err := c.listening().Validate(); err != nil {
 		return err
 	}
-	if !cli.IsLoopback(c.Listen) && len(c.Hosts) == 0 {
+	if !cli.IsLoopback(c.Listen) && len(c.Hosts) == 0 && c.PublicURL == "" {
 		return fmt.Errorf("%w: listen %q without hosts: browsers that come by another name than localhost are refused; want --host with the name that they use", drayhorse.ErrInvalid, c.Listen)
 	}
 	return nil
@@ -84,23 +93,57 @@ func (c *config) dashboard(log *slog.Logger) (dashboard.Config, error) {
 	cfg := dashboard.Config{
 		Hosts: c.Hosts, HTTPS: c.HTTPS, ReadOnly: c.ReadOnly, UserFile: c.UserFile, UserHeader: c.UserHeader, Proxies: c.Proxies, Mask: c.Mask, Logger: log,
 	}
-	if c.ProxySecretFile == "" {
-		return cfg, nil
+	var err error
+	if cfg.ProxySecret, err = readSecret("proxy_secret_file", c.ProxySecretFile); err != nil {
+		return cfg, err
 	}
-	content, err := os.ReadFile(c.ProxySecretFile)
+	if err := c.oidc(&cfg); err != nil {
+		return cfg, err
+	}
+	return cfg, nil
+}
+
+// oidc takes over what concerns a provider of OpenID Connect.
+func (c *config) oidc(to *dashboard.Config) (err error) {
+	if c.OIDCIssuer == "" {
+		for name, value := range map[string]string{"public_url": c.PublicURL, "oidc_client_id": c.OIDCClientID, "oidc_client_secret_file": c.OIDCClientSecret, "oidc_claim": c.OIDCClaim, "oidc_groups": c.OIDCGroups} {
+			if value != "" {
+				return fmt.Errorf("%w: %s %q without oidc_issuer; want the address of the provider", drayhorse.ErrInvalid, name, value)
+			}
+		}
+		return nil
+	}
+	o := &dashboard.OIDC{Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, PublicURL: c.PublicURL, Claim: c.OIDCClaim, Groups: c.OIDCGroups}
+	if o.ClientSecret, err = readSecret("oidc_client_secret_file", c.OIDCClientSecret); err != nil {
+		return err
+	}
+	if public, err := url.Parse(c.PublicURL); err == nil && public.Host != "" {
+		to.Hosts, to.HTTPS = append(slices.Clone(to.Hosts), public.Hostname()), to.HTTPS || public.Scheme == "https"
+	}
+	to.OIDC = o
+	return nil
+}
+
+// readSecret reads a file with a secret; none for the path "".
+func readSecret(setting, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	content, err := os.ReadFile(path)
 	if err == nil && len(content) > maxSecret {
 		err = fmt.Errorf("it has %d bytes; want at most %d", len(content), maxSecret)
 	}
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		err = e.Err // the path is named once
 	}
-	if cfg.ProxySecret = strings.TrimSpace(string(content)); err == nil && cfg.ProxySecret == "" {
+	secret := strings.TrimSpace(string(content))
+	if err == nil && secret == "" {
 		err = errors.New("it is empty")
 	}
 	if err != nil {
-		return cfg, fmt.Errorf("%w: proxy_secret_file %q: %w", drayhorse.ErrInvalid, c.ProxySecretFile, err)
+		return "", fmt.Errorf("%w: %s %q: %w", drayhorse.ErrInvalid, setting, path, err)
 	}
-	return cfg, nil
+	return secret, nil
 }
 
 // check reports what run would refuse before it listens.
@@ -137,8 +180,8 @@ password makes entries for; it is read again when it changes:
   drayhorse ui --listen :7080 --host jobs.example.com --user-file users.yaml \
                --tls-cert cert.pem --tls-key key.pem
 
-docs/dashboard.md says what each role may do, and how to set up a proxy that says who
-comes. A Go program can mount the same pages under a path of its own, behind its own
+docs/dashboard.md says what each role may do, and how users log in at a provider of OpenID
+Connect, or through a proxy that says who comes. A Go program can mount the same pages under a path of its own, behind its own
 login: package dashboard.`,
 		Stops:   true,
 		Example: "  drayhorse ui --redis redis://127.0.0.1:6379/0 --read-only",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -82,6 +83,8 @@ func TestListensOnThisMachineAlone(t *testing.T) {
 		{"--user-file", "nowhere.yaml", "no such file or directory; want a file of users"}, {"--tls-cert", "x.pem", "want both or none"},
 		{"--proxy", "10.0.0.1/8", "want an address such as"}, {"--proxy", "0.0.0.0/0", "want an address"}, {"--user-header", "X-User", "without proxies"},
 		{"--proxy-secret-file", "nowhere", "no such file or directory"}, {"--mask", "-", "want a part of a name"},
+		{"--oidc-issuer", "https://login.example.com", `public_url ""; want the address at which browsers find the dashboard`},
+		{"--oidc-client-id", "drayhorse", "without oidc_issuer"}, {"--public-url", "https://jobs.example.com", "without oidc_issuer"},
 		{"--listen", "127.0.0.1", "want HOST:PORT"}, {"--listen", "127.0.0.1:x", "want HOST:PORT"},
 		{"--host", "http://jobs.example.com", "want a name"}, {"--host", "*.example.com", "want a name"}, {"--host", "a:80", "want a name"}, {"--host", "", "want a name"},
 	} {
@@ -109,6 +112,57 @@ func TestBeyondThisMachineByLoginAndTLS(t *testing.T) {
 		if text := stderr.String(); code != cli.ExitUsage || !strings.Contains(text, want) || strings.Count(text, "\n") != 1 {
 			t.Errorf("%v: exit code %d: %s", args, code, text)
 		}
+	}
+}
+
+// TestOpenIDConnectBySettings: browsers come by the public name, over https, and are led to the provider.
+func TestOpenIDConnectBySettings(t *testing.T) {
+	t.Parallel()
+	var issuer *httptest.Server
+	issuer = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":"%[1]s/authorize","token_endpoint":"%[1]s/token","jwks_uri":"%[1]s/keys"}`, issuer.URL)
+	}))
+	defer issuer.Close()
+	users, secret := filepath.Join(t.TempDir(), "users.yaml"), filepath.Join(t.TempDir(), "secret")
+	if err := errors.Join(os.WriteFile(users, []byte("groups: [{name: ops, role: admin, scope: ['*']}]\n"), 0o600), os.WriteFile(secret, []byte("s3cret\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	stdout, stderr := &logtest.Buffer{}, &logtest.Buffer{}
+	code := make(chan int, 1)
+	go func() {
+		code <- call(ctx, t, stdout, stderr, "--listen", "127.0.0.1:0", "--user-file", users, "--public-url", "https://jobs.example.com/ops",
+			"--oidc-issuer", issuer.URL, "--oidc-client-id", "drayhorse", "--oidc-client-secret-file", secret)
+	}()
+	var url string
+	redistest.Eventually(t, 20*time.Second, "it says where it is", func() bool {
+		url = regexp.MustCompile(`http://\S+/`).FindString(stdout.String())
+		return url != ""
+	})
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"oidc?next=jobs", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "jobs.example.com"
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	to := resp.Header.Get("Location")
+	for _, part := range []string{issuer.URL + "/authorize?", "client_id=drayhorse", "redirect_uri=https%3A%2F%2Fjobs.example.com%2Fops%2Foidc-callback", "scope=openid+email+profile", "code_challenge_method=S256"} {
+		if !strings.Contains(to, part) {
+			t.Errorf("it leads to %q, without %s", to, part)
+		}
+	}
+	if set := resp.Header.Get("Set-Cookie"); !strings.HasPrefix(set, "__Host-") || !strings.Contains(set, "; Secure") || strings.Contains(to+set, "s3cret") {
+		t.Errorf("cookie %q", set)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	stop()
+	if c := <-code; c != cli.ExitOK {
+		t.Errorf("exit code %d: %s", c, stderr.String())
 	}
 }
 
