@@ -70,12 +70,16 @@ func (y *yard) browses() {
 		}
 	}
 	ask(http.MethodPost, "login", url.Values{"name": {"ann"}, "password": {"correct horse battery"}})
-	for _, path := range []string{"", "queues", "queue?queue=default", "jobs", "workers", "schedules", "schedule?id=every-second", "redis", "actions", "audit", "audit?refused=1"} {
+	for _, path := range []string{"", "queues", "queue?queue=default", "jobs", "workers", "schedules", "schedule?id=every-second", "redis", "actions", "audit", "audit?refused=1", "events", "limits", "flows", "flows?stuck=1", "flow?id=nightly"} {
 		ask(http.MethodGet, path, nil)
 	}
 	for _, action := range []string{"pause-queue", "resume-queue"} {
 		ask(http.MethodPost, "do", url.Values{"action": {action}, "queue": {"default"}, "reason": {"tried"}})
 	}
+	ask(http.MethodPost, "do", url.Values{"action": {"signal-flow"}, "flow": {"nightly"}, "step": {"approved"}, "value": {"1"}})
+	ask(http.MethodPost, "do", url.Values{"action": {"cancel-flow"}, "flow": {"nightly"}})
+	ask(http.MethodPost, "do", url.Values{"action": {"run-flow-again"}, "flow": {"nightly"}})
+	ask(http.MethodPost, "do", url.Values{"action": {"backfill-schedule"}, "schedule": {"every-second"}, "since": {"2026-01-01T00:00:00Z"}, "until": {"2026-01-01T00:00:05Z"}})
 	ask(http.MethodPost, "logout", url.Values{"everywhere": {"1"}})
 	browser.CloseIdleConnections()
 	y.stop(ui)
@@ -120,6 +124,10 @@ func TestUsersOfLeastPrivilegeDoTheirWork(t *testing.T) {
 		t.Errorf("enqueue --wait: exit %d, %s", code, stderr)
 	}
 
+	nightly := write(t, y.dir, "nightly.yaml", "id: nightly\nsteps:\n  - {name: approved, signal: 1h}\n  - {name: dump, kind: unserved, after: [approved]}\n")
+	if code, _, stderr := output(t, "drayhorse", "flows", "submit", nightly, "--redis", y.url("producer")); code != 0 {
+		t.Fatalf("flows submit: exit %d, %s", code, stderr)
+	}
 	y.says("jobs", "retry", "refused")
 	y.says("jobs", "list", "--kind", "unserved")
 	y.says("jobs", "cancel", "stranger")
@@ -215,7 +223,7 @@ var foreign = map[string][]string{
 // scripts are those that each program runs, by the package that has them.
 var scripts = map[string]map[string]string{
 	"producer":  {"jobs": "enqueue inspect cancel locate summary await log stream members series", "events": "*", "flows": "create join close cancel grow take ack info submit work retry signal graph child leave ends"},
-	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit enqueue news told members signal step", "flows": "grow ends take ack look tick outcomes work result extend info submit graph child cancel", "registry": "announce leave", "events": "append"},
+	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit enqueue news told members signal step", "flows": "grow ends take ack look tick outcomes work result extend info submit graph child cancel stats", "registry": "announce leave", "events": "append"},
 	"scheduler": {"jobs": "enqueue inspect cancel summary", "schedules": "*", "lock": "*"},
 	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete purge pause depth limit limits resync length ring locate drop await log stream pick act explain members series", "flows": "cancel take ack info list spread work retry signal graph outcomes child ends", "schedules": "*", "registry": "list", "events": "*", "actions": "*", "lock": "*"},
 }
