@@ -389,10 +389,16 @@ func (w *world) flowKey(id string) string { return w.store.callOn(infoScript, id
 func (w *world) ids() []string { return w.idsIn("index") }
 
 func (w *world) idsIn(column string) []string {
+	at := slices.Index(library.Columns(), column)
+	found, _ := w.engine.Client().Pipelined(w.ctx, func(p goredis.Pipeliner) error {
+		for i := range w.store.shards {
+			p.ZRange(w.ctx, w.store.shards[i].keys[at], 0, -1)
+		}
+		return nil
+	})
 	var ids []string
-	for i := range w.store.shards {
-		found, _ := w.engine.Client().ZRange(w.ctx, w.store.shards[i].keys[slices.Index(library.Columns(), column)], 0, -1).Result()
-		ids = append(ids, found...)
+	for _, one := range found {
+		ids = append(ids, one.(*goredis.StringSliceCmd).Val()...)
 	}
 	slices.Sort(ids)
 	return ids
@@ -400,9 +406,16 @@ func (w *world) idsIn(column string) []string {
 
 // checkLiving: those that have not ended, and no others, are kept apart.
 func (w *world) checkLiving() error {
+	ids := w.ids()
+	states, _ := w.engine.Client().Pipelined(w.ctx, func(p goredis.Pipeliner) error {
+		for _, id := range ids {
+			p.HGet(w.ctx, w.flowKey(id), "st")
+		}
+		return nil
+	})
 	var want []string
-	for _, id := range w.ids() {
-		if st := w.engine.Client().HGet(w.ctx, w.flowKey(id), "st").Val(); st != "ended" && st != "dropping" {
+	for i, id := range ids {
+		if st := states[i].(*goredis.StringCmd).Val(); st != "ended" && st != "dropping" {
 			want = append(want, id)
 		}
 	}
