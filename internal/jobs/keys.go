@@ -30,7 +30,7 @@ const (
 	colStale                   // hash id -> dead entries of it in ready
 	colCancels                 // hash id -> ms: running jobs to be cancelled
 	colArchive                 // hash id -> record of an ended job
-	colCompleted               // zsets of archive by ms of the end
+	colCompleted               // zsets of archive by 10^15 and the ms of the end
 	colCancelled
 	colDiscarded
 	colExpiry  // zset id by expiry ms: all of archive

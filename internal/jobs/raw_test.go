@@ -39,6 +39,9 @@ var (
 	keptColumns  = []column{colCompleted, colCancelled, colDiscarded}
 )
 
+// endedBase is ENDED of the prelude.
+const endedBase = 1e15
+
 // readRaw reads a partition in one transaction.
 func readRaw(ctx context.Context, tb stopper, p *Partition) *raw {
 	tb.Helper()
@@ -69,6 +72,9 @@ func readRaw(ctx context.Context, tb stopper, p *Partition) *raw {
 	for c, cmd := range scores {
 		r.scores[c] = map[string]int64{}
 		for _, z := range cmd.Val() {
+			if slices.Contains(keptColumns, c) {
+				z.Score -= endedBase
+			}
 			r.scores[c][z.Member.(string)] = int64(math.Ceil(z.Score)) // those of seen lack a part that says how the job ended
 		}
 	}

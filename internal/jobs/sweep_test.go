@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,41 @@ func TestShortRetentionIsNotCut(t *testing.T) {
 			r.t.Fatalf("swept %+v, %v; want 11 of 21 trimmed", swept, err)
 		}
 		r.wantState(id, drayhorse.Completed)
+	})
+}
+
+// TestSweepBesideTheFirstVersion, whose sweep removes what has a lower score than now: nothing that ended here has, and
+// what it has ended goes when it is over; what ended before scores were so gets its own.
+func TestSweepBesideTheFirstVersion(t *testing.T) {
+	conform(t, func(r *rig) {
+		l := r.newLease()
+		var ids []string
+		for range 4 {
+			ids = append(ids, r.enqueue(r.newJob(retained))...)
+		}
+		r.turn(l, 0, r.finishAll(r.turn(l, 4), Complete)...)
+		completed, now := r.part.key(colCompleted), r.summary().Now
+		if n, err := r.client.ZCount(r.ctx, completed, "-inf", strconv.FormatInt(now.UnixMilli(), 10)).Result(); err != nil || n != 0 {
+			r.t.Errorf("the first version would remove %d, %v", n, err)
+		}
+		// The first two as that has them, with the time when they are over; the third as it was before.
+		r.must(r.client.ZAdd(r.ctx, completed, at(ids[0], now.Add(-time.Second)), at(ids[1], now.Add(time.Hour)), at(ids[2], now.Add(-time.Minute))).Err())
+		r.must(r.client.ZRem(r.ctx, r.part.key(colExpiry), ids[0], ids[1]).Err())
+		for round, want := range []int{1, 0} {
+			if swept, err := r.part.Sweep(r.ctx); err != nil || swept.Removed != want || swept.Trimmed != 0 {
+				r.t.Errorf("sweep %d: %+v, %v; want %d", round, swept, err, want)
+			}
+		}
+		raw := r.raw()
+		if _, left := raw.hashes[colArchive][ids[0]]; left || len(raw.scores[colCompleted]) != 3 {
+			r.t.Errorf("left are %v", raw.scores[colCompleted])
+		}
+		if got := raw.scores[colCompleted][ids[2]]; got != now.Add(-time.Minute).UnixMilli() {
+			r.t.Errorf("the score of what ended before is %d", got)
+		}
+		r.wantState(ids[1], drayhorse.Completed)
+		r.wantState(ids[3], drayhorse.Completed)
+		r.must(r.client.ZAdd(r.ctx, r.part.key(colExpiry), at(ids[1], now.Add(time.Hour))).Err()) // as all that is kept has it now
 	})
 }
 

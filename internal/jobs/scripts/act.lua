@@ -34,7 +34,9 @@ looked = tonumber(seen_before or 0) + looked
 local function meant(id, state, at)
   if state ~= '' then
     local kept = kept_as(state)
-    return tonumber(call('ZSCORE', kept, id) or -1) == tonumber(at)
+    local score = tonumber(call('ZSCORE', kept, id) or -1)
+    if score >= 0 and score < ENDED then return string.match(call('HGET', archive, id) or '', '^%a+|(%d+)|') == at end
+    return score == ENDED + at
   end
   return call('HEXISTS', jobs, id) == 1 and string.find(states, ' ' .. live_state(id) .. ' ', 1, true)
 end

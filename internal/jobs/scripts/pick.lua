@@ -59,4 +59,4 @@ if place == 'scheduled' then return in_order(scheduled) end
 if place == 'jobs' then -- the envelopes come with it
   return scanned(jobs, call('HGET', meta, 'large') == '1' and math.min(limit, 10) or limit)
 end
-return in_order(({completed = completed, cancelled = cancelled, discarded = discarded})[place], tonumber(until_ms))
+return in_order(kept_as(place), ENDED + until_ms)

@@ -14,7 +14,11 @@ local function end_jobs(event, ids, envelopes)
   leave_jobs(event, ids)
 end
 
--- kept_as gives the set of those in the archive that ended in a state, by when they did.
+-- The first version had the ms when a job expires as its score where now is the ms when it ended, and no expiry: its
+-- sweep removes what has a lower score than now. So what ended has that much more, which no time comes to.
+local ENDED = 1000000000000000
+
+-- kept_as gives the set of those in the archive that ended in a state, by ENDED and the ms when they did.
 local function kept_as(state)
   return ({completed = completed, cancelled = cancelled, discarded = discarded})[state]
 end
@@ -236,7 +240,7 @@ local function finish(id, event, now, result, record)
     local kept = kept_as(state)
     open(archive)
     call('HSET', archive, id, ended)
-    call('ZADD', kept, now, id)
+    call('ZADD', kept, string.format('%.0f', ENDED + now), id)
     call('ZADD', expiry, now + keep, id)
     call('HINCRBY', meta, state .. '_bytes', #ended + bytes)
   end
