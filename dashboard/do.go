@@ -52,46 +52,9 @@ func (q *request) asked() (action, []target, error) {
 	if !q.may(a.needs) {
 		return a, nil, refuse(http.StatusForbidden, "Your role does not allow %s.", a.Name)
 	}
-	var targets []target
-	switch a.On {
-	case onQueue:
-		if err := drayhorse.ValidateQueue(q.value("queue")); err != nil {
-			return a, nil, err
-		}
-		targets = append(targets, target{Name: q.value("queue")})
-	case onSchedule:
-		t := target{Name: q.value("schedule")}
-		if t.From, err = q.moment("since"); err != nil {
-			return a, nil, err
-		}
-		if t.To, err = q.moment("until"); err != nil {
-			return a, nil, err
-		}
-		targets = append(targets, t)
-	case onFlow:
-		t := target{Name: q.value("flow")}
-		if a.Name == deeds.SignalFlow.Name {
-			t.Step, t.Value = q.value("step"), cmp.Or(strings.TrimSpace(q.value("value")), "null")
-			if !json.Valid([]byte(t.Value)) {
-				return a, nil, refuse(http.StatusBadRequest, "The value %s is no JSON; nothing was done. A text stands in quotes.", clip(t.Value))
-			}
-		}
-		targets = append(targets, t)
-	case onAction:
-		if q.value("id") != "" {
-			targets = append(targets, target{Name: q.value("id")})
-		}
-	case onAll:
-		f := admin.Filter{Queue: q.value("queue"), State: drayhorse.State(q.value("state")), Kind: q.value("kind"), Where: q.value("where")}
-		targets = append(targets, target{Name: f.String(), Filter: f})
-	case onJob:
-		for _, key := range q.values["job"] {
-			queue, id, _ := strings.Cut(key, "/")
-			if err := errors.Join(drayhorse.ValidateQueue(queue), drayhorse.ValidateID(id)); err != nil {
-				return a, nil, fmt.Errorf("job %q: %w", clip(key), err)
-			}
-			targets = append(targets, target{Name: id, Queue: queue})
-		}
+	targets, err := q.targets(a)
+	if err != nil {
+		return a, nil, err
 	}
 	if len(targets) == 0 {
 		return a, nil, refuse(http.StatusBadRequest, "Nothing was chosen. Tick the jobs that it is to be done to.")
@@ -103,6 +66,45 @@ func (q *request) asked() (action, []target, error) {
 		}
 	}
 	return a, targets, nil
+}
+
+// targets reads what an action is to be done to.
+func (q *request) targets(a action) ([]target, error) {
+	switch a.On {
+	case onQueue:
+		return []target{{Name: q.value("queue")}}, drayhorse.ValidateQueue(q.value("queue"))
+	case onSchedule:
+		from, err := q.moment("since")
+		to, err2 := q.moment("until")
+		return []target{{Name: q.value("schedule"), From: from, To: to}}, errors.Join(err, err2)
+	case onFlow:
+		t := target{Name: q.value("flow")}
+		if a.Name != deeds.SignalFlow.Name {
+			return []target{t}, nil
+		}
+		t.Step, t.Value = q.value("step"), cmp.Or(strings.TrimSpace(q.value("value")), "null")
+		if !json.Valid([]byte(t.Value)) {
+			return nil, refuse(http.StatusBadRequest, "The value %s is no JSON; nothing was done. A text stands in quotes.", clip(t.Value))
+		}
+		return []target{t}, nil
+	case onAction:
+		if q.value("id") == "" {
+			return nil, nil
+		}
+		return []target{{Name: q.value("id")}}, nil
+	case onAll:
+		f := admin.Filter{Queue: q.value("queue"), State: drayhorse.State(q.value("state")), Kind: q.value("kind"), Where: q.value("where")}
+		return []target{{Name: f.String(), Filter: f}}, nil
+	}
+	var all []target
+	for _, key := range q.values["job"] {
+		queue, id, _ := strings.Cut(key, "/")
+		if err := errors.Join(drayhorse.ValidateQueue(queue), drayhorse.ValidateID(id)); err != nil {
+			return nil, fmt.Errorf("job %q: %w", clip(key), err)
+		}
+		all = append(all, target{Name: id, Queue: queue})
+	}
+	return all, nil
 }
 
 // backTo is the page to go back to.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
@@ -82,6 +81,15 @@ func rowOfFlow(info *flow.Info, now time.Time) flowRow {
 	return row
 }
 
+// Says is the flow in words, for those who do not see the bar.
+func (r flowRow) Says() string {
+	of := "members"
+	if r.HasSteps {
+		of = "steps"
+	}
+	return fmt.Sprintf("%s of %s %s have ended", figures.Count(r.Ended), figures.Count(r.Total), of)
+}
+
 type flowsPage struct {
 	Flows []flowRow
 	Stuck bool // those alone that are
@@ -118,7 +126,7 @@ func listFlows(q *request) error {
 type stepRow struct {
 	*flow.StepInfo
 
-	After   string // what it comes after
+	Edges   string // what it comes after
 	Began   figures.Moment
 	Took    string
 	Job     string // its address
@@ -127,15 +135,7 @@ type stepRow struct {
 }
 
 func rowOfStep(s *flow.StepInfo, now time.Time) stepRow {
-	row := stepRow{StepInfo: s, Began: figures.When(s.BeganAt, now)}
-	after := slices.Clone(s.After)
-	for _, name := range s.AfterEnd {
-		after = append(after, name+" (any end)")
-	}
-	for _, name := range s.AfterHold {
-		after = append(after, name+" (hold)")
-	}
-	row.After = strings.Join(after, ", ")
+	row := stepRow{StepInfo: s, Edges: figures.Edges(s), Began: figures.When(s.BeganAt, now)}
 	if !s.BeganAt.IsZero() {
 		row.Took = figures.Took(cmp.Or(s.EndedAt, now).Sub(s.BeganAt))
 	}
@@ -145,18 +145,11 @@ func rowOfStep(s *flow.StepInfo, now time.Time) stepRow {
 	return row
 }
 
-// stepTab is a state of steps to choose.
-type stepTab struct {
-	State, Link string
-	Count       int
-	Chosen      bool
-}
-
 type flowPage struct {
 	flowRow
 
 	Graph    *graph // nil: it has too many steps to be drawn
-	Tabs     []stepTab
+	Tabs     []tab
 	Steps    []stepRow
 	More     int             // steps that are not shown
 	Members  []admin.StepWhy // of a batch, that have not ended
@@ -183,7 +176,7 @@ func showFlow(q *request) error {
 		return q.show("flow", info.ID, p)
 	}
 	p.Graph = drawFlow(info.Steps, now)
-	if err := p.choose(q.value("state")); err != nil {
+	if err := p.choose(q.value("state"), now); err != nil {
 		return err
 	}
 	whys := make(map[string]string, len(why))
@@ -202,7 +195,7 @@ func showFlow(q *request) error {
 var stepStates = []flow.StepState{flow.StepRunning, flow.StepHeld, flow.StepWaiting, flow.StepDiscarded, flow.StepCancelled, flow.StepCompleted}
 
 // choose leaves the steps in a state to be shown; "": in any.
-func (p *flowPage) choose(state string) error {
+func (p *flowPage) choose(state string, now time.Time) error {
 	if state != "" && !slices.Contains(stepStates, flow.StepState(state)) {
 		return refuse(http.StatusBadRequest, "State %q of steps is not known.", clip(state))
 	}
@@ -214,13 +207,13 @@ func (p *flowPage) choose(state string) error {
 		case len(p.Steps) == stepsShown:
 			p.More++
 		default:
-			p.Steps = append(p.Steps, rowOfStep(s, time.Now()))
+			p.Steps = append(p.Steps, rowOfStep(s, now))
 		}
 	}
-	p.Tabs = []stepTab{{State: "all", Link: link("flow", "id", p.ID), Count: p.Total, Chosen: state == ""}}
+	p.Tabs = []tab{{Name: "all", Link: link("flow", "id", p.ID), Count: p.Total, Chosen: state == ""}}
 	for _, s := range stepStates {
 		if counts[s] > 0 || state == string(s) {
-			p.Tabs = append(p.Tabs, stepTab{string(s), link("flow", "id", p.ID, "state", string(s)), counts[s], state == string(s)})
+			p.Tabs = append(p.Tabs, tab{Name: string(s), State: string(s), Link: link("flow", "id", p.ID, "state", string(s)), Count: counts[s], Chosen: state == string(s)})
 		}
 	}
 	return nil
@@ -235,13 +228,4 @@ func flowActions(info *flow.Info) []action {
 		deeds.RunFlowAgain.Name:    info.HasSteps && !info.EndedAt.IsZero(),
 	}
 	return slices.DeleteFunc(slices.Clone(actions), func(a action) bool { return !fits[a.Name] })
-}
-
-// Says is the flow in words, for those who do not see the bar.
-func (r flowRow) Says() string {
-	of := "members"
-	if r.HasSteps {
-		of = "steps"
-	}
-	return fmt.Sprintf("%s of %s %s have ended", figures.Count(r.Ended), figures.Count(r.Total), of)
 }

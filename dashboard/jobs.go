@@ -52,8 +52,8 @@ func rowOfJob(info *drayhorse.Info, now time.Time) jobRow {
 // tab is a state to choose.
 type tab struct {
 	Name, Link string
-	State      drayhorse.State
-	Count      int // negative: unknown
+	State      string // by which it is coloured; "": it is not
+	Count      int    // negative: unknown
 	Chosen     bool
 }
 
@@ -139,7 +139,7 @@ func (p *jobsPage) tabs(q *request, r *board.Reading) ([]tab, error) {
 	}
 	tabs := []tab{{Name: "all", Link: p.link("", ""), Count: -1, Chosen: p.State == ""}}
 	for _, c := range counts {
-		t := tab{Name: string(c.State), State: c.State, Link: p.link(string(c.State), ""), Count: -1, Chosen: p.State == string(c.State)}
+		t := tab{Name: string(c.State), State: string(c.State), Link: p.link(string(c.State), ""), Count: -1, Chosen: p.State == string(c.State)}
 		if known {
 			t.Count = c.Count
 		}

@@ -1,12 +1,15 @@
-// Package figures is numbers, sizes, durations and times as people read them, on pages and in
+// Package figures is numbers, sizes, durations, times and edges as people read them, on pages and in
 // terminals.
 package figures
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/drayhorse/drayhorse/flow"
 )
 
 // Count gives a number with commas.
@@ -132,6 +135,18 @@ func Plural[N int | int64](n N, one string) string {
 		return "1 " + one
 	}
 	return Count(n) + " " + one + "s"
+}
+
+// Edges gives what a step of a flow comes after, and how where that is not plain.
+func Edges(s *flow.StepInfo) string {
+	all := slices.Clone(s.After)
+	for _, name := range s.AfterEnd {
+		all = append(all, name+" (any end)")
+	}
+	for _, name := range s.AfterHold {
+		all = append(all, name+" (hold)")
+	}
+	return strings.Join(all, ", ")
 }
 
 // Percent gives how much a part is of all, 100 at most; of nothing it is 0.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/printable"
 )
 
@@ -223,15 +223,8 @@ func showFlow(call *cli.Call, info *flow.Info) error {
 	}
 	t := cli.NewTable("STEP", "STATE", "KIND", "QUEUE", "RUN", "AFTER", "JOB")
 	for _, s := range info.Steps {
-		after := slices.Clone(s.After)
-		for _, name := range s.AfterEnd {
-			after = append(after, name+" (any end)")
-		}
-		for _, name := range s.AfterHold {
-			after = append(after, name+" (hold)")
-		}
 		t.Row(cli.Cell{Text: s.Name}, cli.Cell{Text: string(s.State), Colour: stepColours[s.State]}, cli.Cell{Text: cmp.Or(s.Kind, "(signal)")},
-			cli.Cell{Text: s.Queue}, cli.Cell{Text: strconv.Itoa(s.Run), Right: true}, cli.Cell{Text: strings.Join(after, ", ")}, cli.Cell{Text: s.JobID})
+			cli.Cell{Text: s.Queue}, cli.Cell{Text: strconv.Itoa(s.Run), Right: true}, cli.Cell{Text: figures.Edges(s)}, cli.Cell{Text: s.JobID})
 	}
 	return call.Table(t, "no steps")
 }
