@@ -253,7 +253,8 @@ func ExampleAdmin_SetLimit() {
 			fmt.Println(err)
 			return
 		}
-		limit := drayhorse.Limit{Name: "smtp", Queue: "mail", Concurrency: 5, Rate: rate}
+		breaker := drayhorse.Breaker{Rate: 0.5, Window: time.Minute, CoolDown: time.Minute}
+		limit := drayhorse.Limit{Name: "smtp", Queue: "mail", Concurrency: 5, Rate: rate, Breaker: breaker}
 		if err := s.admin.SetLimit(ctx, limit, "their new quota"); err != nil {
 			fmt.Println(err)
 			return
@@ -262,10 +263,12 @@ func ExampleAdmin_SetLimit() {
 		for _, l := range limits {
 			fmt.Println(l.Name, l.Queue, l.Concurrency, l.Rate, l.By, l.Why, err)
 		}
+		fmt.Println(s.admin.CloseBreaker(ctx, "smtp", "they are back"))
 		fmt.Println(s.admin.RemoveLimit(ctx, "smtp", "no quota any more"))
 	})
 	// Output:
 	// smtp mail 5 100/1m ann their new quota <nil>
+	// <nil>
 	// <nil>
 }
 

@@ -78,20 +78,51 @@ func (a *Admin) SetLimit(ctx context.Context, limit drayhorse.Limit, why string)
 // RemoveLimit takes a limit away. A worker that declares it does so again when it starts. The
 // error is drayhorse.ErrNotFound or ErrUnavailable.
 func (a *Admin) RemoveLimit(ctx context.Context, name, why string) error {
-	all, err := a.Limits(ctx)
+	limit, err := a.limit(ctx, name)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(l Limit) bool { return l.Name == name })
-	if i < 0 {
-		return fmt.Errorf("%w: limit %q", drayhorse.ErrNotFound, name)
-	}
-	if err := a.limits.Remove(ctx, &all[i].Limit, all[i].Shared); err != nil {
+	if err := a.limits.Remove(ctx, &limit.Limit, limit.Shared); err != nil {
 		return err
 	}
-	a.log.InfoContext(ctx, "limit removed", slog.String("limit", name), slog.String(logs.Queue, all[i].Queue), slog.String("why", why))
-	a.did("limit removed", events.Event{Queue: all[i].Queue, Kind: all[i].Kind, On: name, Why: why})
+	a.log.InfoContext(ctx, "limit removed", slog.String("limit", name), slog.String(logs.Queue, limit.Queue), slog.String("why", why))
+	a.did("limit removed", events.Event{Queue: limit.Queue, Kind: limit.Kind, On: name, Why: why})
 	return nil
+}
+
+// CloseBreaker closes the breaker of a limit before its cool-down is over: its jobs start at once, and what has
+// failed until now no longer counts. The limit stays as it was declared, and whoever declared it may change it. The error is
+// drayhorse.ErrNotFound, ErrInvalid for a limit without a breaker, or ErrUnavailable.
+func (a *Admin) CloseBreaker(ctx context.Context, name, why string) error {
+	if err := validateWhy(why); err != nil {
+		return err
+	}
+	limit, err := a.limit(ctx, name)
+	if err != nil {
+		return err
+	}
+	if limit.State == "" {
+		return fmt.Errorf("%w: limit %s has no breaker", drayhorse.ErrInvalid, name)
+	}
+	if err := a.limits.CloseBreaker(ctx, &limit.Limit); err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "breaker closed", slog.String("limit", name), slog.String(logs.Queue, limit.Queue), slog.String("why", why))
+	a.did("breaker closed", events.Event{Queue: limit.Queue, Kind: limit.Kind, On: name, Why: why})
+	return nil
+}
+
+// limit gives one limit.
+func (a *Admin) limit(ctx context.Context, name string) (*Limit, error) {
+	all, err := a.Limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(l Limit) bool { return l.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: limit %q", drayhorse.ErrNotFound, name)
+	}
+	return &all[i], nil
 }
 
 // Limits gives all limits, ordered by name. The error is drayhorse.ErrUnavailable.

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/drayhorse/drayhorse/scheduler"
 )
@@ -71,4 +72,19 @@ func (s *shop) schedule(ctx context.Context, schedule scheduler.Schedule) (stop 
 		cancel()
 		must(<-done)
 	}
+}
+
+// The digests of a week, once more; and again, which enqueues none twice.
+func ExampleAdmin_BackfillSchedule() {
+	withShop(func(ctx context.Context, s *shop) {
+		stop := s.schedule(ctx, scheduler.Schedule{ID: "digest", Cron: "0 3 * * *", Timezone: "Europe/Paris", Args: Mail{"all"}})
+		defer stop()
+		from := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+		for range 2 {
+			fmt.Println(s.admin.BackfillSchedule(ctx, "digest", from, from.AddDate(0, 0, 7)))
+		}
+	})
+	// Output:
+	// {7 0} <nil>
+	// {0 7} <nil>
 }

@@ -18,6 +18,7 @@ const (
 	onJob      = deeds.OnJob
 	onSchedule = deeds.OnSchedule
 	onFlow     = deeds.OnFlow
+	onLimit    = deeds.OnLimit
 	onAction   = deeds.OnAction
 	onAll      = "all" // jobs that match a filter
 )
@@ -59,6 +60,8 @@ func (t target) deed(on string) deeds.Target {
 		to.Queue, to.Job = t.Queue, t.Name
 	case onSchedule:
 		to.Schedule, to.From, to.To = t.Name, t.From, t.To
+	case onLimit:
+		to.Limit = t.Name
 	case onFlow:
 		to.Flow, to.Step, to.Value = t.Name, t.Step, json.RawMessage(t.Value)
 	case onAction:
@@ -92,6 +95,7 @@ var actions = []action{
 		needs: access.Bulk, all: admin.VerbDelete,
 	},
 	{Deed: deeds.StopAction, needs: access.Bulk, next: func(t target, _ deeds.Target) string { return link("action", "id", t.Name) }},
+	{Deed: deeds.CloseBreaker, needs: access.Steer},
 	{Deed: deeds.RetryFlow, needs: access.Steer},
 	{Deed: deeds.RetryFailedFlow, needs: access.Steer},
 	{Deed: deeds.RunFlowAgain, needs: access.Steer},

@@ -4,12 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
 
@@ -149,5 +154,73 @@ func TestSchedulesArePausedResumedAndTriggered(t *testing.T) {
 		if a := r.post("do", "action", action, "schedule", "none"); a.code != http.StatusNotFound {
 			t.Errorf("%s of none: %d %s", action, a.code, a.body)
 		}
+	}
+}
+
+// TestBreakersAreClosed by a click, of a queue with one partition and of one with several: jobs start long before the
+// cool-down is over.
+func TestBreakersAreClosed(t *testing.T) {
+	r := setup(t, nil)
+	var works atomic.Bool
+	for queue, partitions := range map[string]int{"one": 1, "two": 2} {
+		if _, err := r.admin.CreateQueue(t.Context(), queue, partitions); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.admin.SetLimit(t.Context(), drayhorse.Limit{Name: "bank-" + queue, Queue: queue, Breaker: drayhorse.Breaker{Rate: 0.5, Min: 2, Window: time.Minute, CoolDown: time.Hour}}, ""); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 40 {
+			r.enqueue("k", `{}`, drayhorse.Queue(queue), drayhorse.ID(fmt.Sprint(i)), drayhorse.MaxAttempts(1))
+		}
+		r.work(queue, func(context.Context, *drayhorse.Job[json.RawMessage]) error {
+			if works.Load() {
+				return nil
+			}
+			return errors.New("the bank is closed")
+		})
+	}
+	stands := func(name string) admin.Limit {
+		all, err := r.admin.Limits(t.Context())
+		i := slices.IndexFunc(all, func(l admin.Limit) bool { return l.Name == name })
+		if err != nil || i < 0 {
+			t.Fatalf("limits %+v, %v", all, err)
+		}
+		return all[i]
+	}
+	waits := func(queue string) int {
+		q, err := r.admin.Queue(t.Context(), queue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q.Available + q.Running
+	}
+	for _, queue := range []string{"one", "two"} {
+		name := "bank-" + queue
+		redistest.Eventually(t, within, "the breaker of "+name+" is open wherever jobs wait", func() bool {
+			l := stands(name)
+			return l.State == drayhorse.BreakerOpen && l.Shut && l.Running == 0
+		})
+		if left := waits(queue); left == 0 {
+			t.Errorf("queue %s: no job waits", queue)
+		}
+		redistest.Eventually(t, within, "the page has a button", func() bool {
+			return strings.Contains(r.page("limits"), "confirm?action=close-breaker&amp;limit="+name)
+		})
+	}
+	works.Store(true)
+	for _, queue := range []string{"one", "two"} {
+		r.done(r.post("do", "action", "close-breaker", "limit", "bank-"+queue, "reason", "they are back"), "limits?done=close-breaker", "The breaker is closed.")
+		redistest.Eventually(t, within, "all jobs of "+queue+" have run", func() bool { return waits(queue) == 0 })
+		if l := stands("bank-" + queue); l.State != drayhorse.BreakerClosed || l.Breaker.CoolDown != time.Hour {
+			t.Errorf("afterwards %+v", l)
+		}
+	}
+	if err := r.admin.SetLimit(t.Context(), drayhorse.Limit{Name: "plain", Queue: "one", Concurrency: 1}, ""); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"plain": http.StatusBadRequest, "nothing": http.StatusNotFound} {
+		redistest.Eventually(t, within, "the refusal of "+name, func() bool {
+			return r.post("do", "action", "close-breaker", "limit", name).code == want
+		})
 	}
 }

@@ -77,6 +77,8 @@ func (q *request) targets(a action) ([]target, error) {
 		from, err := q.moment("since")
 		to, err2 := q.moment("until")
 		return []target{{Name: q.value("schedule"), From: from, To: to}}, errors.Join(err, err2)
+	case onLimit:
+		return []target{{Name: q.value("limit")}}, nil
 	case onFlow:
 		t := target{Name: q.value("flow")}
 		if a.Name != deeds.SignalFlow.Name {
@@ -118,6 +120,8 @@ func backTo(a action, t target, from string) string {
 		return link("jobs", "queue", t.Queue)
 	case a.On == onJob:
 		return link("job", "queue", t.Queue, "id", t.Name)
+	case a.On == onLimit:
+		return "limits"
 	case a.On == onFlow:
 		return link("flow", "id", t.Name)
 	case a.On == onQueue && from == "queues":

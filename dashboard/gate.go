@@ -305,6 +305,12 @@ func (g *gate) mayTouch(ctx context.Context, a action, t target) error {
 		}
 		_, err := g.scheduleOf(ctx, t.Name)
 		return err
+	case onLimit:
+		all, err := g.limits(ctx)
+		if err == nil && !slices.ContainsFunc(all, func(l admin.Limit) bool { return l.Name == t.Name }) {
+			err = notThere("limit", t.Name)
+		}
+		return err
 	case onFlow:
 		_, err := g.flow(ctx, t.Name)
 		return err

@@ -115,6 +115,7 @@ func samples(action string) []sample {
 	do("cancel-all&queue=orders&kind=refund&where=id:none&reason=x", dashboard.Admin, "all refund", 403)
 	do("delete-all&where=id:none&reason=x", dashboard.Admin, "all", 403)
 	do("stop-action&id="+action, dashboard.Admin, "all mail", 404)
+	do("close-breaker&limit=smtp", dashboard.Operator, "all mail", 404)
 	do("signal-flow&flow=order&step=approved&value=1", dashboard.Operator, "all", 404)
 	for _, name := range []string{"retry-flow", "retry-failed-flow", "run-flow-again", "cancel-flow"} {
 		do(name+"&flow=order", dashboard.Operator, "all", 404)
@@ -133,6 +134,9 @@ func TestRouteByRoleByScope(t *testing.T) {
 	r.enqueue("welcome", `{}`, drayhorse.Queue("mail"), drayhorse.In(time.Hour))
 	begun, err := r.admin.RetryAll(t.Context(), admin.Filter{Queue: "mail", Where: "id:none"}, "test")
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.admin.SetLimit(t.Context(), drayhorse.Limit{Name: "smtp", Queue: "mail", Concurrency: 1000, Breaker: drayhorse.Breaker{Rate: 1, Min: 1000, Window: time.Minute, CoolDown: time.Minute}}, ""); err != nil {
 		t.Fatal(err)
 	}
 	r.submit("order")

@@ -74,7 +74,7 @@ func (d *dashboard) routes() []route {
 }
 
 // actionParams name an action and what it is done to.
-var actionParams = []string{"action", "queue", "schedule", "job", "state", "from", "kind", "where", "reason", "id", "flow", "step", "value", "since", "until"}
+var actionParams = []string{"action", "queue", "schedule", "job", "state", "from", "kind", "where", "reason", "id", "limit", "flow", "step", "value", "since", "until"}
 
 func allowed(methods map[string]route) string {
 	all := slices.Sorted(maps.Keys(methods))

@@ -18,7 +18,8 @@ const (
 	OnQueue    = "queue"
 	OnJob      = "job"
 	OnSchedule = "schedule"
-	OnFlow     = "flow"   // or a batch
+	OnFlow     = "flow" // or a batch
+	OnLimit    = "limit"
 	OnAction   = "action" // on many jobs, that was begun
 )
 
@@ -36,7 +37,7 @@ type Deed struct {
 
 // Target is what a deed is done to: a queue by Queue, a job by its Job and Queue, and so on.
 type Target struct {
-	Queue, Job, Schedule, Flow, Action string
+	Queue, Job, Schedule, Flow, Limit, Action string
 
 	From, To time.Time // of ticks
 
@@ -119,6 +120,12 @@ var (
 		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
 			_, err := a.SignalFlow(ctx, t.Flow, t.Step, t.Value)
 			return err
+		}),
+	}
+	CloseBreaker = Deed{
+		Name: "close-breaker", On: OnLimit, Verb: "Close the breaker", Effect: "Its jobs start at once, before the cool-down is over; what has failed until now no longer counts.", Done: "The breaker is closed.",
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			return a.CloseBreaker(ctx, t.Limit, t.Reason)
 		}),
 	}
 	BackfillSchedule = Deed{

@@ -125,6 +125,11 @@ func RemoveLimit(ctx context.Context, partitions []*Partition, name string) erro
 	return nil
 }
 
+// CloseBreaker closes the breaker of a limit in partitions, as if it had never opened.
+func (e *Engine) CloseBreaker(ctx context.Context, partitions []*Partition, name string) error {
+	return e.onEach(ctx, limitScript, partitions, name, "close", "", "")
+}
+
 // Limits gives the limits of partitions, in one round trip where Redis allows it. One that is of each group, or of a queue
 // with one partition, is in the first; one that is shared is in each that shares it.
 func (e *Engine) Limits(ctx context.Context, partitions ...*Partition) ([]*Declared, error) {

@@ -134,6 +134,16 @@ func (l *Limits) Remove(ctx context.Context, limit *drayhorse.Limit, shared bool
 	return l.engine.RemoveShared(ctx, partitions, limit.Name)
 }
 
+// CloseBreaker closes the breaker of a limit, as List has given it, in all its partitions. The error is
+// drayhorse.ErrUnavailable.
+func (l *Limits) CloseBreaker(ctx context.Context, limit *drayhorse.Limit) error {
+	partitions, err := l.partitions(ctx, limit.Queue)
+	if err != nil {
+		return err
+	}
+	return l.engine.CloseBreaker(ctx, partitions, limit.Name)
+}
+
 // List gives all limits. The error is drayhorse.ErrUnavailable.
 func (l *Limits) List(ctx context.Context) ([]*jobs.Declared, error) {
 	queues, _, err := l.engine.List(ctx)

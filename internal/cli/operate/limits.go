@@ -16,7 +16,7 @@ import (
 
 // LimitsCommand is the verbs for limits.
 func LimitsCommand() *cobra.Command {
-	return cli.Group("limits", "Inspect and manage limits of rate and concurrency", listLimits(), setLimit(), removeLimit())
+	return cli.Group("limits", "Inspect and manage limits of rate and concurrency", listLimits(), setLimit(), closeBreaker(), removeLimit())
 }
 
 // limitJSON is a limit for programs.
@@ -177,6 +177,24 @@ type reasonConfig struct {
 	common `yaml:",inline"`
 
 	Reason string `yaml:"-" flag:"reason" arg:"TEXT" usage:"why, for the log"`
+}
+
+func closeBreaker() *cobra.Command {
+	return cli.Def[reasonConfig]{
+		Name: "close-breaker", Args: []string{"NAME..."},
+		Short:    "Close breakers of limits before their cool-down is over: jobs start at once",
+		Example:  "  drayhorse limits close-breaker stripe --reason 'they are back'",
+		Config:   reasonConfig{common: defaults()},
+		Complete: limitNames,
+		Run: func(ctx context.Context, call *cli.Call, cfg *reasonConfig) error {
+			return cfg.each(call, func(a *admin.Admin, name string) error {
+				if err := a.CloseBreaker(ctx, name, cfg.Reason); err != nil {
+					return err
+				}
+				return cfg.done(call, "closed the breaker of limit "+name, map[string]any{"limit": name, "done": "closed"})
+			})
+		},
+	}.Command()
 }
 
 func removeLimit() *cobra.Command {

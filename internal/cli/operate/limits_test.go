@@ -64,6 +64,11 @@ func TestVerbsOfLimits(t *testing.T) {
 	if code, _, stderr := o.call("limits", "set", "l", "--queue", "mail", "--kind", "no kind", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, `"no kind"`) {
 		t.Errorf("exit %d, %q; want the kind refused", code, stderr)
 	}
+	if code, _, stderr := o.call("limits", "close-breaker", "smtp"); code != 2 || !strings.Contains(stderr, "limit smtp has no breaker") {
+		t.Errorf("exit %d, %q; want it said that there is none", code, stderr)
+	}
+	o.says("set limit bank of queue mail\n", "limits", "set", "bank", "--queue", "mail", "--breaker", "0.5")
+	o.says("closed the breaker of limit bank\n", "limits", "close-breaker", "bank", "--reason", "they are back")
 	o.says("removed limit smtp\n", "limits", "remove", "smtp")
 	o.says("created queue wide, partitions: 200\n", "queues", "create", "wide", "--partitions", "200")
 	if code, _, stderr := o.call("limits", "set", "wide", "--queue", "wide", "--concurrency", "3"); code != 2 || !strings.Contains(stderr, "queue wide has 200 partitions; want at most 128, or a limit per group") {

@@ -5,7 +5,8 @@
 -- KEYS jobs ready scheduled running suspects lanes gates blocked bell meta limits
 -- ARGV name source terms detail
 --   source: program, for what a worker declares, or operator; a program does not change what
---   an operator has set; or shared, to take away one that is shared, if there is such.
+--   an operator has set; or shared, to take away one that is shared, if there is such; or close, to close its breaker and
+--   change nothing else.
 --   terms: "most,every,burst" as the prelude has them, for one kind of jobs with ",kind" behind, and with ",group"
 --   behind that for each group, or ",share" if the partition shares the limit with others, kind being empty where it is
 --   for all its jobs, and with a breaker ",rate.min.window.cool.probes" behind that; empty to take the limit away;
@@ -27,10 +28,13 @@ end
 local row = call('HGET', limits, name)
 local by, version, before, said = string.match(row or '', '^(%a+)|(%d+)|%d+|([^|]*)|(.*)$')
 if source == 'shared' and not is_shared(before) then return {0, row or ''} end
+if source == 'close' and call('HDEL', meta, 'brk:' .. name) == 0 then return {0, row or ''} end
 if source == 'program' and (by == 'operator' or (before == terms and said == detail)) then
   return {0, row}
 end
-if terms ~= '' then
+if source == 'close' then
+  row = row or ''
+elseif terms ~= '' then
   if is_shared(before) and not is_shared(terms) then
     return redis.error_reply('LIMITS limit ' .. name .. ' is shared with other queues or partitions; want another name, or that removed first')
   elseif not row and select(6, limit_rows()) >= MOST then
