@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 
@@ -27,6 +28,15 @@ func (a *Admin) Flow(ctx context.Context, id string) (*flow.Info, error) {
 		return nil, err
 	}
 	return a.flows.GetWithSteps(ctx, id)
+}
+
+// FlowResult gives the result of a step of a flow that has completed, in JSON. The errors are drayhorse.ErrNoResult, which says
+// why; ErrNotFound; ErrInvalid if the flow has no such step; and ErrUnavailable.
+func (a *Admin) FlowResult(ctx context.Context, id, step string) (json.RawMessage, error) {
+	if err := errors.Join(flow.ValidateID(id), a.check(ctx)); err != nil {
+		return nil, err
+	}
+	return a.flows.ResultOf(ctx, id, step)
 }
 
 // RetryFlow has steps of a flow run again that have ended. The errors are drayhorse.ErrNotFound,

@@ -20,6 +20,8 @@ func ExampleAdmin_RetryFlow() {
 		must(err)
 		_, err = s.admin.SignalFlow(ctx, "welcome-42", "agreed", true)
 		must(err)
+		agreed, err := s.admin.FlowResult(ctx, "welcome-42", "agreed")
+		fmt.Println(string(agreed), err)
 		s.work(ctx, func() {
 			for {
 				info, err := s.admin.Flow(ctx, "welcome-42")
@@ -42,6 +44,7 @@ func ExampleAdmin_RetryFlow() {
 		fmt.Println(info.State, info.Discarded)
 	})
 	// Output:
+	// true <nil>
 	// offer held <nil>
 	// running 0
 }

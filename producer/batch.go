@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -222,6 +223,28 @@ func (p *Producer) Flow(ctx context.Context, id string) (*flow.Info, error) {
 	}
 	defer p.leave()
 	return p.flows.GetWithSteps(ctx, id)
+}
+
+// FlowResult gives the result of a step of a flow that has completed, as flow.Result does in a step that comes after
+// it: what its handler gave to Job.SetResult, or the value of a signal, decoded into v. It is known as long as the flow is.
+// The errors are drayhorse.ErrNoResult, which says why; ErrNotFound; ErrInvalid if the flow has no such step, or the result does not fit
+// v; ErrClosed and ErrUnavailable.
+func (p *Producer) FlowResult(ctx context.Context, id, step string, v any) error {
+	if err := flow.ValidateID(id); err != nil {
+		return err
+	}
+	if err := p.enter(); err != nil {
+		return err
+	}
+	defer p.leave()
+	result, err := p.flows.ResultOf(ctx, id, step)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(result, v); err != nil {
+		return fmt.Errorf("%w: the result of step %s does not fit a %T: %w", drayhorse.ErrInvalid, step, v, err)
+	}
+	return nil
 }
 
 // CancelFlow cancels all members of a batch that have not ended, and has it take no more; or all

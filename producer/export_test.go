@@ -1,19 +1,6 @@
 package producer
 
-import (
-	"context"
-	"encoding/json"
-	"time"
-)
-
-// StepResult reads the result of a step, as another one of its flow does.
-func (p *Producer) StepResult(ctx context.Context, id, name string) (json.RawMessage, error) {
-	info, err := p.flows.Get(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return p.flows.Result(ctx, id, info.CreatedAt, name)
-}
+import "time"
 
 // Keep looks at all queues now.
 func (p *Producer) Keep() {

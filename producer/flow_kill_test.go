@@ -2,6 +2,7 @@ package producer_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -92,7 +93,8 @@ func TestAFlowUnderKills(t *testing.T) {
 		if s.Run != 1 {
 			t.Errorf("step %s has run %d times", s.Name, s.Run)
 		}
-		if got, err := p.StepResult(t.Context(), "large", s.Name); err != nil || string(got) != strconv.Itoa(want[s.Name]) {
+		var got json.RawMessage
+		if err := p.FlowResult(t.Context(), "large", s.Name, &got); err != nil || string(got) != strconv.Itoa(want[s.Name]) {
 			t.Errorf("step %s has come to %s, %v; want %d", s.Name, got, err, want[s.Name])
 		}
 	}

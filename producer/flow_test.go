@@ -2,6 +2,7 @@ package producer_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -171,8 +172,16 @@ func TestAFlowHandsResultsOn(t *testing.T) {
 			if !errors.Is(err, drayhorse.ErrNotFound) { // the flow has its result, and nobody asked for more
 				t.Errorf("%+v, %v", job, err)
 			}
-			if got, err := p.StepResult(t.Context(), "order-42", "d"); err != nil || string(got) != "10" {
-				t.Errorf("the result is %s, %v", got, err)
+			var got, value int
+			var wrong []string
+			if err := errors.Join(p.FlowResult(t.Context(), "order-42", "d", &got), p.FlowResult(t.Context(), "order-42", "ok", &value)); err != nil || got != 10 || value != 5 {
+				t.Errorf("the results are %d and %d, %v", got, value, err)
+			}
+			if err := p.FlowResult(t.Context(), "order-42", "d", &wrong); !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), "does not fit a *[]string") {
+				t.Errorf("as texts: %v", err)
+			}
+			if err := p.FlowResult(t.Context(), "order-42", "e", &got); !errors.Is(err, drayhorse.ErrInvalid) {
+				t.Errorf("of no step: %v", err)
 			}
 		})
 	}
@@ -238,7 +247,8 @@ func TestPoliciesOfEdges(t *testing.T) {
 	if info := await(t, p, "discarded"); states(info) != "a:completed b:cancelled c:cancelled d:completed e:completed f:completed" || info.State != flow.Failed {
 		t.Errorf("%s %s", info.State, states(info))
 	}
-	if got, err := p.StepResult(t.Context(), "discarded", "e"); err != nil || string(got) != "2" {
+	var got json.RawMessage
+	if err := p.FlowResult(t.Context(), "discarded", "e", &got); err != nil || string(got) != "2" {
 		t.Errorf("e is %s, %v, want 1 more than the a that was mended", got, err)
 	}
 	// A retry of the flow has the rest run, and no step that has completed.

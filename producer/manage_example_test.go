@@ -148,7 +148,9 @@ func ExampleProducer_Submit() {
 				return
 			}
 			if !info.EndedAt.IsZero() {
-				fmt.Println(info.State, info.Completed)
+				var by string
+				err := p.FlowResult(ctx, "gallery-42", "approved", &by)
+				fmt.Println(info.State, info.Completed, by, err)
 				return
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -157,5 +159,5 @@ func ExampleProducer_Submit() {
 	// Output:
 	// 4 steps, there before: false
 	// 4 steps, there before: true
-	// completed 4
+	// completed 4 by ann <nil>
 }

@@ -156,6 +156,19 @@ func (s *Store) Result(ctx context.Context, id string, made time.Time, name stri
 	return decodeResult(id, name, list)
 }
 
+// ResultOf gives the result of a step of the flow of an ID. The errors are those of Result; drayhorse.ErrInvalid also for a
+// batch.
+func (s *Store) ResultOf(ctx context.Context, id, step string) (json.RawMessage, error) {
+	info, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !info.HasSteps {
+		return nil, fmt.Errorf("%w: %s is a batch, which has no steps", drayhorse.ErrInvalid, id)
+	}
+	return s.Result(ctx, id, info.CreatedAt, step)
+}
+
 // decodeResult reads what the script of results gives of a step.
 func decodeResult(id, name string, list []string) (json.RawMessage, error) {
 	switch {

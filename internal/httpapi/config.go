@@ -27,6 +27,7 @@ type Jobs interface {
 	Steps(ctx context.Context, id string, options ...drayhorse.Option) (*drayhorse.JobSteps, error)
 	Signal(ctx context.Context, id, name string, payload any, options ...flow.SignalOption) error
 	jobjson.Beginner
+	FlowResult(ctx context.Context, id, step string, v any) error
 	Batch(ctx context.Context, id string) (*producer.Batch, error)
 	CancelFlow(ctx context.Context, id string) error
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -202,6 +203,32 @@ func (s *Server) flow(c *call) error {
 		return flowProblem(err, id)
 	}
 	return c.answer(http.StatusOK, info)
+}
+
+// flowResult serves GET /v1/flows/{id}/steps/{name}/result.
+func (s *Server) flowResult(c *call) error {
+	id, err := c.wantFlow(c.Read, "read")
+	if err != nil {
+		return err
+	}
+	name := c.r.PathValue("name")
+	if err := drayhorse.ValidateStep("step", name); err != nil {
+		return invalid.in("name", "%v", err)
+	}
+	if err := c.hold(c.r.Context(), answerSize); err != nil {
+		return err
+	}
+	ctx, cancel := s.wait(c.r)
+	defer cancel()
+	var result json.RawMessage
+	err = s.cfg.Jobs.FlowResult(ctx, id, name, &result)
+	switch {
+	case errors.Is(err, drayhorse.ErrNoResult), errors.Is(err, drayhorse.ErrInvalid):
+		return notFound.in("name", "%v", err)
+	case err != nil:
+		return flowProblem(err, id)
+	}
+	return c.answer(http.StatusOK, result)
 }
 
 // cancelFlow serves DELETE /v1/flows/{id}.

@@ -80,6 +80,12 @@ func TestSubmit(t *testing.T) {
 	if job, err := d.jobs.Flow(t.Context(), "order-42"); err != nil || job.Steps[0].Sender != "ann" || job.Steps[1].State != flow.StepRunning {
 		t.Errorf("%+v, %v; want the signal of ann, and ship at work", job, err)
 	}
+	call("ann", http.MethodGet, "/order-42/steps/approved/result", "", http.StatusOK, `{"by":"ann"}`)
+	call("ann", http.MethodGet, "/order-42/steps/ship/result", "", http.StatusNotFound, "no result of step ship: it is running")
+	call("ann", http.MethodGet, "/order-42/steps/other/result", "", http.StatusNotFound, `has no step`)
+	call("ann", http.MethodGet, "/order-42/steps/a%20b/result", "", http.StatusUnprocessableEntity, `"field":"name"`)
+	call("ann", http.MethodGet, "/order-43/steps/ship/result", "", http.StatusNotFound, "there is no flow")
+	call("bob", http.MethodGet, "/order-42/steps/approved/result", "", http.StatusForbidden, "may not read flows")
 	call("ann", http.MethodDelete, "/order-42", "", http.StatusAccepted, "")
 	call("ann", http.MethodGet, "/order-42", "", http.StatusOK, `"state":"cancelled"`)
 	call("ann", http.MethodDelete, "/order-43", "", http.StatusNotFound, "there is no flow")

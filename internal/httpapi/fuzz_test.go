@@ -84,6 +84,8 @@ func (*nowhere) Batch(context.Context, string) (*producer.Batch, error) {
 	return nil, drayhorse.ErrNotFound
 }
 
+func (*nowhere) FlowResult(context.Context, string, string, any) error { return drayhorse.ErrNoResult }
+
 func (*nowhere) CancelFlow(context.Context, string) error { return drayhorse.ErrNotFound }
 
 func (*nowhere) Flow(context.Context, string) (*flow.Info, error) { return nil, drayhorse.ErrNotFound }

@@ -21,7 +21,7 @@ func TestTheDocumentHasAllRoutes(t *testing.T) {
 			got = append(got, method+" "+path)
 		}
 	}
-	want := []string{routeEnqueue, routeBatch, routeGet, routeLogs, routeStream, routeSteps, routeSignal, routeFlowSubmit, routeFlowAdd, routeFlow, routeFlowCancel, routeFlowSignal, routeSeries, routeEvents, routeCancel, routeDelete, routeOpenAPI}
+	want := []string{routeEnqueue, routeBatch, routeGet, routeLogs, routeStream, routeSteps, routeSignal, routeFlowSubmit, routeFlowAdd, routeFlowResult, routeFlow, routeFlowCancel, routeFlowSignal, routeSeries, routeEvents, routeCancel, routeDelete, routeOpenAPI}
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {

@@ -24,6 +24,7 @@ const (
 	routeFlowSubmit = "POST /v1/flows"
 	routeFlowAdd    = "POST /v1/flows/{id}/members"
 	routeFlow       = "GET /v1/flows/{id}"
+	routeFlowResult = "GET /v1/flows/{id}/steps/{name}/result"
 	routeFlowCancel = "DELETE /v1/flows/{id}"
 	routeFlowSignal = "POST /v1/flows/{id}/signals/{name}"
 	routeSeries     = "GET /v1/series"
@@ -54,6 +55,7 @@ func (s *Server) routes() {
 	handle(routeFlowSubmit, s.called(actSubmit, nil, s.submit))
 	handle(routeFlowAdd, s.called(actAdd, nil, s.addMembers))
 	handle(routeFlow, s.called(actRead, nil, s.flow))
+	handle(routeFlowResult, s.called(actRead, nil, s.flowResult))
 	handle(routeFlowCancel, s.called(actCancel, nil, s.cancelFlow))
 	handle(routeFlowSignal, s.called(actSignal, nil, s.signalFlow))
 	handle(routeSeries, s.called(actRead, []string{"queue", "kind", "from", "to", "step"}, s.series))
@@ -70,6 +72,7 @@ func (s *Server) routes() {
 	handle("/v1/flows", allow("POST"))
 	handle("/v1/flows/{id}", allow("DELETE, GET, HEAD"))
 	handle("/v1/flows/{id}/members", allow("POST"))
+	handle("/v1/flows/{id}/steps/{name}/result", allow("GET, HEAD"))
 	handle("/v1/flows/{id}/signals/{name}", allow("POST"))
 	handle("/v1/series", allow("GET, HEAD"))
 	handle("/v1/events", allow("GET, HEAD"))

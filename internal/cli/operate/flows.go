@@ -47,7 +47,7 @@ func FlowsCommand() *cobra.Command {
 			}
 			return showStepsWhy(call, why)
 		}),
-		retryFlow(), signalFlow(),
+		flowResult(), retryFlow(), signalFlow(),
 		flowVerb("cancel", "Cancel all steps of a flow, or members of a batch, which takes no more", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
 			f, err := a.CancelFlow(ctx, call.Args[0])
 			if err != nil {
@@ -56,6 +56,22 @@ func FlowsCommand() *cobra.Command {
 			return cfg.done(call, summary(f), map[string]any{"flow": f})
 		}),
 	)
+}
+
+// flowResult prints what a step has come to.
+func flowResult() *cobra.Command {
+	return cli.Def[common]{
+		Name: "result", Args: []string{"ID", "STEP"}, Short: "Print the result of a step that has completed, in JSON", Config: defaults(), Complete: flowIDs,
+		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
+			return cfg.with(call, func(a *admin.Admin) error {
+				result, err := a.FlowResult(ctx, call.Args[0], call.Args[1])
+				if err != nil {
+					return err
+				}
+				return call.Println(printable.JSON(string(result)))
+			})
+		},
+	}.Command()
 }
 
 type listFlowsConfig struct {
