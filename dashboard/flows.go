@@ -3,11 +3,14 @@ package dashboard
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/access"
@@ -45,6 +48,19 @@ func (g *gate) flow(ctx context.Context, id string) (*flow.Info, error) {
 		return nil, notThere("flow", id)
 	}
 	return g.admin.Flow(ctx, id)
+}
+
+// stepResult gives the result of a step, fields that may be secret masked.
+func (g *gate) stepResult(ctx context.Context, id, step string) (result json.RawMessage, masked bool, err error) {
+	if !g.user.May(access.Read) {
+		return nil, false, refuse(http.StatusForbidden, "Your role does not show results.")
+	}
+	result, err = g.admin.FlowResult(ctx, id, step)
+	if err != nil {
+		return nil, false, err
+	}
+	result, masked = g.masks.mask(result)
+	return result, masked, nil
 }
 
 // explainFlow says why a flow has not ended, to those who see errors of jobs.
@@ -132,6 +148,7 @@ type stepRow struct {
 	Job     string // its address
 	Why     string // it has not ended
 	Signals bool   // it waits for one that the user may send
+	Done    bool   // it may have a result, which the user may see
 }
 
 func rowOfStep(s *flow.StepInfo, now time.Time) stepRow {
@@ -145,6 +162,14 @@ func rowOfStep(s *flow.StepInfo, now time.Time) stepRow {
 	return row
 }
 
+// stepResult is what a step has come to.
+type stepResult struct {
+	Step    string
+	Root    *document // nil: there is none
+	Problem string    // why
+	Masked  bool
+}
+
 type flowPage struct {
 	flowRow
 
@@ -155,6 +180,7 @@ type flowPage struct {
 	Members  []admin.StepWhy // of a batch, that have not ended
 	Actions  []action
 	OpenTill figures.Moment
+	Result   *stepResult    // nil: none was asked for
 	Until    figures.Moment // its deadline
 }
 
@@ -175,6 +201,11 @@ func showFlow(q *request) error {
 		p.Members = why
 		return q.show("flow", info.ID, p)
 	}
+	if step := q.value("step"); step != "" {
+		if p.Result, err = q.resultOf(info.ID, step); err != nil {
+			return err
+		}
+	}
 	p.Graph = drawFlow(info.Steps, now)
 	if err := p.choose(q.value("state"), now); err != nil {
 		return err
@@ -186,9 +217,19 @@ func showFlow(q *request) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		s.Why = whys[s.Name]
+		s.Done = s.State == flow.StepCompleted && q.may(access.Read)
 		s.Signals = s.Kind == "" && (s.State == flow.StepRunning || s.State == flow.StepWaiting) && q.may(access.Steer)
 	}
 	return q.show("flow", info.ID, p)
+}
+
+// resultOf gives what a step has come to, or why nobody knows.
+func (q *request) resultOf(id, step string) (*stepResult, error) {
+	result, masked, err := q.gate.stepResult(q.r.Context(), id, step)
+	if errors.Is(err, drayhorse.ErrNoResult) {
+		return &stepResult{Step: step, Problem: sentence(err)}, nil
+	}
+	return &stepResult{Step: step, Root: treeOf(result), Masked: masked}, err
 }
 
 // stepStates are the states of steps, in the order in which they are shown.

@@ -122,6 +122,11 @@ func TestFlowsAreShownAndSteered(t *testing.T) {
 		body := page("flow?id=order-42")
 		return strings.Contains(body, `<title>bill: completed`) && strings.Contains(body, "<b>5</b> of 5") && strings.Contains(body, "run 2")
 	})
+	r.wants("a result", page("flow?id=order-42&step=approved"), "Result of approved", `<span class="k">by</span>`, "1</span>")
+	r.wants("no result", page("flow?id=order-42&step=bill"), "No result of step bill: its handler has set none.")
+	if a := r.do(http.MethodGet, "flow?id=order-42&step=bil", "", as("operator-all")); a.code != http.StatusBadRequest {
+		t.Errorf("of no step: %d", a.code)
+	}
 	do("cancel-flow&flow=order-42", 409, "has ended")
 	do("cancel-flow&flow=import-7", 303, "flow?id=import-7&done=cancel-flow")
 	redistest.Eventually(t, within, "the batch is cancelled", func() bool {

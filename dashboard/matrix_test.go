@@ -80,6 +80,7 @@ func samples(action string) []sample {
 		get("flows", dashboard.Viewer, "all", 403),
 		get("flows?stuck=1", dashboard.Viewer, "all", 403),
 		get("flow?id=order", dashboard.Viewer, "all", 403),
+		get("flow?id=order&step=fetch", dashboard.Reader, "all", 403),
 		get("schedules", dashboard.Viewer, everywhere, 0),
 		get("schedule?id=nightly", dashboard.Viewer, "all mail", 404),
 		get("redis", dashboard.Reader, "all", 403),

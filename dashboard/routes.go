@@ -46,7 +46,7 @@ func (d *dashboard) routes() []route {
 		get("/workers", access.See, listWorkers, "page"),
 		get("/limits", access.See, listLimits),
 		whole(get("/flows", access.See, listFlows, "stuck")),
-		whole(get("/flow", access.See, showFlow, "id", "state")),
+		whole(get("/flow", access.See, showFlow, "id", "state", "step")),
 		get("/schedules", access.See, listSchedules, "cursor"),
 		get("/schedule", access.See, showSchedule, "id"),
 		whole(get("/redis", access.Read, showRedis)),
