@@ -173,10 +173,12 @@ func fullNode(r *rig, c *redistest.Cluster, node int, queue string) func() {
 // newerQueue has a program that is not there yet change the form of what the queue holds.
 func newerQueue(r *rig, c *redistest.Cluster, node int, queue string) func() {
 	client, meta := c.Nodes[node].Client(r.T), r.namespace+":{"+queue+"}:meta"
-	before, err := client.HGet(r.Context(), meta, "format").Result()
-	if err != nil {
-		r.Fatal(err)
-	}
+	before := ""
+	redistest.Eventually(r.T, patience, "queue "+queue+" is in use", func() bool {
+		var err error
+		before, err = client.HGet(r.Context(), meta, "format").Result()
+		return err == nil
+	})
 	r.do(client, "hset", meta, "format", 99)
 	r.mark("queue %s has a newer format", queue)
 	return func() { r.do(client, "hset", meta, "format", before) }
