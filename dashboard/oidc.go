@@ -36,8 +36,8 @@ type OIDC struct {
 	// ClientID and ClientSecret are what the provider knows the dashboard by. Without a secret it is
 	// a public client; PKCE is used in any case.
 	ClientID, ClientSecret string
-	// PublicURL is where browsers find the dashboard, such as https://jobs.example.com/ops. The
-	// provider leads them back to its page oidc-callback, which it has to be told of.
+	// PublicURL is where browsers find the dashboard, such as https://jobs.example.com/ops; Hosts has
+	// to have its name. The provider leads them back to its page oidc-callback, which it has to be told of.
 	PublicURL string
 	// Claim of the provider's token is the name of the user in UserFile. Empty: email, which
 	// the provider has to say is verified.
