@@ -54,6 +54,7 @@ const (
 	claimEmail    = "email"
 	claimGroups   = "groups"
 	oidcPatience  = 5 * time.Second
+	oidcPause     = 2 * time.Second
 	handoffFor    = 10 * time.Minute // that a user has to log in at the provider
 	maxOIDCAnswer = 1 << 20          // bytes
 )
@@ -90,8 +91,10 @@ func validateURL(name, text, want string) error {
 type provider struct {
 	OIDC
 
-	mu    sync.Mutex
-	found *oidc.Provider // nil: it has not been asked yet, or has not answered
+	mu     sync.Mutex
+	found  *oidc.Provider // nil: it has not been asked yet, or has not answered
+	failed error          // why, the last time
+	again  time.Time      // when it may be asked again
 }
 
 func newProvider(cfg OIDC) *provider {
@@ -128,15 +131,20 @@ func (p *provider) Name() string {
 // callback is where the provider leads browsers back to.
 func (p *provider) callback() string { return strings.TrimSuffix(p.PublicURL, "/") + "/oidc-callback" }
 
-// ask gives the provider's description, which is asked for until it has answered once.
+// ask gives the provider's description, which is asked for until it has answered once: by one at a time, and not for a while
+// after it has failed, so that those who wait for a provider that hangs are not in the way of other logins.
 func (p *provider) ask(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.found == nil && time.Now().Before(p.again) {
+		return nil, nil, p.failed
+	}
 	if p.found == nil {
 		ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, p.Client), oidcPatience)
 		defer cancel()
 		found, err := oidc.NewProvider(ctx, p.Issuer)
 		if err != nil {
+			p.failed, p.again = err, time.Now().Add(oidcPause)
 			return nil, nil, err
 		}
 		p.found = found

@@ -389,9 +389,22 @@ func TestAProviderThatIsAway(t *testing.T) {
 	if a := (&visitor{gatehouse: g}).logIn("ann@example.com", ""); a.code != http.StatusUnauthorized {
 		t.Errorf("no password for who has none: %d", a.code)
 	}
+	var together sync.WaitGroup
+	for range 8 { // who come at once are told so by one answer, or none
+		together.Go(func() {
+			if a := newBrowser(g).visit("oidc"); a.code != http.StatusServiceUnavailable {
+				t.Errorf("at once: %d", a.code)
+			}
+		})
+	}
+	together.Wait()
 	p.mu.Lock()
+	if len(p.asked) > 6 { // some more on a machine that takes longer than the pause
+		t.Errorf("a provider that is away was asked %d times by nine", len(p.asked))
+	}
 	p.away = false
 	p.mu.Unlock()
+	redistest.Eventually(t, within, "it is asked again", func() bool { return newBrowser(g).visit("oidc").code == http.StatusSeeOther })
 	if a := b.logIn("queues"); a.code != http.StatusSeeOther || a.header.Get("Location") != "queues" {
 		t.Errorf("%d to %q: %s", a.code, a.header.Get("Location"), a.body)
 	}
