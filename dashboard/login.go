@@ -54,8 +54,13 @@ func (q *request) setCookie(token string) {
 	if token == "" {
 		age = -1
 	}
+	q.giveCookie(q.cookieName(), token, age)
+}
+
+// giveCookie gives the browser a cookie for so many seconds: 0 until it ends, and less takes it away.
+func (q *request) giveCookie(name, value string, age int) {
 	http.SetCookie(q.w, &http.Cookie{ //nolint:gosec // Secure where the browser came by https
-		Name: q.cookieName(), Value: token, Path: "/", MaxAge: age, HttpOnly: true, Secure: q.isSecure(), SameSite: http.SameSiteLaxMode,
+		Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: q.isSecure(), SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -108,6 +113,12 @@ func (q *request) askLogin(status int, wrong string) error {
 	return q.showAs(status, "login", "Log in", p)
 }
 
+// askLater asks for a login once more, after a time in which none is tried.
+func (q *request) askLater(wait time.Duration) error {
+	q.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	return q.askLogin(http.StatusTooManyRequests, fmt.Sprintf("Too many logins failed. Try again in %s.", figures.Rough(wait.Truncate(time.Second)+time.Second)))
+}
+
 // logIn compares a password, and begins a session: a new one, whatever cookie the browser came
 // with.
 func logIn(q *request) error {
@@ -119,8 +130,7 @@ func logIn(q *request) error {
 	}
 	if wait > 0 {
 		_ = q.audit(deed{action: "login", on: q.d.knownName(name), result: "too many failed; wait " + wait.String(), refused: true})
-		q.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return q.askLogin(http.StatusTooManyRequests, fmt.Sprintf("Too many logins failed. Try again in %s.", figures.Rough(wait.Truncate(time.Second)+time.Second)))
+		return q.askLater(wait)
 	}
 	entry, err := q.compare(ctx, name)
 	if err != nil {

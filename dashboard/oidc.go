@@ -9,11 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +21,6 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/access"
-	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
@@ -166,9 +163,7 @@ func (q *request) setHandoff(a *handoff, age time.Duration) {
 	if a != nil {
 		value = strings.Join([]string{a.state, a.nonce, a.verifier, base64.RawURLEncoding.EncodeToString([]byte(a.next))}, ".")
 	}
-	http.SetCookie(q.w, &http.Cookie{ //nolint:gosec // Secure where the browser came by https
-		Name: q.handoffCookie(), Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, Secure: q.isSecure(), SameSite: http.SameSiteLaxMode,
-	})
+	q.giveCookie(q.handoffCookie(), value, int(age.Seconds()))
 }
 
 // takeHandoff gives the login that the browser has begun, which it may try once; nil: none.
@@ -218,8 +213,7 @@ func endOIDC(q *request) error {
 		return err
 	}
 	if wait > 0 {
-		q.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return q.askLogin(http.StatusTooManyRequests, fmt.Sprintf("Too many logins failed. Try again in %s.", figures.Rough(wait.Truncate(time.Second)+time.Second)))
+		return q.askLater(wait)
 	}
 	a := q.takeHandoff()
 	refused := func(status int, result, says string) error {

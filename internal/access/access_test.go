@@ -60,19 +60,25 @@ func TestScopesOfUsers(t *testing.T) {
 	}
 }
 
+// usersFile gives the path of a file of users, and what writes it.
+func usersFile(t *testing.T) (path string, write func(text string)) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "users.yaml")
+	return path, func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAFileOfUsers(t *testing.T) {
 	t.Parallel()
 	hash, err := password.New("correct horse battery")
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "users.yaml")
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	path, write := usersFile(t)
 	for text, want := range map[string]string{
 		"":            "no users",
 		"users: []":   "no users",
@@ -130,13 +136,7 @@ func TestAFileOfUsers(t *testing.T) {
 // TestGroupsOfAFile: who is in the file by name is what that says; else the first group of the file that the user is in.
 func TestGroupsOfAFile(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "users.yaml")
-	write := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	path, write := usersFile(t)
 	for text, want := range map[string]string{
 		"groups: [{name: ops, role: admin}]": "group: invalid: user \"ops\" has a scope of 0",
 		"groups: [{name: ops, role: admin, scope: ['*']}, {name: ops, role: viewer, scope: ['*']}]": `group "ops" comes twice`,

@@ -84,19 +84,15 @@ func (f *File) FindOf(name string, groups []string) *Entry {
 // FindStill gives the user who had a stamp when he was found; nil: the file says something else of him now.
 func (f *File) FindStill(name, stamp string) *Entry {
 	if e := f.Find(name); e != nil {
-		return stampIs(e, stamp)
+		if e.Stamp != stamp {
+			return nil
+		}
+		return e
 	}
 	for _, g := range f.Now().groups {
-		if e := stampIs(g.member(name), stamp); e != nil {
-			return e
+		if g.Stamp == stamp {
+			return g.member(name)
 		}
-	}
-	return nil
-}
-
-func stampIs(e *Entry, stamp string) *Entry {
-	if e.Stamp == stamp {
-		return e
 	}
 	return nil
 }
@@ -161,8 +157,7 @@ func parse(path string, content []byte) (*users, error) {
 				return nil, fmt.Errorf("user %q: %w", e.Name, err)
 			}
 		}
-		sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", u.Name, u.Role, u.Scope, u.Password))
-		e.Stamp = hex.EncodeToString(sum[:16])
+		e.Stamp = stampOf("%q %q %q %q", u.Name, u.Role, u.Scope, u.Password)
 		all.byName[e.Name] = e
 	}
 	for _, g := range file.Groups {
@@ -176,11 +171,15 @@ func parse(path string, content []byte) (*users, error) {
 		if g.Password != "" {
 			return nil, fmt.Errorf("%w: group %q has a password; want it at users", drayhorse.ErrInvalid, g.Name)
 		}
-		sum := sha256.Sum256(fmt.Appendf(nil, "group %q %q %q", g.Name, g.Role, g.Scope))
-		e.Stamp = hex.EncodeToString(sum[:16])
+		e.Stamp = stampOf("group %q %q %q", g.Name, g.Role, g.Scope)
 		all.groups = append(all.groups, e)
 	}
 	return all, nil
+}
+
+func stampOf(format string, said ...any) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, format, said...))
+	return hex.EncodeToString(sum[:16])
 }
 
 func isPrintable(text string) bool {
