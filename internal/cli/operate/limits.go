@@ -180,35 +180,24 @@ type reasonConfig struct {
 }
 
 func closeBreaker() *cobra.Command {
-	return cli.Def[reasonConfig]{
-		Name: "close-breaker", Args: []string{"NAME..."},
-		Short:    "Close breakers of limits before their cool-down is over: jobs start at once",
-		Example:  "  drayhorse limits close-breaker stripe --reason 'they are back'",
-		Config:   reasonConfig{common: defaults()},
-		Complete: limitNames,
-		Run: func(ctx context.Context, call *cli.Call, cfg *reasonConfig) error {
-			return cfg.each(call, func(a *admin.Admin, name string) error {
-				if err := a.CloseBreaker(ctx, name, cfg.Reason); err != nil {
-					return err
-				}
-				return cfg.done(call, "closed the breaker of limit "+name, map[string]any{"limit": name, "done": "closed"})
-			})
-		},
-	}.Command()
+	return limitVerb("close-breaker", "Close breakers of limits before their cool-down is over: jobs start at once", "closed", "closed the breaker of limit ", (*admin.Admin).CloseBreaker)
 }
 
 func removeLimit() *cobra.Command {
+	return limitVerb("remove", "Remove limits; a worker that declares one does so again when it starts", "removed", "removed limit ", (*admin.Admin).RemoveLimit)
+}
+
+// limitVerb makes a verb for limits; says stands before the name of each of which it was done.
+func limitVerb(name, short, done, says string, do func(a *admin.Admin, ctx context.Context, limit, why string) error) *cobra.Command {
 	return cli.Def[reasonConfig]{
-		Name: "remove", Args: []string{"NAME..."},
-		Short:    "Remove limits; a worker that declares one does so again when it starts",
-		Config:   reasonConfig{common: defaults()},
-		Complete: limitNames,
+		Name: name, Args: []string{"NAME..."}, Short: short, Config: reasonConfig{common: defaults()}, Complete: limitNames,
+		Example: "  drayhorse limits " + name + " stripe --reason TEXT",
 		Run: func(ctx context.Context, call *cli.Call, cfg *reasonConfig) error {
-			return cfg.each(call, func(a *admin.Admin, name string) error {
-				if err := a.RemoveLimit(ctx, name, cfg.Reason); err != nil {
+			return cfg.each(call, func(a *admin.Admin, limit string) error {
+				if err := do(a, ctx, limit, cfg.Reason); err != nil {
 					return err
 				}
-				return cfg.done(call, "removed limit "+name, map[string]any{"limit": name, "done": "removed"})
+				return cfg.done(call, says+limit, map[string]any{"limit": limit, "done": done})
 			})
 		},
 	}.Command()
