@@ -53,11 +53,17 @@ func newFetcher(p *parts, addr, name string, claims bool) *fetcher {
 	}
 }
 
+// worthATurn is how many jobs, once they have ended, are worth a turn that does not wait
+// for more: those that are in line run while it is on its way.
+const worthATurn = 64
+
 // run makes turns until the worker is drained and all is said, or ctx ends.
 func (f *fetcher) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		// Handlers that are about to end do so first: the turn takes them along.
-		runtime.Gosched()
+		if f.pace.endedSince() < worthATurn {
+			// Handlers that are about to end do so first: the turn takes them along.
+			runtime.Gosched()
+		}
 		leases := f.plan(time.Now())
 		if len(leases) > 0 {
 			f.makeTurns(ctx, leases)

@@ -45,7 +45,7 @@ func (p *pace) arrive(now time.Time) {
 // update takes in what has ended since the last trip began: of quick handlers all may
 // have ended before the next one begins.
 func (p *pace) update(now time.Time) {
-	ended, busy := p.capacity.ended.Load()-p.ended, p.capacity.busy.Load()-p.busy
+	ended, busy := p.endedSince(), p.capacity.busy.Load()-p.busy
 	if ended == 0 || p.trip == 0 {
 		return
 	}
@@ -57,6 +57,9 @@ func (p *pace) update(now time.Time) {
 	most := float64(p.capacity.slots) * float64(min(p.trip, busyTrips*p.shortest.of())) / float64(p.run)
 	p.since = min(expected, most)
 }
+
+// endedSince is how many jobs have ended since the last trip began.
+func (p *pace) endedSince() int64 { return p.capacity.ended.Load() - p.ended }
 
 // ahead is how many jobs to have beyond the slots when a turn is sent: those that end
 // while it is on its way are in line, and as many more are what it brings.
