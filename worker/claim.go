@@ -48,7 +48,8 @@ func (f *fetcher) claim(leases []*lease, now time.Time) []*lease {
 
 // share shares the room out among sources that have jobs, in parts, so that the weights
 // hold within a round trip too, and gives the leases that ask for them. What is left goes
-// to the last one: it may have more than is known.
+// to the last one: it may have more than is known and, where Redis is far, than one turn
+// brings.
 func (f *fetcher) share(now time.Time, ahead int) (asked []*lease) {
 	part := jobs.MaxClaims
 	if f.supply.claimable() > 1 {
@@ -72,8 +73,15 @@ func (f *fetcher) share(now time.Time, ahead int) (asked []*lease) {
 		l.turn.reserved += n
 		last = l
 	}
-	if last != nil {
-		last.turn.reserved += f.capacity.take(jobs.MaxClaims-last.turn.reserved, ahead)
+	if last == nil {
+		return nil
+	}
+	last.turn.reserved += f.capacity.take(jobs.MaxClaims-last.turn.reserved, ahead)
+	if f.pace.isFar() && last.turn.reserved == jobs.MaxClaims && f.capacity.room(ahead) >= worthATurn {
+		if l := f.secondOf(last.source); l.turn.asked.IsZero() {
+			l.turn.reserved = f.capacity.take(jobs.MaxClaims, ahead)
+			asked = append(asked, l)
+		}
 	}
 	return asked
 }
@@ -119,7 +127,7 @@ func (f *fetcher) passesOver(s *source, now time.Time, asked []*lease) bool {
 	if s.isResting(now) {
 		return true
 	}
-	l := f.held[s]
+	l := f.held[leaseKey{source: s}]
 	if l == nil || l.turn.reserved == 0 && l.turn.asked.IsZero() {
 		return false
 	}

@@ -308,3 +308,46 @@ func TestClaimersOfTwoNodesShareTheSlotsByWeight(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoLeasesBringWhatOneTurnCannot: far from Redis more jobs may be wanted of a source
+// than a turn may claim, and a round trip brings what two may.
+func TestTwoLeasesBringWhatOneTurnCannot(t *testing.T) {
+	t.Parallel()
+	const most = jobs.MaxClaims
+	for _, test := range []struct {
+		slots int
+		trip  time.Duration
+		want  []int
+	}{
+		{10, 2 * farTrip, []int{10}},
+		{most, 2 * farTrip, []int{most}},
+		{most + worthATurn - 1, 2 * farTrip, []int{most}}, // the next turn brings the rest
+		{most + worthATurn, 2 * farTrip, []int{most, worthATurn}},
+		{5 * most, 2 * farTrip, []int{most, most}},
+		{5 * most, farTrip, []int{most}},
+	} {
+		s, f := offline(t, test.slots, 1)
+		f.pace.shortest.add(time.Now(), test.trip)
+		s.supply.all()[0].markClaimable()
+		leases := f.plan(time.Now())
+		var got []int
+		for _, l := range leases {
+			got = append(got, l.turn.Want)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("with %d slots the turns want %v jobs, want %v", test.slots, got, test.want)
+		}
+		if again := f.plan(time.Now()); len(again) > 0 {
+			t.Errorf("with %d slots %d more turns are made on leases that wait for an answer", test.slots, len(again))
+		}
+		for _, l := range leases {
+			f.settle(l, jobs.TurnReply{Turned: &jobs.Turned{}})
+		}
+		if free := s.capacity.freeSlots(); free != test.slots {
+			t.Errorf("%d of %d slots are free after turns that claimed nothing", free, test.slots)
+		}
+		if idle := f.idleLeases(time.Now().Add(time.Hour), 0); len(idle) != len(leases) {
+			t.Errorf("of %d leases %d are parted with", len(leases), len(idle))
+		}
+	}
+}

@@ -37,7 +37,7 @@ type fetcher struct {
 	leaveAt    time.Time // no lease is to be left before
 
 	mu    sync.Mutex
-	held  map[*source]*lease
+	held  map[leaseKey]*lease
 	ended []*lease // where something ended that no turn has taken along yet
 	lost  []*lease // whose handlers have not all returned
 	trial *lease   // of suspects; nil: there is none
@@ -49,7 +49,7 @@ func newFetcher(p *parts, addr, name string, claims bool) *fetcher {
 	return &fetcher{
 		parts: p, addr: addr, name: name, claims: claims, pace: pace{capacity: p.capacity},
 		others: func() []*fetcher { return nil },
-		wakeup: make(chan struct{}, 1), held: map[*source]*lease{},
+		wakeup: make(chan struct{}, 1), held: map[leaseKey]*lease{},
 	}
 }
 

@@ -9,14 +9,27 @@ import (
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
-// leaseOf gives the fetcher's lease on a source, a new one if it has none.
-func (f *fetcher) leaseOf(s *source) *lease {
-	if l := f.held[s]; l != nil {
+// leaseKey is what a fetcher has a lease on: a source, and the same a second time where
+// one turn brings too few jobs.
+type leaseKey struct {
+	source *source
+	second bool
+}
+
+// leaseOf gives the fetcher's first lease on a source, a new one if it has none.
+func (f *fetcher) leaseOf(s *source) *lease { return f.leaseFor(leaseKey{source: s}) }
+
+// secondOf gives its second one.
+func (f *fetcher) secondOf(s *source) *lease { return f.leaseFor(leaseKey{source: s, second: true}) }
+
+func (f *fetcher) leaseFor(key leaseKey) *lease {
+	if l := f.held[key]; l != nil {
 		return l
 	}
-	l := f.newLease(s)
+	l := f.newLease(key.source)
+	l.second = key.second
 	f.mu.Lock()
-	f.held[s] = l
+	f.held[key] = l
 	f.mu.Unlock()
 	return l
 }
@@ -24,7 +37,7 @@ func (f *fetcher) leaseOf(s *source) *lease {
 // newLease makes a lease on a source.
 func (f *fetcher) newLease(s *source) *lease {
 	name := f.name + "." + strconv.FormatUint(f.epoch.Add(1), 10)
-	return &lease{Lease: jobs.NewLease(s.part, name), source: s, flush: f.reports, store: f.relay.store, teller: f.teller, onEnded: f.onEnded}
+	return &lease{Lease: jobs.NewLease(s.part, name), leaseKey: leaseKey{source: s}, flush: f.reports, store: f.relay.store, teller: f.teller, onEnded: f.onEnded}
 }
 
 // leases gives those that are held, and those that were lost but have handlers that go
@@ -101,8 +114,8 @@ func (f *fetcher) leave(ctx context.Context, idle []*lease) {
 	var joined []*jobs.Lease
 	f.mu.Lock()
 	for _, l := range idle {
-		if f.held[l.source] == l {
-			delete(f.held, l.source)
+		if f.held[l.leaseKey] == l {
+			delete(f.held, l.leaseKey)
 		}
 		if l.Joined() && !l.source.isResting(time.Now()) {
 			joined = append(joined, l.Lease)

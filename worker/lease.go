@@ -17,7 +17,7 @@ import (
 // lease is a lease and all that is held under it. It belongs to one fetch loop.
 type lease struct {
 	*jobs.Lease
-	source  *source
+	leaseKey
 	flush   *flusher
 	store   *flows.Store
 	teller  *teller

@@ -1,10 +1,18 @@
 package worker
 
-import "time"
+import (
+	"time"
+
+	"github.com/drayhorse/drayhorse/internal/jobs"
+)
 
 const (
-	// maxAhead is the most jobs that are claimed ahead of free slots.
-	maxAhead = 500
+	// maxAhead is the most jobs that are claimed ahead of free slots, maxAheadFar where
+	// Redis is far: a round trip has two turns on a source there.
+	maxAhead    = 2 * jobs.MaxClaims
+	maxAheadFar = 2 * maxAhead
+	// farTrip is what even the shortest round trip takes longer than where Redis is far.
+	farTrip = time.Millisecond
 	// busyTrips is how many times as long as the shortest a round trip is taken for.
 	busyTrips = 5
 	// shortestFor is for how long, at least, a round trip is remembered.
@@ -61,11 +69,18 @@ func (p *pace) update(now time.Time) {
 // endedSince is how many jobs have ended since the last trip began.
 func (p *pace) endedSince() int64 { return p.capacity.ended.Load() - p.ended }
 
+// isFar reports whether a round trip takes so long that one turn brings too little.
+func (p *pace) isFar() bool { return p.shortest.of() > farTrip }
+
 // ahead is how many jobs to have beyond the slots when a turn is sent: those that end
 // while it is on its way are in line, and as many more are what it brings.
 func (p *pace) ahead(now time.Time) int {
 	p.update(now)
-	return min(int(2*max(p.before, p.since)), maxAhead)
+	most := maxAhead
+	if p.isFar() {
+		most = maxAheadFar
+	}
+	return min(int(2*max(p.before, p.since)), most)
 }
 
 // shortest is the shortest round trip of the last seconds, which says how far Redis is: a

@@ -18,6 +18,7 @@ func TestPaceFollowsWhatEnds(t *testing.T) {
 	}{
 		{"quick handlers, far", time.Millisecond, time.Microsecond, 60, 120, 120},
 		{"quicker than turns can bring", time.Millisecond, time.Microsecond, 5000, maxAhead, maxAhead},
+		{"the same, farther away", 3 * farTrip, time.Microsecond, 5000, maxAheadFar, maxAheadFar},
 		{"handlers as long as a trip", time.Millisecond, time.Millisecond, slots, 2*slots - 1, 2 * slots},
 		{"slow handlers that end together", time.Millisecond, time.Second, slots, 0, 0},
 		{"nothing ends", time.Millisecond, 0, 0, 0, 0},

@@ -97,8 +97,8 @@ func (f *fetcher) settle(l *lease, reply jobs.TurnReply) {
 // others; the next claim has a new lease.
 func (f *fetcher) drop(l *lease, done *turn, err error) {
 	f.mu.Lock()
-	if f.held[l.source] == l {
-		delete(f.held, l.source)
+	if f.held[l.leaseKey] == l {
+		delete(f.held, l.leaseKey)
 	}
 	f.lost = append(f.lost, l)
 	f.mu.Unlock()
