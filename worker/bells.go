@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ const (
 // bells are the doorbells of the sources, and the listeners that wait for them.
 type bells struct {
 	engine   *jobs.Engine
+	worker   string // its ID
 	capacity *capacity
 	together int // bells that one listener waits for
 	closing  <-chan struct{}
@@ -44,8 +46,10 @@ type bells struct {
 // them and a slot is free.
 type listener struct {
 	bells   *bells
+	name    string // by which it is nudged; "": it cannot be
 	sources []*source
 	resumed chan struct{} // it may be time to wait again
+	waiting atomic.Bool
 }
 
 // add makes listeners for sources, and gives them to be run.
@@ -58,6 +62,9 @@ func (b *bells) add(sources []*source) (added []*listener) {
 			break
 		}
 		l := &listener{bells: b, sources: some, resumed: make(chan struct{}, 1)}
+		if b.single {
+			l.name = b.worker + ".l" + strconv.Itoa(len(b.listeners))
+		}
 		b.listeners = append(b.listeners, l)
 		added = append(added, l)
 	}
@@ -75,6 +82,24 @@ func (b *bells) areWaitedFor() bool {
 
 // giveUpFor leaves the bells to the listeners for a while.
 func (b *bells) giveUpFor(d time.Duration) { b.retryAt.Store(time.Now().Add(d).UnixNano()) }
+
+// takeOver has the listeners leave the bells to a fetcher that is about to wait there.
+// Who waits first hears a bell first: a listener that stayed would hear it, and would have
+// somebody claim in a round trip of its own.
+func (b *bells) takeOver(ctx context.Context) error {
+	var names []string
+	b.mu.Lock()
+	for _, l := range b.listeners {
+		if l.name != "" && l.waiting.Load() {
+			names = append(names, l.name)
+		}
+	}
+	b.mu.Unlock()
+	if len(names) == 0 {
+		return nil
+	}
+	return b.engine.Nudge(ctx, names...)
+}
 
 // resumeAll has all listeners look whether it is time to wait again.
 func (b *bells) resumeAll() {
@@ -108,7 +133,9 @@ func (l *listener) run(ctx context.Context) {
 	}
 	var backoff redis.Backoff
 	for l.await(ctx) {
-		p, err := l.bells.engine.Wait(ctx, listenFor, parts...)
+		l.waiting.Store(true)
+		p, err := l.bells.engine.Wait(ctx, l.name, listenFor, parts...)
+		l.waiting.Store(false)
 		if err != nil {
 			if !backoff.Wait(ctx) {
 				return

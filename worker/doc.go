@@ -58,7 +58,7 @@
 //   - A job that ended wakes the fetcher of its lease. The first slot that is free again
 //     wakes all claimers, and has the bells waited for.
 //   - A source with nothing to claim has its bell waited for, by a fetcher that is idle or
-//     else by its listener.
+//     else by its listener. A fetcher that begins to wait interrupts the listeners' waits.
 //   - A time that has come, of a job that is due or a turn to be made again, wakes by a
 //     timer of its source or fetcher.
 //

@@ -309,6 +309,32 @@ func TestRegistrationPanicsOnMistakes(t *testing.T) {
 	}
 }
 
+// TestAFetcherTakesTheBellsOver: a listener waits at them while a job runs. Once the worker
+// is idle again the fetcher waits there alone, so that the next job is claimed in the same
+// round trip.
+func TestAFetcherTakesTheBellsOver(t *testing.T) {
+	r := setup(t)
+	ran := make(chan struct{}, 1)
+	r.handle("test", func(context.Context, *rawJob) error { ran <- struct{}{}; return nil }).start()
+	waitsAlone := func() bool {
+		r.enqueue("test")
+		<-ran
+		looks := 0
+		for range 100 {
+			if !r.worker.WaitsInOneTrip() {
+				looks = 0 // that was a moment in between
+			} else if looks++; looks == 20 {
+				return true
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		return false
+	}
+	redistest.Eventually(t, 2*time.Minute, "after one job as after another the fetcher waits alone", func() bool {
+		return waitsAlone() && waitsAlone() && waitsAlone() // once may be because a listener's wait was over
+	})
+}
+
 // TestIdleWorkerIsWokenByTheBell tells bells from looks: jobs that a look finds, one
 // after the other, wait a second or two each. On a busy machine some take as long with
 // a bell, but not most of them. How soon a bell wakes is measured in bench.

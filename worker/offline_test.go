@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,19 @@ import (
 
 // BellsTogether is for tests from outside.
 const BellsTogether = bellsTogether
+
+// WaitsInOneTrip reports whether a fetcher waits at the bells with its turns ready, and no
+// listener, which would hear them first.
+func (w *Worker) WaitsInOneTrip() bool {
+	s := w.current.Load()
+	if s == nil {
+		return false
+	}
+	waits := slices.ContainsFunc(*s.nodes.Load(), func(n *node) bool { return n.waiter() != nil && n.waiter().isWaiting() })
+	s.bells.mu.Lock()
+	defer s.bells.mu.Unlock()
+	return waits && !slices.ContainsFunc(s.bells.listeners, func(l *listener) bool { return l.waiting.Load() })
+}
 
 // offline makes a session of sources with these weights, none of them claimable, that
 // never sees Redis, and a claimer.

@@ -81,7 +81,7 @@ func newSession(base context.Context, w *Worker) *session {
 		together = 1
 	}
 	s.bells = &bells{
-		engine: w.engine, capacity: s.capacity, together: together, single: !w.client.IsCluster(),
+		engine: w.engine, worker: w.id, capacity: s.capacity, together: together, single: !w.client.IsCluster(),
 		closing: s.phase.closing, covered: s.isCovered,
 	}
 	s.runner = runner{base: base, log: w.log, metrics: w.metrics, kinds: w.kinds, deadlines: s.deadlines, capacity: s.capacity, unserved: newUnserved(w.log, w.kinds)}

@@ -37,6 +37,9 @@ func (f *fetcher) waitAndClaim(ctx context.Context) bool {
 			break
 		}
 		waited = true
+		if err := f.bells.takeOver(f.base); err != nil {
+			f.log.DebugContext(f.base, "taking over the bells failed", slog.String(logs.Error, err.Error())) // the listeners hear them
+		}
 		leases := f.askAll()
 		replies, err := f.engine.WaitAndTurn(context.WithoutCancel(ctx), f.name, waitFor, turnsOf(leases)...)
 		f.interrupted.Store(false)

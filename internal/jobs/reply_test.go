@@ -56,7 +56,7 @@ func FuzzReplies(f *testing.F) {
 			func() { e.Observe(ctx, p) },
 			func() { e.Beat(ctx, l) },
 			func() { _, _ = e.RunTurnsAndLook(ctx, []*Turn{{Lease: l, Want: 2}}, []*Partition{p}) },
-			func() { _, _ = e.Wait(ctx, time.Millisecond, p) },
+			func() { _, _ = e.Wait(ctx, "", time.Millisecond, p) },
 			func() { _ = e.Leave(ctx, l) },
 		} {
 			ask()

@@ -8,14 +8,18 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// Wait blocks until a bell of the partitions rings, for d at most (whole seconds,
-// at least one), and gives the partition whose bell it was, or nil. On a Cluster
-// the partitions must be of one slot. The bell is a hint: who takes it and cannot
-// claim must Ring again. ctx's end does not interrupt the wait.
-func (e *Engine) Wait(ctx context.Context, d time.Duration, partitions ...*Partition) (*Partition, error) {
-	keys := make([]string, len(partitions))
+// Wait blocks until a bell of the partitions rings, or a nudge of that name comes ("":
+// none can), for d at most (whole seconds, at least one), and gives the partition whose
+// bell it was, or nil. On a Cluster the partitions must be of one slot, and there are no
+// nudges. The bell is a hint: who takes it and cannot claim must Ring again. ctx's end
+// does not interrupt the wait.
+func (e *Engine) Wait(ctx context.Context, name string, d time.Duration, partitions ...*Partition) (*Partition, error) {
+	keys := make([]string, len(partitions), len(partitions)+1)
 	for i, p := range partitions {
 		keys[i] = p.key(colBell)
+	}
+	if name != "" {
+		keys = append(keys, e.nudgeKey(name))
 	}
 	popped, err := e.client.Blocking().BRPop(ctx, d, keys...).Result()
 	if errors.Is(err, goredis.Nil) {
@@ -29,7 +33,7 @@ func (e *Engine) Wait(ctx context.Context, d time.Duration, partitions ...*Parti
 			return p, nil
 		}
 	}
-	return nil, nil // cannot be: Redis answers with a key it was given
+	return nil, nil // it was nudged
 }
 
 // nudgeStays is how long a nudge waits for whom it is meant for.
@@ -52,11 +56,13 @@ func (e *Engine) WaitAndTurn(ctx context.Context, name string, d time.Duration, 
 	return decodeTurns(turns, answers), failure("wait", err)
 }
 
-// Nudge ends a WaitAndTurn of that name, the next one if there is none now.
-func (e *Engine) Nudge(ctx context.Context, name string) error {
+// Nudge ends a Wait or WaitAndTurn of each of the names, the next one if there is none now.
+func (e *Engine) Nudge(ctx context.Context, names ...string) error {
 	pipe := e.client.Pipeline()
-	pipe.LPush(ctx, e.nudgeKey(name), 1)
-	pipe.PExpire(ctx, e.nudgeKey(name), nudgeStays)
+	for _, name := range names {
+		pipe.LPush(ctx, e.nudgeKey(name), 1)
+		pipe.PExpire(ctx, e.nudgeKey(name), nudgeStays)
+	}
 	_, err := pipe.Exec(ctx)
 	return failure("nudge", err)
 }

@@ -9,7 +9,7 @@ func TestWaitHearsTheBell(t *testing.T) {
 	conform(t, func(r *rig) {
 		heard := make(chan *Partition, 1)
 		go func() {
-			p, err := r.Wait(r.ctx, 5*time.Second, r.part)
+			p, err := r.Wait(r.ctx, "", 5*time.Second, r.part)
 			if err != nil {
 				r.t.Error(err)
 			}
@@ -24,7 +24,7 @@ func TestWaitHearsTheBell(t *testing.T) {
 		}
 		r.must(r.part.Ring(r.ctx))
 		r.must(r.part.Ring(r.ctx))
-		if p, err := r.Wait(r.ctx, time.Second, r.part); p != r.part || err != nil {
+		if p, err := r.Wait(r.ctx, "", time.Second, r.part); p != r.part || err != nil {
 			r.t.Errorf("heard %v, %v; want the bell that was rung again", p, err)
 		}
 	})
@@ -33,7 +33,7 @@ func TestWaitHearsTheBell(t *testing.T) {
 func TestWaitEndsInSilence(t *testing.T) {
 	conform(t, func(r *rig) {
 		r.must(r.part.Ring(r.ctx)) // there is nothing to claim
-		if p, err := r.Wait(r.ctx, time.Second, r.part); p != nil || err != nil {
+		if p, err := r.Wait(r.ctx, "", time.Second, r.part); p != nil || err != nil {
 			r.t.Errorf("heard %v, %v; want nothing", p, err)
 		}
 	})
