@@ -188,9 +188,40 @@ func (a *Admin) steerSchedule(ctx context.Context, id, done string, act func(ctx
 	if err := act(ctx, id); err != nil {
 		return err
 	}
+	a.didSchedule(ctx, done, id)
+	return nil
+}
+
+// didSchedule logs and tells of what was done to a schedule.
+func (a *Admin) didSchedule(ctx context.Context, done, id string) {
 	a.log.InfoContext(ctx, done, slog.String(logs.Schedule, id))
 	a.did(done, events.Event{On: id})
+}
+
+// AddSchedule adds a schedule at run time, beside those that sources declare; the zero
+// values of what scheduler.Schedule does not require are the defaults. With replace, it may
+// have the ID of one that was added so before: another timing begins at once and keeps the
+// last tick, any other change leaves the next one. The error is drayhorse.ErrInvalid,
+// ErrDuplicate for an ID that is taken, or ErrUnavailable.
+func (a *Admin) AddSchedule(ctx context.Context, d Declaration, replace bool) error {
+	declared := schedules.Declaration(d)
+	if err := declared.Settle(); err != nil {
+		return err
+	}
+	if err := a.check(ctx); err != nil {
+		return err
+	}
+	if err := a.schedules.Add(ctx, declared, replace); err != nil {
+		return err
+	}
+	a.didSchedule(ctx, "schedule added", d.ID)
 	return nil
+}
+
+// RemoveSchedule forgets a schedule; its jobs stay. One that a source declares comes back
+// when that source is declared again. The errors are those of Schedule.
+func (a *Admin) RemoveSchedule(ctx context.Context, id string) error {
+	return a.steerSchedule(ctx, id, "schedule removed", a.schedules.Remove)
 }
 
 // TriggerSchedule enqueues a job of a schedule now, beside its ticks, whether it is paused

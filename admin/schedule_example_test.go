@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
 
@@ -87,4 +88,22 @@ func ExampleAdmin_BackfillSchedule() {
 	// Output:
 	// {7 0} <nil>
 	// {0 7} <nil>
+}
+
+// A schedule that users of an application make, change and remove.
+func ExampleAdmin_AddSchedule() {
+	withShop(func(ctx context.Context, s *shop) {
+		report := admin.Declaration{ID: "report-of-acme", Cron: "0 7 * * 1", Timezone: "Europe/Paris", Kind: "mail", Args: []byte(`{"to":"acme"}`)}
+		fmt.Println(s.admin.AddSchedule(ctx, report, false))
+		report.Cron = "0 7 * * 1-5"
+		fmt.Println(s.admin.AddSchedule(ctx, report, true))
+		added, err := s.admin.Schedule(ctx, report.ID)
+		fmt.Println(added.When(), err)
+		fmt.Println(s.admin.RemoveSchedule(ctx, report.ID))
+	})
+	// Output:
+	// <nil>
+	// <nil>
+	// 0 7 * * 1-5 in Europe/Paris <nil>
+	// <nil>
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
@@ -85,6 +86,49 @@ func TestSchedulesAreSeenAndSteered(t *testing.T) {
 		y.state(id, drayhorse.Available)
 		if ticks, err := y.admin.ScheduleHistory(ctx, "c"); err != nil || len(ticks) != 1 || ticks[0].JobID != id || ticks[0].Queue != queue {
 			t.Errorf("history %+v, %v; want job %s of queue %s", ticks, err, id, queue)
+		}
+	})
+}
+
+// TestSchedulesAreAddedAtRunTime, changed and removed, beside those that a source declares.
+func TestSchedulesAreAddedAtRunTime(t *testing.T) {
+	onEach(t, func(t *testing.T, y *yard) {
+		ctx := t.Context()
+		y.schedule(scheduler.Schedule{ID: "declared", Every: 1000 * time.Hour})
+		add := func(every time.Duration, replace bool) error {
+			return y.admin.AddSchedule(ctx, admin.Declaration{ID: "added", Every: every, Kind: "k", Tags: []string{"t"}}, replace)
+		}
+		if err := add(time.Hour, false); err != nil {
+			t.Fatal(err)
+		}
+		s, err := y.admin.Schedule(ctx, "added")
+		if err != nil || s.Source != "" || s.Next.IsZero() || string(s.Args) != "{}" || s.Queue != drayhorse.DefaultQueue || s.Overlap != "allow" {
+			t.Errorf("added: %+v, %v", s, err)
+		}
+		if err := add(2*time.Hour, false); !errors.Is(err, drayhorse.ErrDuplicate) {
+			t.Errorf("added again: %v", err)
+		}
+		if err := add(2*time.Hour, true); err != nil {
+			t.Errorf("replaced: %v", err)
+		}
+		if s, err := y.admin.Schedule(ctx, "added"); err != nil || s.Every != 2*time.Hour {
+			t.Errorf("replaced: %+v, %v", s, err)
+		}
+		for want, d := range map[error]admin.Declaration{
+			drayhorse.ErrDuplicate: {ID: "declared", Every: time.Hour, Kind: "k"},
+			drayhorse.ErrInvalid:   {ID: "x", Every: time.Hour},
+		} {
+			if err := y.admin.AddSchedule(ctx, d, true); !errors.Is(err, want) {
+				t.Errorf("%+v: %v, want %v", d, err, want)
+			}
+		}
+		if err := errors.Join(y.admin.RemoveSchedule(ctx, "added"), y.admin.RemoveSchedule(ctx, "declared")); err != nil {
+			t.Error(err)
+		}
+		for _, id := range []string{"added", "declared"} {
+			if err := y.admin.RemoveSchedule(ctx, id); !errors.Is(err, drayhorse.ErrNotFound) {
+				t.Errorf("removed twice: %v", err)
+			}
 		}
 	})
 }

@@ -22,13 +22,21 @@ func (s *Scheduler) source() schedules.Source {
 	return schedules.Source{Name: s.cfg.Source, Default: s.cfg.DefaultSource, DeclaredAt: s.cfg.DeclaredAt, Declarations: s.declared}
 }
 
-// Change is what Run does with one schedule when it starts.
+// What a Change is.
+const (
+	ChangeAdd    = schedules.ChangeAdd
+	ChangeUpdate = schedules.ChangeUpdate
+	ChangeRemove = schedules.ChangeRemove
+	ChangeClash  = schedules.ChangeClash // nothing is done: the schedule belongs to another source
+	ChangeOlder  = schedules.ChangeOlder // nothing: the whole source was declared later by another program
+	ChangeLeft   = schedules.ChangeLeft  // nothing: it may be another program's, and no source is named
+)
+
+// Change is what Run, or Declare, does with one schedule.
 type Change struct {
-	// ID is the schedule's; empty if What is "older".
+	// ID is the schedule's; empty for ChangeOlder.
 	ID string `json:"id,omitempty"`
-	// What is "add", "update" or "remove"; or nothing is done: "clash", since the schedule
-	// belongs to another source, "left", since it may be another program's and no source is
-	// named, or "older", since the whole source was declared later by another program.
+	// What is one of the constants.
 	What string `json:"change"`
 	// Owner is the source that the schedule belongs to where nothing is done; empty for
 	// one that was added at run time.
@@ -43,12 +51,37 @@ type Change struct {
 // drayhorse.ErrUnavailable.
 func (s *Scheduler) Diff(ctx context.Context) ([]Change, error) {
 	found, err := s.store.Diff(ctx, s.source())
+	return changesOf(found), err
+}
+
+// Declare writes what was declared, as Run does when it starts, and gives what it did: it
+// is for a program whose schedules others run. Where Config.DeclaredAt is zero they count
+// as declared now. What belongs to another source is left alone; Change says so. A
+// scheduler that declares nothing and has no source does nothing. The error is
+// drayhorse.ErrUnavailable, beside the changes that were made, or what Run returns.
+func (s *Scheduler) Declare(ctx context.Context) ([]Change, error) {
+	if !s.declares() {
+		return nil, nil
+	}
+	if err := s.client.Check(ctx); err != nil {
+		return nil, err
+	}
+	source := s.source()
+	found, err := s.store.Declare(ctx, &source)
+	return changesOf(found), err
+}
+
+func changesOf(found []schedules.Change) []Change {
 	changes := make([]Change, len(found))
 	for i, c := range found {
 		changes[i] = Change{ID: c.ID, What: c.What, Owner: c.Owner, Before: textOf(c.Before), After: textOf(c.After)}
 	}
-	return changes, err
+	return changes
 }
+
+// declares reports whether something is declared here, if only that there is nothing: a
+// program without schedules and without a source runs those of others.
+func (s *Scheduler) declares() bool { return len(s.declared) > 0 || s.named }
 
 // textOf gives a declaration as it is stored.
 func textOf(d *schedules.Declaration) json.RawMessage {
@@ -63,13 +96,12 @@ func textOf(d *schedules.Declaration) json.RawMessage {
 const lossLook = 5 * time.Second
 
 // declare writes what was declared, however long Redis is away, and again when Redis
-// has lost it. A program that declares nothing, not even a source, removes nothing: it
-// runs the schedules of others.
+// has lost it.
 func (s *Scheduler) declare(ctx context.Context) error {
 	if err := s.check(ctx); err != nil {
 		return err
 	}
-	if len(s.declared) == 0 && !s.named {
+	if !s.declares() {
 		return nil
 	}
 	source := s.source()

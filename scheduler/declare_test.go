@@ -121,6 +121,43 @@ func TestChangeKeepsTheLastTick(t *testing.T) {
 	}
 }
 
+// TestDeclare: a program that does not run declares as one does that starts to.
+func TestDeclare(t *testing.T) {
+	r := setup(t)
+	said := func(s *Scheduler) string {
+		t.Helper()
+		changes, err := s.Declare(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, c := range changes {
+			found = append(found, c.What+" "+c.ID)
+		}
+		return strings.Join(found, ", ")
+	}
+	for _, step := range []struct {
+		all        []Schedule
+		said, then string
+	}{
+		{[]Schedule{rare("a"), rare("b")}, "add a, add b", "a=k b=k"},
+		{[]Schedule{rare("a"), rare("b")}, "", "a=k b=k"},
+		{[]Schedule{rare("b"), rare("c")}, "add c, remove a", "b=k c=k"},
+		{[]Schedule{}, "remove b, remove c", ""},
+	} {
+		if got := said(r.scheduler(step.all)); got != step.said || r.kinds() != step.then {
+			t.Errorf("declared %q and there are %q, want %q and %q", got, r.kinds(), step.said, step.then)
+		}
+	}
+	said(r.scheduler([]Schedule{rare("a")}))
+	if got := said(r.scheduler([]Schedule{rare("a")}, func(c *Config) { c.Source = "other" })); got != ChangeClash+" a" {
+		t.Errorf("what belongs to another source: %q", got)
+	}
+	if got := said(r.scheduler(nil, func(c *Config) { c.Source = "" })); got != "" || r.kinds() != "a=k" {
+		t.Errorf("without schedules and source: %q, and there are %q", got, r.kinds())
+	}
+}
+
 // A program that declares nothing and names no source removes nothing.
 func TestNothingDeclared(t *testing.T) {
 	r := setup(t)

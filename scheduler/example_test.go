@@ -79,6 +79,28 @@ func ExampleScheduler_Diff() {
 	// Output: add beat-nightly 0 true <nil>
 }
 
+// A program that has schedules and leaves it to others to run them.
+func ExampleScheduler_Declare() {
+	url, closeRedis := startRedis()
+	defer closeRedis()
+	s, err := scheduler.New(scheduler.Config{RedisURL: url, Source: "billing"})
+	if err != nil {
+		panic(err)
+	}
+	defer s.Close()
+	err = s.Add(scheduler.Schedule{ID: "beat-nightly", Cron: "0 3 * * *", Args: Beat{}})
+	if err != nil {
+		panic(err)
+	}
+	for range 2 {
+		changes, err := s.Declare(context.Background())
+		fmt.Println(len(changes), err)
+	}
+	// Output:
+	// 1 <nil>
+	// 0 <nil>
+}
+
 // Who leads, and whether this one can do its job: here nobody has called Run.
 func ExampleScheduler_Leader() {
 	url, closeRedis := startRedis()

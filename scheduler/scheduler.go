@@ -22,7 +22,7 @@ import (
 )
 
 // Scheduler is one of any number of replicas. Make it with New, declare schedules
-// with Add, then Run it once.
+// with Add, then Run it once; or Declare them for others to run.
 type Scheduler struct {
 	cfg      Config
 	named    bool // somebody has said whose schedules they are

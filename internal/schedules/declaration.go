@@ -36,7 +36,7 @@ const (
 )
 
 // Declaration is what a schedule is, whoever declares it. The zero values of the
-// fields after Manual, of Queue, MaxAttempts, Timeout, CatchUp and Overlap stand for
+// fields after Manual, of Args, Queue, MaxAttempts, Timeout, CatchUp and Overlap stand for
 // their defaults, which Settle fills in.
 type Declaration struct {
 	ID            string
@@ -125,6 +125,9 @@ func (d *Declaration) settleJob() error {
 	}
 	if err := drayhorse.ValidateKind(d.Kind); err != nil {
 		return err
+	}
+	if len(d.Args) == 0 {
+		d.Args = json.RawMessage("{}")
 	}
 	args, err := drayhorse.EncodeArgs(drayhorse.Raw(d.Kind, d.Args), drayhorse.DefaultMaxArgs)
 	if err != nil {

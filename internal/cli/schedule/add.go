@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/schedules"
 )
 
 type addConfig struct {
@@ -56,18 +55,18 @@ func addVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cfg.with(func(desk desk) error {
-				if err := desk.Add(ctx, d, cfg.Replace); err != nil {
+			return cfg.with(call, func(a *admin.Admin) error {
+				if err := a.AddSchedule(ctx, d, cfg.Replace); err != nil {
 					return err
 				}
-				desk.warnUnled(ctx, call)
+				WarnUnled(ctx, call, a)
 				return cfg.done(call, "added "+d.ID, map[string]any{"id": d.ID, "done": "added"})
 			})
 		},
 	}.Command()
 }
 
-func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
+func (c *addConfig) declaration(id string) (admin.Declaration, error) {
 	var options []drayhorse.Option
 	option(&options, c.Queue, drayhorse.Queue)
 	option(&options, c.MaxAttempts, drayhorse.MaxAttempts)
@@ -81,16 +80,16 @@ func (c *addConfig) declaration(id string) (schedules.Declaration, error) {
 	}
 	settings, err := drayhorse.Resolve(options...)
 	if err != nil {
-		return schedules.Declaration{}, err
+		return admin.Declaration{}, err
 	}
 	if c.Every != nil && *c.Every <= 0 {
-		return schedules.Declaration{}, fmt.Errorf("%w: --every %v; want at least 1s", drayhorse.ErrInvalid, *c.Every)
+		return admin.Declaration{}, fmt.Errorf("%w: --every %v; want at least 1s", drayhorse.ErrInvalid, *c.Every)
 	}
-	d := schedules.Declaration{
+	d := admin.Declaration{
 		ID: id, Cron: c.Cron, Every: orZero(c.Every), Manual: c.Manual, Paused: c.Paused, Timezone: c.Timezone, Start: orZero(c.Start), End: orZero(c.End), Jitter: c.Jitter,
-		Kind: c.Kind, Args: json.RawMessage(cmp.Or(c.Args, "{}")), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
+		Kind: c.Kind, Args: json.RawMessage(c.Args), Queue: settings.Queue, MaxAttempts: settings.MaxAttempts,
 		Timeout: settings.Timeout, Retain: settings.Retain, StartWithin: settings.StartWithin, Priority: settings.Priority, Group: settings.Group, Tags: settings.Tags,
 		CatchUp: c.CatchUp, CatchUpWindow: c.CatchUpWindow, CatchUpMax: c.CatchUpMax, Overlap: c.Overlap,
 	}
-	return d, d.Settle()
+	return d, nil
 }

@@ -7,9 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/election"
-	"github.com/drayhorse/drayhorse/scheduler"
 )
 
 // SchedulersCommand is the verbs for the programs that fire schedules.
@@ -26,16 +25,16 @@ type leads struct {
 
 func schedulersVerb() *cobra.Command {
 	return listing("list", "Show the scheduler that leads; those that follow it are not known", nil,
-		func(ctx context.Context, _ *cli.Call, d desk) ([]leads, error) {
-			leader, err := d.leader(ctx)
-			if err != nil || leader == (election.Leader{}) {
+		func(ctx context.Context, _ *cli.Call, a *admin.Admin) ([]leads, error) {
+			leader, err := a.Leader(ctx)
+			if err != nil || leader == nil {
 				return nil, err
 			}
 			return []leads{{leader.Identity, leader.Term, stamp(leader.Since)}}, nil
 		},
-		func(ctx context.Context, call *cli.Call, d desk, all []leads) error {
+		func(ctx context.Context, call *cli.Call, a *admin.Admin, all []leads) error {
 			if len(all) == 0 {
-				d.warnUnled(ctx, call)
+				WarnUnled(ctx, call, a)
 				return nil
 			}
 			t := cli.NewTable("LEADER", "SINCE", "TERM")
@@ -46,18 +45,9 @@ func schedulersVerb() *cobra.Command {
 		})
 }
 
-// leader says who leads; a leader that died is named until another one follows.
-func (d desk) leader(ctx context.Context) (election.Leader, error) {
-	e, err := election.New(d.engine.Client(), election.Config{Namespace: d.namespace, Name: scheduler.ElectionName})
-	if err != nil {
-		return election.Leader{}, err
-	}
-	return e.Leader(ctx)
-}
-
-// warnUnled tells a person that nothing fires, as far as Redis says so.
-func (d desk) warnUnled(ctx context.Context, call *cli.Call) {
-	if leader, err := d.leader(ctx); err != nil || leader != (election.Leader{}) {
+// WarnUnled tells a person that nothing fires, as far as Redis says so.
+func WarnUnled(ctx context.Context, call *cli.Call, a *admin.Admin) {
+	if leader, err := a.Leader(ctx); err != nil || leader != nil {
 		return
 	}
 	_, _ = fmt.Fprintln(call.Stderr, "no scheduler leads, so nothing fires by itself; start one: scheduler --config FILE")

@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/cli/schedule"
 	"github.com/drayhorse/drayhorse/internal/redistest"
@@ -63,6 +65,37 @@ func (s *shell) file(content string) string {
 		s.Fatal(err)
 	}
 	return path
+}
+
+// TestEventsTellOfVerbs: operators see who has changed what, as of any other deed.
+func TestEventsTellOfVerbs(t *testing.T) {
+	s := setup(t)
+	a, err := admin.New(admin.Config{RedisURL: s.env["DRAYHORSE_REDIS_URL"], Namespace: s.env["DRAYHORSE_NAMESPACE"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if _, err := a.LatestEvents(t.Context()); err != nil { // what happens is kept from now on
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"add", "a", "--manual", "--kind", "k"}, {"pause", "a"}, {"resume", "a"}, {"trigger", "a"}, {"remove", "a"},
+	} {
+		s.does(append([]string{"schedules"}, args...)...)
+	}
+	events, err := a.LatestEvents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var acts []string
+	for _, e := range slices.Backward(events) { // the latest is the first
+		if e.Type == admin.EventOperator && e.On == "a" {
+			acts = append(acts, e.Act)
+		}
+	}
+	if want := []string{"schedule added", "schedule paused", "schedule resumed", "schedule triggered", "schedule removed"}; !slices.Equal(acts, want) {
+		t.Errorf("events tell of %q, want %q", acts, want)
+	}
 }
 
 func TestVerbs(t *testing.T) {

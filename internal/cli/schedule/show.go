@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/duration"
 	"github.com/drayhorse/drayhorse/internal/schedules"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
 
-func showList(call *cli.Call, all []*schedules.Status) error {
+func showList(call *cli.Call, all []*admin.Schedule) error {
 	t := cli.NewTable("ID", "WHEN", "KIND", "QUEUE", "NEXT", "LAST", "SOURCE")
 	for _, s := range all {
 		next := cli.Cell{Text: stamp(s.Next)}
@@ -25,7 +26,7 @@ func showList(call *cli.Call, all []*schedules.Status) error {
 		case !s.Next.IsZero() && time.Since(s.Next) > late:
 			next = cli.Cell{Text: "late " + next.Text, Colour: cli.Yellow}
 		}
-		t.Row(cli.Cell{Text: s.ID}, cli.Cell{Text: when(&s.Declaration)}, cli.Cell{Text: s.Kind}, cli.Cell{Text: s.Queue},
+		t.Row(cli.Cell{Text: s.ID}, cli.Cell{Text: when(s)}, cli.Cell{Text: s.Kind}, cli.Cell{Text: s.Queue},
 			next, cli.Cell{Text: stamp(s.Last)}, cli.Cell{Text: s.Source})
 	}
 	return call.Table(t, "no schedules")
@@ -35,7 +36,10 @@ func showList(call *cli.Call, all []*schedules.Status) error {
 // or its queue takes no ticks.
 const late = 10 * time.Second
 
-func when(d *schedules.Declaration) string {
+// when says when a schedule fires, or why that cannot be said.
+func when(s *admin.Schedule) string { return timetableOf(schedules.Declaration(s.Declaration)) }
+
+func timetableOf(d schedules.Declaration) string {
 	t, err := d.Timetable()
 	if err != nil {
 		return err.Error()
@@ -51,13 +55,13 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func showOne(call *cli.Call, s *schedules.Status) error {
+func showOne(call *cli.Call, s *admin.Schedule) error {
 	t := &cli.Table{}
 	row := func(name, value string) {
 		t.Row(cli.Cell{Text: name, Colour: cli.Bold}, cli.Cell{Text: value})
 	}
 	row("ID", s.ID)
-	row("When", when(&s.Declaration))
+	row("When", when(s))
 	row("Kind", s.Kind)
 	row("Args", string(s.Args))
 	row("Queue", s.Queue)
@@ -86,9 +90,9 @@ func showOne(call *cli.Call, s *schedules.Status) error {
 	return t.Write(call.Stdout, call.HasColour())
 }
 
-func showHistory(call *cli.Call, events []schedules.Event) error {
+func showHistory(call *cli.Call, ticks []admin.Tick) error {
 	t := cli.NewTable("TICK", "AT", "OUTCOME", "JOB", "STATE")
-	for _, e := range events {
+	for _, e := range ticks {
 		outcome := e.Outcome
 		if e.Count > 1 {
 			outcome = fmt.Sprintf("%s %d", outcome, e.Count)
@@ -107,16 +111,22 @@ func showChanges(call *cli.Call, changes []scheduler.Change) error {
 	for _, c := range changes {
 		what := c.What
 		switch c.What {
-		case schedules.ChangeOlder:
+		case scheduler.ChangeOlder:
 			what = "none: source " + c.Owner + " was declared later"
-		case schedules.ChangeLeft:
+		case scheduler.ChangeLeft:
 			what = "none: it may be another program's, no source is named"
-		case schedules.ChangeClash:
+		case scheduler.ChangeClash:
 			what = "none: it belongs to source " + strconv.Quote(c.Owner)
 		}
-		t.Row(cli.Cell{Text: what}, cli.Cell{Text: c.ID}, cli.Cell{Text: brief(c.Before, c.After)}, cli.Cell{Text: brief(c.After, c.Before)})
+		before, after := Brief(&c)
+		t.Row(cli.Cell{Text: what}, cli.Cell{Text: c.ID}, cli.Cell{Text: before}, cli.Cell{Text: after})
 	}
 	return call.Table(t, "nothing would change")
+}
+
+// Brief describes what a schedule was and will be; "" where there is none.
+func Brief(c *scheduler.Change) (before, after string) {
+	return brief(c.Before, c.After), brief(c.After, c.Before)
 }
 
 // brief describes a declaration, in full if the other one looks the same.
@@ -135,5 +145,5 @@ func inWords(full json.RawMessage) string {
 	if err := json.Unmarshal(full, &d); err != nil {
 		return err.Error()
 	}
-	return when(&d) + ", " + d.Kind
+	return timetableOf(d) + ", " + d.Kind
 }

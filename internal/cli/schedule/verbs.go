@@ -1,17 +1,16 @@
 package schedule
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/jobs"
-	"github.com/drayhorse/drayhorse/internal/redis"
-	"github.com/drayhorse/drayhorse/internal/schedules"
 )
 
 // common is what all verbs can be told. The keys of the daemon may be in the same
@@ -36,25 +35,32 @@ func defaults() common {
 	return c
 }
 
-// desk is a connection to the schedules and their jobs.
-type desk struct {
-	*schedules.Store
-
-	engine    *jobs.Engine
-	namespace string
-}
-
 // with calls act with a connection.
-func (c *common) with(act func(d desk) error) error {
-	if err := drayhorse.ValidateNamespace(c.Namespace); err != nil {
-		return err
-	}
-	client, err := redis.Open(redis.Config{URL: c.RedisURL.Reveal()})
+func (c *common) with(call *cli.Call, act func(a *admin.Admin) error) error {
+	a, err := admin.New(admin.Config{
+		RedisURL: c.RedisURL.Reveal(), Namespace: c.Namespace, Logger: call.Log, Actor: cli.Actor(),
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = client.Close() }()
-	return act(desk{schedules.New(client, c.Namespace), jobs.New(client, c.Namespace), c.Namespace})
+	defer a.Close()
+	return act(a)
+}
+
+// every gives all schedules, ordered by ID.
+func every(ctx context.Context, a *admin.Admin) (all []*admin.Schedule, err error) {
+	for cursor := ""; ; {
+		page, err := a.Schedules(ctx, cursor)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Schedules...)
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	slices.SortFunc(all, func(a, b *admin.Schedule) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(all, func(a, b *admin.Schedule) bool { return a.ID == b.ID }), nil
 }
 
 // done says what was done: to programs as JSON.
@@ -75,9 +81,9 @@ func SchedulesCommand() *cobra.Command {
 }
 
 // scheduleIDs are the schedules that there are, for shells.
-func scheduleIDs(ctx context.Context, _ *cli.Call, cfg *common) (ids []string, err error) {
-	err = cfg.with(func(d desk) error {
-		all, err := d.List(ctx)
+func scheduleIDs(ctx context.Context, call *cli.Call, cfg *common) (ids []string, err error) {
+	err = cfg.with(call, func(a *admin.Admin) error {
+		all, err := every(ctx, a)
 		for _, s := range all {
 			ids = append(ids, s.ID)
 		}
@@ -87,7 +93,7 @@ func scheduleIDs(ctx context.Context, _ *cli.Call, cfg *common) (ids []string, e
 }
 
 // verb makes a verb that only needs a connection.
-func verb(name, short string, args []string, run func(ctx context.Context, call *cli.Call, cfg *common, d desk) error) *cobra.Command {
+func verb(name, short string, args []string, run func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error) *cobra.Command {
 	var complete cli.Names[common]
 	if len(args) > 0 {
 		complete = scheduleIDs
@@ -95,7 +101,7 @@ func verb(name, short string, args []string, run func(ctx context.Context, call 
 	return cli.Def[common]{
 		Name: name, Args: args, Short: short, Config: defaults(), Complete: complete,
 		Run: func(ctx context.Context, call *cli.Call, cfg *common) error {
-			return cfg.with(func(d desk) error { return run(ctx, call, cfg, d) })
+			return cfg.with(call, func(a *admin.Admin) error { return run(ctx, call, cfg, a) })
 		},
 	}.Command()
 }
@@ -109,14 +115,14 @@ type listsConfig struct {
 
 // listing makes a verb that lists something.
 func listing[V any](
-	name, short string, args []string, read func(ctx context.Context, call *cli.Call, d desk) ([]V, error), show func(ctx context.Context, call *cli.Call, d desk, all []V) error,
+	name, short string, args []string, read func(ctx context.Context, call *cli.Call, a *admin.Admin) ([]V, error), show func(ctx context.Context, call *cli.Call, a *admin.Admin, all []V) error,
 ) *cobra.Command {
 	def := cli.Def[listsConfig]{
 		Name: name, Args: args, Short: short, Config: listsConfig{common: defaults()},
 		Run: func(ctx context.Context, call *cli.Call, cfg *listsConfig) error {
-			return cfg.with(func(d desk) error {
+			return cfg.with(call, func(a *admin.Admin) error {
 				return cfg.Show(ctx, call, func() error {
-					all, err := read(ctx, call, d)
+					all, err := read(ctx, call, a)
 					if err != nil {
 						return err
 					}
@@ -127,7 +133,7 @@ func listing[V any](
 					if cfg.JSON {
 						return cli.PrintJSON(call.Stdout, append([]V{}, all...))
 					}
-					return show(ctx, call, d, all)
+					return show(ctx, call, a, all)
 				})
 			})
 		},
@@ -142,19 +148,21 @@ func listing[V any](
 
 func listVerb() *cobra.Command {
 	return listing("list", "List schedules with their next and last ticks", nil,
-		func(ctx context.Context, _ *cli.Call, d desk) ([]*schedules.Status, error) { return d.List(ctx) },
-		func(ctx context.Context, call *cli.Call, d desk, all []*schedules.Status) error {
+		func(ctx context.Context, _ *cli.Call, a *admin.Admin) ([]*admin.Schedule, error) {
+			return every(ctx, a)
+		},
+		func(ctx context.Context, call *cli.Call, a *admin.Admin, all []*admin.Schedule) error {
 			if err := showList(call, all); err != nil {
 				return err
 			}
-			d.warnUnled(ctx, call)
+			WarnUnled(ctx, call, a)
 			return nil
 		})
 }
 
 func getVerb() *cobra.Command {
-	return verb("get", "Show all that is known of a schedule", []string{"ID"}, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
-		s, err := d.Get(ctx, call.Args[0])
+	return verb("get", "Show all that is known of a schedule", []string{"ID"}, func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
+		s, err := a.Schedule(ctx, call.Args[0])
 		if err != nil {
 			return err
 		}
@@ -166,10 +174,10 @@ func getVerb() *cobra.Command {
 }
 
 // each makes a verb that does one thing to each of the named schedules.
-func each(name, did, short string, act func(d desk, ctx context.Context, id string) error) *cobra.Command {
-	return verb(name, short, []string{"ID..."}, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
+func each(name, did, short string, act func(a *admin.Admin, ctx context.Context, id string) error) *cobra.Command {
+	return verb(name, short, []string{"ID..."}, func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
 		for _, id := range call.Args {
-			if err := act(d, ctx, id); err != nil {
+			if err := act(a, ctx, id); err != nil {
 				return err
 			}
 			if err := cfg.done(call, did+" "+id, map[string]any{"id": id, "done": did}); err != nil {
@@ -181,15 +189,11 @@ func each(name, did, short string, act func(d desk, ctx context.Context, id stri
 }
 
 func pauseVerb() *cobra.Command {
-	return each("pause", "paused", "Stop the ticks of schedules; those that come meanwhile are not made up", func(d desk, ctx context.Context, id string) error {
-		return d.Pause(ctx, id)
-	})
+	return each("pause", "paused", "Stop the ticks of schedules; those that come meanwhile are not made up", (*admin.Admin).PauseSchedule)
 }
 
 func resumeVerb() *cobra.Command {
-	return each("resume", "resumed", "Resume paused schedules from their next ticks", func(d desk, ctx context.Context, id string) error {
-		return d.Resume(ctx, id)
-	})
+	return each("resume", "resumed", "Resume paused schedules from their next ticks", (*admin.Admin).ResumeSchedule)
 }
 
 type removeConfig struct {
@@ -207,16 +211,16 @@ func removeVerb() *cobra.Command {
 			return scheduleIDs(ctx, call, &cfg.common)
 		},
 		Run: func(ctx context.Context, call *cli.Call, cfg *removeConfig) error {
-			return cfg.with(func(d desk) error {
+			return cfg.with(call, func(a *admin.Admin) error {
 				for _, id := range call.Args {
-					s, err := d.Get(ctx, id)
+					s, err := a.Schedule(ctx, id)
 					if err != nil {
 						return err
 					}
 					if s.Source != "" && !cfg.Force {
 						return cli.Usagef("schedule %s is declared by source %s, which would add it again when it starts; want it removed there, or --force", id, s.Source)
 					}
-					if err := d.Remove(ctx, id); err != nil {
+					if err := a.RemoveSchedule(ctx, id); err != nil {
 						return err
 					}
 					if err := cfg.done(call, "removed "+id, map[string]any{"id": id, "done": "removed"}); err != nil {
@@ -230,12 +234,12 @@ func removeVerb() *cobra.Command {
 }
 
 func triggerVerb() *cobra.Command {
-	return verb("trigger", "Enqueue a job of a schedule now, beside its ticks, and print its ID", []string{"ID"}, func(ctx context.Context, call *cli.Call, cfg *common, d desk) error {
-		job, err := d.Trigger(ctx, d.engine, call.Args[0])
+	return verb("trigger", "Enqueue a job of a schedule now, beside its ticks, and print its ID", []string{"ID"}, func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin) error {
+		queue, id, err := a.TriggerSchedule(ctx, call.Args[0])
 		if err != nil {
 			return err
 		}
-		return cfg.done(call, job.ID, map[string]any{"id": call.Args[0], "done": "triggered", "queue": job.Queue, "job_id": job.ID})
+		return cfg.done(call, id, map[string]any{"id": call.Args[0], "done": "triggered", "queue": queue, "job_id": id})
 	})
 }
 
@@ -256,8 +260,8 @@ func backfillVerb() *cobra.Command {
 			if cfg.From == nil || cfg.To == nil {
 				return cli.Usagef("--from and --to are not both given; want the first and the last tick")
 			}
-			return cfg.with(func(d desk) error {
-				filled, err := d.Backfill(ctx, d.engine, call.Args[0], *cfg.From, *cfg.To)
+			return cfg.with(call, func(a *admin.Admin) error {
+				filled, err := a.BackfillSchedule(ctx, call.Args[0], *cfg.From, *cfg.To)
 				if err != nil {
 					return err
 				}
@@ -272,11 +276,11 @@ func backfillVerb() *cobra.Command {
 
 func historyVerb() *cobra.Command {
 	return listing("history", "List the last ticks of a schedule with their jobs, the latest first", []string{"ID"},
-		func(ctx context.Context, call *cli.Call, d desk) ([]schedules.Event, error) {
-			return d.History(ctx, d.engine, call.Args[0])
+		func(ctx context.Context, call *cli.Call, a *admin.Admin) ([]admin.Tick, error) {
+			return a.ScheduleHistory(ctx, call.Args[0])
 		},
-		func(_ context.Context, call *cli.Call, _ desk, events []schedules.Event) error {
-			return showHistory(call, events)
+		func(_ context.Context, call *cli.Call, _ *admin.Admin, ticks []admin.Tick) error {
+			return showHistory(call, ticks)
 		})
 }
 
