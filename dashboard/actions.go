@@ -96,6 +96,7 @@ var actions = []action{
 	},
 	{Deed: deeds.StopAction, needs: access.Bulk, next: func(t target, _ deeds.Target) string { return link("action", "id", t.Name) }},
 	{Deed: deeds.CloseBreaker, needs: access.Steer},
+	{Deed: deeds.RemoveLimit, needs: access.Declare},
 	{Deed: deeds.RetryFlow, needs: access.Steer},
 	{Deed: deeds.RetryFailedFlow, needs: access.Steer},
 	{Deed: deeds.RunFlowAgain, needs: access.Steer},
@@ -104,6 +105,7 @@ var actions = []action{
 	{Deed: deeds.PauseSchedule, needs: access.Steer},
 	{Deed: deeds.ResumeSchedule, needs: access.Steer},
 	{Deed: deeds.BackfillSchedule, needs: access.Steer},
+	{Deed: deeds.RemoveSchedule, needs: access.Delete, next: func(target, deeds.Target) string { return "schedules" }},
 	{Deed: deeds.TriggerSchedule, needs: access.Steer, next: func(_ target, made deeds.Target) string { return link("job", "queue", made.Queue, "id", made.Job) }},
 }
 
@@ -131,8 +133,20 @@ func (q *request) mayOf(all []action) []action {
 	return slices.DeleteFunc(all, func(a action) bool { return !q.may(a.needs) })
 }
 
+// What forms do, which nobody has to confirm.
+const (
+	scheduleSaved = "save-schedule"
+	limitSaved    = "save-limit"
+)
+
 // doneText says what was done, by the name of the action.
 func doneText(name string) string {
+	switch name {
+	case scheduleSaved:
+		return "The schedule is saved."
+	case limitSaved:
+		return "The limit is set, for all workers and at once."
+	}
 	if a, err := actionOf(name); err == nil {
 		return a.Done
 	}

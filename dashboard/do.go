@@ -192,6 +192,9 @@ func do(q *request) error {
 func (q *request) carryOut(a action, t target) (to string, err error) {
 	if a.On != onAll {
 		made, err := a.Do(q.r.Context(), q.gate.admin, t.deed(a.On))
+		if a.On == onLimit {
+			q.d.board.LimitsChanged(q.r.Context())
+		}
 		if err != nil || a.next == nil {
 			return "", err
 		}

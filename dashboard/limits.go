@@ -7,6 +7,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/access"
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
@@ -47,6 +48,7 @@ func rowOfLimit(l *admin.Limit, now time.Time) limitRow {
 type limitsPage struct {
 	Limits []limitRow
 	More   int
+	Edits  bool // the user may set and remove them
 }
 
 func listLimits(q *request) error {
@@ -54,7 +56,7 @@ func listLimits(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := &limitsPage{More: max(len(all)-limitsShown, 0)}
+	p := &limitsPage{More: max(len(all)-limitsShown, 0), Edits: q.may(access.Declare)}
 	for i := range all[:min(len(all), limitsShown)] {
 		p.Limits = append(p.Limits, rowOfLimit(&all[i], time.Now()))
 	}

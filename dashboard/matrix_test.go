@@ -83,6 +83,15 @@ func samples(action string) []sample {
 		get("flow?id=order&step=fetch", dashboard.Reader, "all", 403),
 		get("schedules", dashboard.Viewer, everywhere, 0),
 		get("schedule?id=nightly", dashboard.Viewer, "all mail", 404),
+		get("edit-limit", dashboard.Admin, everywhere, 0),
+		get("edit-limit?limit=smtp", dashboard.Admin, "all mail", 404),
+		post("edit-limit", "limit=smtp&edits=1&queue=mail&concurrency=1000&share=1&least=1000", dashboard.Admin, "all mail", 403),
+		post("edit-limit", "limit=JOB&queue=mail&concurrency=1000", dashboard.Admin, "all mail", 403),
+		post("edit-limit", "limit=all-JOB&kind=welcome&concurrency=1000", dashboard.Admin, "all", 403),
+		get("edit-schedule", dashboard.Admin, everywhere, 0),
+		get("edit-schedule?id=added", dashboard.Admin, "all mail", 404),
+		post("edit-schedule", "id=JOB&every=1h&kind=welcome&queue=mail", dashboard.Admin, "all mail", 403),
+		post("edit-schedule", "id=added&edits=1&every=2h&kind=welcome&queue=mail&catch_up=last&overlap=allow", dashboard.Admin, "all mail", 404),
 		get("redis", dashboard.Reader, "all", 403),
 		get("audit", dashboard.Admin, "all", 403),
 		get("audit?refused=1", dashboard.Admin, "all", 403),
@@ -116,12 +125,14 @@ func samples(action string) []sample {
 	do("cancel-all&queue=orders&kind=refund&where=id:none&reason=x", dashboard.Admin, "all refund", 403)
 	do("delete-all&where=id:none&reason=x", dashboard.Admin, "all", 403)
 	do("stop-action&id="+action, dashboard.Admin, "all mail", 404)
+	do("remove-limit&limit=JOB", dashboard.Admin, "all mail", 404)
 	do("close-breaker&limit=smtp", dashboard.Operator, "all mail", 404)
 	do("signal-flow&flow=order&step=approved&value=1", dashboard.Operator, "all", 404)
 	for _, name := range []string{"retry-flow", "retry-failed-flow", "run-flow-again", "cancel-flow"} {
 		do(name+"&flow=order", dashboard.Operator, "all", 404)
 	}
 	do("backfill-schedule&schedule=nightly&since=2026-01-01T00:00:00Z&until=2026-01-02T12:00:00Z", dashboard.Operator, "all mail", 404)
+	do("remove-schedule&schedule=JOB", dashboard.Admin, "all mail", 404)
 	for _, name := range []string{"pause", "resume", "trigger"} {
 		do(name+"-schedule&schedule=nightly", dashboard.Operator, "all mail", 404)
 	}
@@ -138,6 +149,9 @@ func TestRouteByRoleByScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.admin.SetLimit(t.Context(), drayhorse.Limit{Name: "smtp", Queue: "mail", Concurrency: 1000, Breaker: drayhorse.Breaker{Rate: 1, Min: 1000, Window: time.Minute, CoolDown: time.Minute}}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.admin.AddSchedule(t.Context(), admin.Declaration{ID: "added", Every: time.Hour, Kind: "welcome", Queue: "mail"}, false); err != nil {
 		t.Fatal(err)
 	}
 	r.submit("order")

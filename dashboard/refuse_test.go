@@ -43,7 +43,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 func TestPagesHaveNothingInline(t *testing.T) {
 	r := setup(t, nil)
 	r.furnish()
-	for _, path := range []string{"", "queues", "queue?queue=q", "jobs", "job?queue=q&id=dead", "workers", "schedules", "schedule?id=nightly", "redis", "confirm?action=delete-queue&queue=q"} {
+	for _, path := range []string{"", "queues", "queue?queue=q", "jobs", "job?queue=q&id=dead", "workers", "schedules", "schedule?id=nightly", "edit-schedule", "redis", "confirm?action=delete-queue&queue=q"} {
 		body := strings.ToLower(r.page(path))
 		for _, bad := range []string{"<style", " style=", "javascript:", " onclick", " onload", " onerror", "http://", "https://", "//cdn"} {
 			if strings.Contains(body, bad) {

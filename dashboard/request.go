@@ -49,7 +49,7 @@ func (q *request) enter() {
 
 // may reports whether the user has a right here.
 func (q *request) may(r access.Right) bool {
-	changes := r == access.Steer || r == access.Delete || r == access.Bulk
+	changes := r == access.Steer || r == access.Delete || r == access.Declare || r == access.Bulk
 	return (!changes || !q.d.cfg.ReadOnly) && q.user.May(r)
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/access"
 	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
@@ -34,6 +35,7 @@ type schedulesPage struct {
 	First     bool
 	Leader    *admin.Leader
 	LeaderFor figures.Moment
+	Adds      bool // the user may add one
 }
 
 func listSchedules(q *request) error {
@@ -45,7 +47,7 @@ func listSchedules(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := &schedulesPage{Next: page.Next, First: q.value("cursor") == "", Leader: r.Leader}
+	p := &schedulesPage{Next: page.Next, First: q.value("cursor") == "", Leader: r.Leader, Adds: q.may(access.Declare)}
 	if r.Leader != nil {
 		p.LeaderFor = figures.When(r.Leader.Since, r.Now)
 	}
@@ -70,6 +72,7 @@ type schedulePage struct {
 	Ticks   []figures.Moment // to come
 	History []tickRow
 	Leads   bool // a scheduler does
+	Edits   bool // the user may change it on a form
 }
 
 func showSchedule(q *request) error {
@@ -81,7 +84,7 @@ func showSchedule(q *request) error {
 	if err != nil {
 		return err
 	}
-	p := &schedulePage{scheduleRow: rowOfSchedule(s, r.Now), Args: treeOf(s.Args), Leads: r.Leader != nil}
+	p := &schedulePage{scheduleRow: rowOfSchedule(s, r.Now), Args: treeOf(s.Args), Leads: r.Leader != nil, Edits: q.mayEdit(s)}
 	if !p.IsPaused {
 		for _, tick := range s.Ticks(ticksShown) {
 			p.Ticks = append(p.Ticks, figures.When(tick, r.Now))

@@ -19,7 +19,7 @@ const (
 	Viewer   Role = "viewer"   // sees queues, jobs, workers and schedules, and nothing of what jobs are about
 	Reader   Role = "reader"   // and arguments, results and errors, fields that may be secret masked
 	Operator Role = "operator" // and retries, cancels, pauses, resumes and runs schedules
-	Admin    Role = "admin"    // and deletes, acts on all jobs that match, sees masked fields and the audit
+	Admin    Role = "admin"    // and deletes, writes schedules and limits, acts on all jobs that match, sees masked fields and the audit
 )
 
 // Roles are all of them, the least first.
@@ -30,20 +30,21 @@ type Right int
 
 // The rights.
 const (
-	Nobody Right = iota // what was forgotten, which nobody has
-	Anyone              // before a login, too
-	Known               // whoever has logged in
-	See                 // what there is and how it goes
-	Read                // what jobs are about: arguments, results, errors
-	Steer               // single jobs, queues and schedules, in ways that can be undone
-	Delete              // what cannot
-	Bulk                // whatever matches a filter
-	Reveal              // masked fields
-	Audit               // who did what
+	Nobody  Right = iota // what was forgotten, which nobody has
+	Anyone               // before a login, too
+	Known                // whoever has logged in
+	See                  // what there is and how it goes
+	Read                 // what jobs are about: arguments, results, errors
+	Steer                // single jobs, queues and schedules, in ways that can be undone
+	Delete               // what cannot
+	Declare              // what holds for jobs to come: schedules and limits
+	Bulk                 // whatever matches a filter
+	Reveal               // masked fields
+	Audit                // who did what
 )
 
 // least is the least role that has a right.
-var least = map[Right]Role{See: Viewer, Read: Reader, Steer: Operator, Delete: Admin, Bulk: Admin, Reveal: Admin, Audit: Admin}
+var least = map[Right]Role{See: Viewer, Read: Reader, Steer: Operator, Delete: Admin, Declare: Admin, Bulk: Admin, Reveal: Admin, Audit: Admin}
 
 // User is who makes a request. The zero value may nothing.
 type User struct {

@@ -108,6 +108,14 @@ func (b *Board) Limits(ctx context.Context) ([]admin.Limit, error) {
 	return b.limits, nil
 }
 
+// LimitsChanged has whoever looks next see limits as they are now.
+func (b *Board) LimitsChanged(ctx context.Context) {
+	if b.take(ctx) == nil {
+		b.limitsAt = time.Time{}
+		b.give()
+	}
+}
+
 func (b *Board) fill(ctx context.Context, r *Reading) (err error) {
 	if b.last != nil && time.Since(b.named) < namesEvery {
 		r.Names = b.last.Names

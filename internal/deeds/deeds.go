@@ -128,6 +128,12 @@ var (
 			return a.CloseBreaker(ctx, t.Limit, t.Reason)
 		}),
 	}
+	RemoveLimit = Deed{
+		Name: "remove-limit", On: OnLimit, Verb: "Remove", Effect: "Its jobs start without it, at once. A worker that declares it does so again when it starts.", Done: "The limit is removed.", Danger: true,
+		do: only(func(ctx context.Context, a *admin.Admin, t Target) error {
+			return a.RemoveLimit(ctx, t.Limit, t.Reason)
+		}),
+	}
 	BackfillSchedule = Deed{
 		Name: "backfill-schedule", On: OnSchedule, Verb: "Backfill", Done: "The ticks were enqueued.",
 		Effect: "A job is enqueued for each tick of a time, both ends included, whether it has had one or not. The same again enqueues none of them twice within a day.",
@@ -138,6 +144,11 @@ var (
 			_, err := a.BackfillSchedule(ctx, t.Schedule, t.From, t.To)
 			return err
 		}),
+	}
+	RemoveSchedule = Deed{
+		Name: "remove-schedule", On: OnSchedule, Verb: "Remove", Done: "The schedule is removed.", Danger: true,
+		Effect: "It fires no more; its jobs stay. One that a source declares comes back when that source is declared again.",
+		do:     only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.RemoveSchedule(ctx, t.Schedule) }),
 	}
 	TriggerSchedule = Deed{
 		Name: "trigger-schedule", On: OnSchedule, Verb: "Run now", Effect: "A job of it is enqueued now, beside its ticks.", Done: "A job was enqueued.",

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -122,6 +124,17 @@ func (s *stage) furnish(url, namespace string) {
 		if _, err := s.jobs.EnqueueRaw(s.Context(), "k", args, append(options, drayhorse.ID(id))...); err != nil {
 			s.Fatal(err)
 		}
+	}
+	smtp := drayhorse.Limit{
+		Name: "smtp", Queue: "mail", Concurrency: 5, Rate: drayhorse.Rate{Jobs: 100, Per: time.Minute, Burst: 20},
+		Breaker: drayhorse.Breaker{Rate: 0.5, Window: time.Minute, CoolDown: 30 * time.Second, Probes: 3},
+	}
+	if err := s.admin.SetLimit(s.Context(), smtp, hostile); err != nil {
+		s.Fatal(err)
+	}
+	weekly := admin.Declaration{ID: "weekly", Cron: "0 4 * * 1", Kind: "k", Queue: "mail", Args: args}
+	if err := s.admin.AddSchedule(s.Context(), weekly, false); err != nil {
+		s.Fatal(err)
 	}
 	s.begin()
 	s.becomes("dead-1", drayhorse.Discarded)
@@ -253,6 +266,13 @@ func (s *stage) calm(where string) {
 	s.wrong = []string{}
 }
 
+// pardon forgets what the browser has said of answers of a status that was asked for.
+func (s *stage) pardon(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wrong = slices.DeleteFunc(s.wrong, func(text string) bool { return strings.Contains(text, fmt.Sprintf("a status of %d ", status)) })
+}
+
 // visit opens a page and wants it to be one.
 func (s *stage) visit(page string) {
 	s.Helper()
@@ -273,7 +293,7 @@ var pages = map[string]string{
 	"overview": "", "queues": "queues", "queue": "queue?queue=mail", "jobs": "jobs", "job": "job?queue=mail&id=dead-1",
 	"result": "job?queue=mail&id=done", "waiting": "job?queue=idle&id=waits", "actions": "actions", "workers": "workers", "limits": "limits",
 	"flows": "flows", "stuck": "flows?stuck=1", "flow": "flow?id=order-42", "batch": "flow?id=import-7", "signal": "confirm?action=signal-flow&flow=order-42&step=approved",
-	"schedules": "schedules", "schedule": "schedule?id=nightly", "redis": "redis", "audit": "audit", "events": "events", "question": "confirm?action=delete-queue&queue=mail",
+	"schedules": "schedules", "schedule": "schedule?id=nightly", "form": "edit-schedule?id=weekly", "limit": "edit-limit?limit=smtp", "redis": "redis", "audit": "audit", "events": "events", "question": "confirm?action=delete-queue&queue=mail",
 }
 
 // TestEveryPageIsShown at the size of a desk and of a phone, light and dark: nothing is wider
@@ -400,6 +420,53 @@ func TestEveryActionIsDone(t *testing.T) {
 		t.Errorf("schedule %+v, %v; want it paused", x, err)
 	}
 	s.clicks("schedule?id=nightly", "resume-schedule")
+	s.visit("schedules")
+	s.does("ask for the form", chromedp.Click(`a[href="edit-schedule"]`), chromedp.WaitVisible(`form.edit`),
+		chromedp.SendKeys(`form.edit input[name="id"]`, "digest"), chromedp.SendKeys(`input[name="cron"]`, "0 25 * * *"),
+		chromedp.SendKeys(`input[name="kind"]`, "k"), chromedp.Click(`form.edit button.main`),
+		chromedp.WaitVisible(`.notices[role="alert"]`))
+	if text := s.body(); !strings.Contains(text, `field 2 (hour): "25"; want 0-23`) {
+		t.Errorf("the form does not say what is wrong: %s", text)
+	}
+	s.pardon(http.StatusBadRequest)
+	s.does("write it anew", chromedp.SetValue(`input[name="cron"]`, "0 5 * * *"), chromedp.Click(`form.edit button.main`),
+		chromedp.WaitVisible(`#l-schedule`))
+	if x, err := s.admin.Schedule(ctx, "digest"); err != nil || x.Cron != "0 5 * * *" || x.Kind != "k" {
+		t.Errorf("schedule %+v, %v", x, err)
+	}
+	s.clicks("schedule?id=digest", "remove-schedule")
+
+	s.visit("limits")
+	s.does("set a limit", chromedp.Click(`a[href="edit-limit"]`), chromedp.WaitVisible(`form.edit`),
+		chromedp.SendKeys(`form.edit input[name="limit"]`, "bills"), chromedp.SendKeys(`form.edit input[name="queue"]`, "mail"),
+		chromedp.SendKeys(`form.edit input[name="rate"]`, "10/1s"), chromedp.Click(`form.edit button.main`), chromedp.WaitVisible(".flash"))
+	if text := s.body(); !strings.Contains(text, "bills") || !strings.Contains(text, "10/1s") {
+		t.Errorf("the list lacks the limit: %s", text)
+	}
+	s.does("edit it", chromedp.Click(`a[href="edit-limit?limit=bills"]`), chromedp.WaitVisible(`form.edit`),
+		chromedp.SetValue(`form.edit input[name="concurrency"]`, "3"), chromedp.Click(`form.edit button.main`), chromedp.WaitVisible(".flash"))
+	limited := func() drayhorse.Limit {
+		all, err := s.admin.Limits(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range all {
+			if l.Name == "bills" {
+				return l.Limit
+			}
+		}
+		return drayhorse.Limit{}
+	}
+	if got, want := limited(), (drayhorse.Limit{Name: "bills", Queue: "mail", Concurrency: 3, Rate: drayhorse.Rate{Jobs: 10, Per: time.Second}}); got != want {
+		t.Errorf("limit %+v, want %+v", got, want)
+	}
+	s.clicks("limits", "limit=bills")
+	if got := limited(); got != (drayhorse.Limit{}) {
+		t.Errorf("limit %+v, want it removed", got)
+	}
+	if _, err := s.admin.Schedule(ctx, "digest"); !errors.Is(err, drayhorse.ErrNotFound) {
+		t.Errorf("the removed schedule: %v", err)
+	}
 
 	s.clicks("flow?id=order-42", "signal-flow", "value", `{"by":"ann"}`)
 	s.clicks("flow?id=order-42", "cancel-flow")
