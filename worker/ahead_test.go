@@ -7,14 +7,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
 // claimAhead has a fetcher claim n jobs of which none begins, and gives its lease.
 func claimAhead(s *session, f *fetcher, src *source, n int) *lease {
 	s.executors.limit = 0
-	src.markClaimable()
-	l := f.plan(time.Now())[0]
+	l := f.leaseOf(src)
+	if f.claims {
+		src.markClaimable()
+		f.plan(time.Now())
+	} else {
+		l.turn.Turn = &jobs.Turn{Lease: l.Lease, Want: n} // as at the bells
+	}
 	envelope := &jobs.Envelope{Kind: "none", MaxAttempts: 1, EnqueuedAt: time.Now(), Args: []byte("{}")}
 	claims := make([]jobs.Claim, n)
 	for i := range claims {
@@ -118,5 +124,63 @@ func TestParkedJobsThatCannotBeHadAreLeftAlone(t *testing.T) {
 	src.applyObservation(&jobs.Observation{Lanes: []string{"k"}})
 	if !src.isClaimable() {
 		t.Error("it is not claimable after a look that saw it")
+	}
+}
+
+// TestNothingIsClaimedForWhatIsUntold: what has ended is the worker's, as Redis sees it, until
+// a turn has told it. Nothing more is claimed for its slots before, lest the worker hold
+// more than it can run; unless nobody knows when it can be told.
+func TestNothingIsClaimedForWhatIsUntold(t *testing.T) {
+	t.Parallel()
+	const slots = 10
+	for _, test := range []struct {
+		name string
+		told func(waiter *fetcher, l *lease)
+	}{
+		{"told", func(waiter *fetcher, l *lease) { waiter.settle(l, jobs.TurnReply{Turned: &jobs.Turned{}}) }},
+		{"its node is away", func(waiter *fetcher, l *lease) { waiter.postpone(l, drayhorse.ErrUnavailable) }},
+		{"its lease is lost", func(waiter *fetcher, l *lease) { waiter.settle(l, jobs.TurnReply{Err: drayhorse.ErrLeaseLost}) }},
+		{"told late", func(waiter *fetcher, l *lease) {
+			waiter.postpone(l, drayhorse.ErrUnavailable)
+			waiter.settle(l, jobs.TurnReply{Turned: &jobs.Turned{}})
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s, claimer := offline(t, slots, 1, 1)
+			claimer.onLost, claimer.mate.onLost = func(*jobs.Lease, []string) {}, func(*jobs.Lease, []string) {}
+			waiter, other := claimer.mate, s.supply.all()[1]
+			wants := func() (n int) {
+				for _, l := range claimer.plan(time.Now()) {
+					n += l.turn.Want
+					claimer.settle(l, jobs.TurnReply{Turned: &jobs.Turned{}})
+				}
+				return n
+			}
+			l := claimAhead(s, waiter, s.supply.all()[0], slots)
+			for _, e := range l.executions() {
+				e.release()
+			}
+			other.expect(slots)
+			if n := wants(); n != 0 {
+				t.Errorf("%d jobs are claimed though the %d that have ended are untold", n, slots)
+			}
+			other.expect(slots)
+			told := waiter.plan(time.Now())
+			if len(told) != 1 || len(told[0].turn.Finishes) != slots {
+				t.Fatalf("%d leases tell of what has ended", len(told))
+			}
+			if n := wants(); n != 0 {
+				t.Errorf("%d jobs are claimed while the turn that tells is under way", n)
+			}
+			other.expect(slots)
+			test.told(waiter, l)
+			if n := wants(); n != slots {
+				t.Errorf("then %d jobs are claimed, want %d", n, slots)
+			}
+			if n := claimer.untold.Load() + waiter.untold.Load(); n != 0 {
+				t.Errorf("%d count as untold in the end", n)
+			}
+		})
 	}
 }

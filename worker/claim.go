@@ -21,7 +21,7 @@ func (f *fetcher) claim(leases []*lease, now time.Time) []*lease {
 	if !f.claims || f.phase.isClosing() {
 		return leases
 	}
-	ahead := f.pace.ahead(now)
+	ahead := f.pace.ahead(now) - f.untoldBeside(leases)
 	if f.mate != nil && f.mate.isWaiting() {
 		if f.supply.any() || f.mayTry(now) { // its wait is over then, and it claims
 			f.mate.interruptWait()
@@ -44,6 +44,22 @@ func (f *fetcher) claim(leases []*lease, now time.Time) []*lease {
 		_, l.turn.Lanes = l.source.claimable()
 	}
 	return leases
+}
+
+// untoldBeside is how many jobs of the node have ended and are still this worker's as Redis
+// sees it, but for those that the turns of these leases finish: their slots are free, and
+// to fill them now would have the worker hold more than it can run.
+func (f *fetcher) untoldBeside(leases []*lease) int {
+	n := f.untold.Load()
+	for _, l := range leases {
+		if !l.stalled {
+			n -= int64(len(l.turn.Finishes))
+		}
+	}
+	if f.mate != nil {
+		n += f.mate.untold.Load()
+	}
+	return int(n)
 }
 
 // share shares the room out among sources that have jobs, in parts, so that the weights

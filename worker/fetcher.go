@@ -25,6 +25,7 @@ type fetcher struct {
 
 	wakeup   chan struct{}
 	onWire   atomic.Bool
+	untold   atomic.Int64           // jobs that have ended and are still this worker's as Redis sees it, but for stalled leases
 	assigned atomic.Pointer[source] // that another node's claimer has picked for this one
 
 	waiting     atomic.Bool // at the bells, with turns ready

@@ -32,6 +32,7 @@ type lease struct {
 	unsaid  finishes
 	spare   finishes // the room of what the last turn said
 	lost    bool
+	stalled bool // its last turn had no answer; written by the fetch loop's goroutine alone
 }
 
 // turn is a lease's turn that has no answer yet: no other is made before. The zero turn
@@ -50,6 +51,7 @@ type ended struct {
 	first    bool // nothing was said of this job before
 	accepted bool // the lease is not lost: the next turn says it
 	alone    bool // nothing else was to be said
+	stalled  bool // nobody knows when it will be
 }
 
 // report is called when a job has ended.
@@ -60,7 +62,7 @@ func (l *lease) report(e *execution, f jobs.Finish, counter prometheus.Counter) 
 	f.Keep = f.Keep || streams
 	n := note{counter, l.teller.ended(e, &f)}
 	l.mu.Lock()
-	news := ended{first: l.remove(e), accepted: !l.lost, alone: len(l.unsaid.list) == 0}
+	news := ended{first: l.remove(e), accepted: !l.lost, alone: len(l.unsaid.list) == 0, stalled: l.stalled}
 	if news.first && news.accepted {
 		l.unsaid.add(f, n)
 	}
@@ -100,6 +102,15 @@ func (l *lease) endTurn() (done turn, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return done, len(l.unsaid.list) > 0
+}
+
+// stall notes whether the last turn had no answer, and gives how many finishes no turn has
+// taken along yet.
+func (l *lease) stall(stalled bool) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stalled = stalled
+	return len(l.unsaid.list)
 }
 
 // reuse takes back the room of what a turn has said.

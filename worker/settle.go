@@ -48,6 +48,9 @@ func (f *fetcher) postpone(l *lease, err error) {
 		wait = f.logBroken(s, err)
 		f.abandonTrial(l)
 	}
+	if !l.stalled { // or what ended under it would hold others up
+		f.told(len(l.turn.Finishes) + l.stall(true))
+	}
 	s.markQuiet()
 	l.turn.fail(wait)
 	f.unanswered = append(f.unanswered, l)
@@ -79,6 +82,11 @@ func (f *fetcher) settle(l *lease, reply jobs.TurnReply) {
 		return
 	}
 	l.renew(done.asked)
+	if l.stalled {
+		f.untold.Add(int64(l.stall(false)))
+	} else {
+		f.told(len(done.Finishes))
+	}
 	f.count(l.source, done.notes, reply.Rejected)
 	f.discards.noteTurn(l.source.part, done.Finishes, reply.Turned)
 	f.relay.noteTurn(l.source.part, done.Finishes)
@@ -91,6 +99,14 @@ func (f *fetcher) settle(l *lease, reply jobs.TurnReply) {
 	f.start(l, reply.Claims)
 	l.cancel(reply.Cancels)
 	f.capacity.give(done.reserved - len(reply.Claims))
+}
+
+// told notes that Redis knows of n jobs that have ended, or that nobody waits for that.
+func (f *fetcher) told(n int) {
+	f.untold.Add(int64(-n))
+	if n > 0 && !f.claims {
+		f.mate.wake() // there is room
+	}
 }
 
 // drop parts with a lease that Redis does not know any more. Its jobs are rescued by
@@ -107,6 +123,9 @@ func (f *fetcher) drop(l *lease, done *turn, err error) {
 	unsaid, held := l.lose()
 	for _, finish := range done.Finishes {
 		unsaid = append(unsaid, finish.ID)
+	}
+	if !l.stalled {
+		f.told(len(unsaid))
 	}
 	f.metrics.refused.Add(float64(len(unsaid)))
 	f.onLost(l.Lease, append(held, unsaid...))
@@ -158,12 +177,15 @@ func (f *fetcher) onEnded(l *lease, news ended) {
 		f.metrics.refused.Inc()
 		f.endTrial(l)
 	}
+	if news.accepted && !news.stalled {
+		f.untold.Add(1)
+	}
 	if news.accepted && news.alone {
 		f.note(l)
 	}
 	f.capacity.end()
 	f.wake()
 	if !f.claims {
-		f.mate.wake() // there is room
+		f.mate.wake() // there is room, on other nodes at least
 	}
 }
