@@ -14,6 +14,7 @@
 //   - handler: the user's function that runs jobs of a kind.
 //   - queue: a named line of jobs. Jobs of any kind share a queue.
 //   - series: what ended, counted by the minute and the hour.
+//   - mark: a moment, such as a deploy, that charts of a series show.
 //   - partition: one of the P parts of a queue, each in one Redis Cluster slot.
 //   - namespace: the prefix of all keys. Programs in different ones share nothing.
 //   - state: where a job is in its life; see [State].

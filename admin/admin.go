@@ -23,6 +23,7 @@ import (
 	"github.com/drayhorse/drayhorse/internal/limits"
 	"github.com/drayhorse/drayhorse/internal/lock"
 	"github.com/drayhorse/drayhorse/internal/logs"
+	"github.com/drayhorse/drayhorse/internal/marks"
 	"github.com/drayhorse/drayhorse/internal/printable"
 	redisconn "github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/registry"
@@ -74,6 +75,7 @@ type Admin struct {
 	flows     *flows.Store
 	locks     *lock.Locker
 	namespace string
+	marks     *marks.Store
 	audit     *audit.Store
 	events    *events.Hub
 	acts      *acts
@@ -105,6 +107,7 @@ func New(cfg Config) (*Admin, error) {
 		engine: engine, limits: limits.New(engine, namespace), inbox: jobs.NewInbox(engine), registry: registry.New(client, namespace),
 		schedules: schedules.New(client, namespace), election: leads,
 		actions: actions.New(client, namespace), flows: flows.New(engine, namespace), locks: locks, namespace: namespace,
+		marks: marks.New(client, namespace),
 		audit: audit.New(client, namespace), events: events.NewHub(told), acts: &acts{store: told}, checked: new(atomic.Bool),
 	}, nil
 }

@@ -384,3 +384,18 @@ func ExampleAdmin_LatestEvents() {
 	})
 	// Output: job cancelled ann@example.org by ann
 }
+
+// What a deploy says of itself, for the charts of the dashboard.
+func ExampleAdmin_AddMark() {
+	withShop(func(ctx context.Context, s *shop) {
+		mark, err := s.admin.AddMark(ctx, "deploy billing 1.4.2")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		marks, err := s.admin.Marks(ctx, mark.At, time.Time{})
+		fmt.Println(len(marks), marks[0].Text, err)
+	})
+	// Output:
+	// 1 deploy billing 1.4.2 <nil>
+}

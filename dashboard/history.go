@@ -36,6 +36,7 @@ type history struct {
 	Said    string
 	Step    string
 	Charts  []historyChart
+	Marks   []markRow // the latest first, those of the charts
 	Total   admin.Point
 	Partial string // of which queues it is, where that is not all
 	Problem string // why there is none; "": there is
@@ -61,7 +62,25 @@ type historyChart struct {
 	ID, Name string
 	Legend   []legendEntry
 	X        []string // what is written below: the beginning, the middle and the end
+	Marks    []chartMark
 }
+
+// chartMark is a mark in a chart: a line, by its place in the box.
+type chartMark struct {
+	X, Text string
+}
+
+// markRow is a mark below the charts.
+type markRow struct {
+	admin.Mark
+
+	When figures.Moment
+}
+
+const (
+	marksDrawn  = 100 // in a chart, the latest
+	marksListed = 5   // below the charts
+)
 
 // legendEntry says what a curve is, and how much that is of the whole.
 type legendEntry struct{ Curve, Name, Value string }
@@ -94,8 +113,28 @@ func (q *request) history(page, queue string) (*history, error) {
 		h.Problem = refusalOf(err).text
 		return h, nil
 	}
+	marks, err := q.gate.admin.Marks(q.r.Context(), s.From, s.To)
+	if err != nil {
+		q.d.log.DebugContext(q.r.Context(), "marks cannot be read", slog.String(logs.Error, err.Error())) // the charts are there
+	}
 	h.draw(s)
+	h.mark(s, marks)
 	return h, nil
+}
+
+// mark draws marks, and lists the latest.
+func (h *history) mark(s *admin.Series, all []admin.Mark) {
+	var drawn []chartMark
+	for _, m := range all[max(len(all)-marksDrawn, 0):] {
+		x := chartWidth * float64(m.At.Sub(s.From)) / float64(s.To.Sub(s.From))
+		drawn = append(drawn, chartMark{fmt.Sprintf("%.1f", x), fmt.Sprintf("%s, %s", axisTime(m.At, s), m.Text)})
+	}
+	for i := range h.Charts {
+		h.Charts[i].Marks = drawn
+	}
+	for _, m := range slices.Backward(all[max(len(all)-marksListed, 0):]) {
+		h.Marks = append(h.Marks, markRow{m, figures.When(m.At, s.Now)})
+	}
 }
 
 func (h *history) draw(s *admin.Series) {

@@ -47,6 +47,7 @@ func command(name string) *cobra.Command {
 		operate.JobsCommand(),
 		operate.QueuesCommand(),
 		operate.StatsCommand(),
+		operate.MarksCommand(),
 		operate.LimitsCommand(),
 		operate.ApplyCommand(),
 		operate.DiffCommand(),

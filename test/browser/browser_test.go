@@ -132,6 +132,9 @@ func (s *stage) furnish(url, namespace string) {
 	if err := s.admin.SetLimit(s.Context(), smtp, hostile); err != nil {
 		s.Fatal(err)
 	}
+	if _, err := s.admin.AddMark(s.Context(), hostile); err != nil {
+		s.Fatal(err)
+	}
 	weekly := admin.Declaration{ID: "weekly", Cron: "0 4 * * 1", Kind: "k", Queue: "mail", Args: args}
 	if err := s.admin.AddSchedule(s.Context(), weekly, false); err != nil {
 		s.Fatal(err)

@@ -66,7 +66,7 @@ func (o *tool) run(ctx context.Context, out, err io.Writer, args ...string) int 
 		Args: append(args, "--redis", o.url), Stdin: strings.NewReader(""), Stdout: out, Stderr: err,
 		LookupEnv: func(string) (string, bool) { return "", false },
 	}
-	return p.Run(ctx, cli.Group("drayhorse", "The tool", operate.JobsCommand(), operate.QueuesCommand(), operate.StatsCommand(), operate.AuditCommand(), operate.ApplyCommand(), operate.DiffCommand(), operate.LimitsCommand(), operate.ActionsCommand(), operate.FlowsCommand(), operate.PauseCommand(), operate.ResumeCommand(), operate.WorkersCommand()))
+	return p.Run(ctx, cli.Group("drayhorse", "The tool", operate.JobsCommand(), operate.QueuesCommand(), operate.StatsCommand(), operate.MarksCommand(), operate.AuditCommand(), operate.ApplyCommand(), operate.DiffCommand(), operate.LimitsCommand(), operate.ActionsCommand(), operate.FlowsCommand(), operate.PauseCommand(), operate.ResumeCommand(), operate.WorkersCommand()))
 }
 
 // says wants a call to succeed and to write this, where "0s" is any time of less than ten
