@@ -61,6 +61,7 @@
 //   - step: keep what a step of a handler came to; steps: read that.
 //   - signal: give a job a value for which a step of its handler waits.
 //   - cancel, delete, purge, pause: what operators do, beside a retry.
+//   - edit: give a job that waits other arguments.
 //   - explain: say what holds a job up.
 //   - news, told: read what a partition has to tell batches of their members, and note that
 //     they know.
@@ -76,7 +77,7 @@
 // What the engine is made of:
 //
 //   - column: one of the keys of a partition, such as ready or running.
-//   - envelope: a job as it is stored, written once.
+//   - envelope: a job as it is stored; its arguments alone can be changed, while it waits.
 //   - record: a job as the archive has it.
 //   - claim: a worker's hold on one running job, valid while its lease lives.
 //   - lease: a worker's promise to be alive, renewed by its turns and beats.

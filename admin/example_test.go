@@ -399,3 +399,20 @@ func ExampleAdmin_AddMark() {
 	// Output:
 	// 1 deploy billing 1.4.2 <nil>
 }
+
+// A job that fails because of one wrong field.
+func ExampleAdmin_EditJob() {
+	withShop(func(ctx context.Context, s *shop) {
+		job, err := s.producer.Enqueue(ctx, Mail{"anne@example"}, drayhorse.In(time.Hour))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(s.admin.EditJob(ctx, "", job.ID, []byte(`{"to":"ann@example.org"}`)))
+		info, err := s.admin.Get(ctx, "", job.ID)
+		fmt.Println(string(info.Args), info.State, err)
+	})
+	// Output:
+	// <nil>
+	// {"to":"ann@example.org"} scheduled <nil>
+}

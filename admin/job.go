@@ -2,7 +2,9 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/drayhorse/drayhorse"
@@ -131,6 +133,20 @@ func (a *Admin) Retry(ctx context.Context, queue, id string) error {
 // errors are those of Get, and drayhorse.ErrRunning.
 func (a *Admin) Delete(ctx context.Context, queue, id string) error {
 	return a.steer(ctx, queue, id, "job deleted", (*jobs.Partition).Delete)
+}
+
+// EditJob gives a job that waits other arguments, of at most drayhorse.DefaultMaxArgs bytes. All
+// else stays: its place in line, when it is due, and what it is unique by, also where that was
+// made of the arguments that it had. queue and errors are those of Cancel, drayhorse.ErrRunning,
+// and ErrInvalid for arguments that are no JSON.
+func (a *Admin) EditJob(ctx context.Context, queue, id string, args json.RawMessage) error {
+	valid, err := drayhorse.EncodeArgs(drayhorse.Raw("job", args), drayhorse.DefaultMaxArgs)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", id, err)
+	}
+	return a.steer(ctx, queue, id, "job edited", func(p *jobs.Partition, ctx context.Context, stored string) error {
+		return p.EditArgs(ctx, stored, valid)
+	})
 }
 
 func (a *Admin) steer(ctx context.Context, queue, id, done string, act func(*jobs.Partition, context.Context, string) error) error {

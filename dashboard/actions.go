@@ -137,6 +137,7 @@ func (q *request) mayOf(all []action) []action {
 const (
 	scheduleSaved = "save-schedule"
 	limitSaved    = "save-limit"
+	jobSaved      = "save-job"
 )
 
 // doneText says what was done, by the name of the action.
@@ -144,6 +145,8 @@ func doneText(name string) string {
 	switch name {
 	case scheduleSaved:
 		return "The schedule is saved."
+	case jobSaved:
+		return "The job has these arguments now."
 	case limitSaved:
 		return "The limit is set, for all workers and at once."
 	}

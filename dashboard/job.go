@@ -48,6 +48,7 @@ type jobPage struct {
 	Actions      []action
 	Tick         figures.Moment
 
+	Edits                    bool // the user may give it other arguments
 	Hidden, Masked, Revealed bool // see shown
 }
 
@@ -76,7 +77,7 @@ func (q *request) showJob(job *shown) error {
 	}
 	p := &jobPage{
 		jobRow: rowOfJob(info, r.Now), Args: treeOf(info.Args), Result: treeOf(info.Result),
-		Tick: figures.When(info.Tick, r.Now), Actions: q.mayOf(jobActions(info.State)),
+		Tick: figures.When(info.Tick, r.Now), Actions: q.mayOf(jobActions(info.State)), Edits: q.mayEditJob(info.State),
 		Hidden: job.Hidden, Masked: job.Masked, Revealed: q.gate.revealed,
 	}
 	for _, e := range slices.Backward(info.Errors) {

@@ -173,7 +173,7 @@ func (q *request) self() string {
 var sections = map[string]string{
 	"flows": "flows", "flow": "flows",
 	"overview": "overview", "queues": "queues", "queue": "queues", "jobs": "jobs", "job": "jobs",
-	"actions": "actions", "action": "actions", "workers": "workers", "limits": "limits", "edit-limit": "limits", "schedules": "schedules", "schedule": "schedules", "edit-schedule": "schedules", "redis": "redis", "audit": "audit", "events": "events",
+	"actions": "actions", "action": "actions", "workers": "workers", "limits": "limits", "edit-limit": "limits", "edit-job": "jobs", "schedules": "schedules", "schedule": "schedules", "edit-schedule": "schedules", "redis": "redis", "audit": "audit", "events": "events",
 }
 
 // asset is a file that pages ask for.

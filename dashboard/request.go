@@ -26,6 +26,7 @@ const (
 	maxQuery = 8 << 10   // bytes
 	maxForm  = 128 << 10 // bytes
 	maxValue = 4 << 10   // bytes of a parameter
+	maxArgs  = 100 << 10 // bytes of arguments on a form
 	maxMany  = 200       // of one that may come several times
 )
 
@@ -98,11 +99,19 @@ func (q *request) read(route route) error {
 			return refuse(http.StatusBadRequest, "Parameter %q is not known; want %s.", clip(name), strings.Join(route.params, ", "))
 		case len(values) > 1 && !many[name], len(values) > maxMany:
 			return refuse(http.StatusBadRequest, "Parameter %q comes %d times; want it once, or %d times at most where several may be chosen.", name, len(values), maxMany)
-		case slices.ContainsFunc(values, func(v string) bool { return len(v) > maxValue }):
-			return refuse(http.StatusBadRequest, "Parameter %q is too long; want at most %d bytes.", name, maxValue)
+		case slices.ContainsFunc(values, func(v string) bool { return len(v) > mostOf(name) }):
+			return refuse(http.StatusBadRequest, "Parameter %q is too long; want at most %d bytes.", name, mostOf(name))
 		}
 	}
 	return nil
+}
+
+// mostOf is how many bytes a parameter may have.
+func mostOf(name string) int {
+	if name == "args" {
+		return maxArgs
+	}
+	return maxValue
 }
 
 // value gives a parameter, "" where it is not given.

@@ -39,6 +39,8 @@ func (d *dashboard) routes() []route {
 		get("/queue", access.See, showQueue, "queue", "range"),
 		get("/jobs", access.See, listJobs, "queue", "state", "kind", "where", "limit", "cursor"),
 		get("/job", access.See, showJob, "queue", "id"),
+		get("/edit-job", access.Delete, writeJob, "queue", "id"),
+		{method: http.MethodPost, path: "/edit-job", needs: access.Delete, params: jobParams, changes: true, serve: keepJob},
 		get("/job.json", access.Read, downloadJob, "queue", "id"),
 		get("/actions", access.Read, listActions),
 		get("/action", access.Read, showAction, "id"),

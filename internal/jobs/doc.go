@@ -4,7 +4,7 @@
 // # Identity
 //
 // A queue has one or more partitions. A partition is a set of keys in one Cluster
-// slot, its columns: jobs holds every live job's envelope, written once, and the
+// slot, its columns: jobs holds every live job's envelope, and the
 // others say where each job stands. Every step of a job's life is one script, and
 // each has a Go file, a Lua file and a test file of one name.
 //

@@ -9,7 +9,8 @@ import (
 	"github.com/drayhorse/drayhorse"
 )
 
-// Envelope is what a job is, as stored once when it is enqueued and never changed.
+// Envelope is what a job is, as stored when it is enqueued. While it waits an operator may
+// change its arguments; nothing else ever changes.
 //
 // The form is a small binary header with the raw arguments behind it, readable by
 // scripts with string.byte and string.sub:

@@ -14,6 +14,9 @@ var errStale = errors.New("stale call")
 // errAlive: the lease of which it is said that it was condemned was not.
 var errAlive = errors.New("lease not condemned")
 
+// errChanged: the job is not as it was read.
+var errChanged = errors.New("changed meanwhile")
+
 // words are the failures that scripts report, by their first word.
 var words = redis.Words{
 	"LEASELOST": drayhorse.ErrLeaseLost,
@@ -22,6 +25,7 @@ var words = redis.Words{
 	"NOTFOUND":  drayhorse.ErrNotFound,
 	"RUNNING":   drayhorse.ErrRunning,
 	"FORMAT":    drayhorse.ErrFormat,
+	"CHANGED":   errChanged,
 	"NOTEMPTY":  drayhorse.ErrNotEmpty,
 	"CONFLICT":  drayhorse.ErrDuplicate,
 	"LIMITS":    drayhorse.ErrInvalid,

@@ -32,6 +32,7 @@ var (
 	cancelScript  = load("cancel")
 	retryScript   = load("retry")
 	deleteScript  = load("delete")
+	editScript    = load("edit")
 	purgeScript   = load("purge")
 	sweepScript   = load("sweep")
 	pauseScript   = load("pause")

@@ -243,6 +243,7 @@ func (r *rig) runEveryScript() {
 	r.must(err)
 	r.must(r.part.Cancel(r.ctx, ids[drayhorse.Available]))
 	r.must(r.part.Retry(r.ctx, ids[drayhorse.Discarded]))
+	r.must(r.part.EditArgs(r.ctx, ids[drayhorse.Retryable], []byte("1")))
 	r.must(r.part.Delete(r.ctx, ids[drayhorse.Completed]))
 	r.must(r.client.LTrim(r.ctx, r.part.key(colReady), 1, 0).Err())
 	_, err = r.part.Resync(r.ctx)

@@ -219,6 +219,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 			"retry":   func() error { return r.part.Retry(r.ctx, ids[drayhorse.Discarded]) },
 			"cancel":  func() error { return r.part.Cancel(r.ctx, ids[drayhorse.Available]) },
 			"delete":  func() error { return r.part.Delete(r.ctx, ids[drayhorse.Completed]) },
+			"edit":    func() error { return r.part.EditArgs(r.ctx, ids[drayhorse.Available], []byte("1")) },
 			"pause":   func() error { return r.part.Pause(r.ctx, Pause{}) },
 			"purge":   func() error { _, err := r.part.Purge(r.ctx, drayhorse.Available); return err },
 			"sweep":   func() error { _, err := r.part.sweep(r.ctx, 0, 0); return err },

@@ -296,7 +296,7 @@ var pages = map[string]string{
 	"overview": "", "queues": "queues", "queue": "queue?queue=mail", "jobs": "jobs", "job": "job?queue=mail&id=dead-1",
 	"result": "job?queue=mail&id=done", "waiting": "job?queue=idle&id=waits", "actions": "actions", "workers": "workers", "limits": "limits",
 	"flows": "flows", "stuck": "flows?stuck=1", "flow": "flow?id=order-42", "batch": "flow?id=import-7", "signal": "confirm?action=signal-flow&flow=order-42&step=approved",
-	"schedules": "schedules", "schedule": "schedule?id=nightly", "form": "edit-schedule?id=weekly", "limit": "edit-limit?limit=smtp", "redis": "redis", "audit": "audit", "events": "events", "question": "confirm?action=delete-queue&queue=mail",
+	"schedules": "schedules", "schedule": "schedule?id=nightly", "form": "edit-schedule?id=weekly", "limit": "edit-limit?limit=smtp", "arguments": "edit-job?queue=idle&id=waits", "redis": "redis", "audit": "audit", "events": "events", "question": "confirm?action=delete-queue&queue=mail",
 }
 
 // TestEveryPageIsShown at the size of a desk and of a phone, light and dark: nothing is wider

@@ -1,0 +1,46 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/drayhorse/drayhorse"
+)
+
+// editTries is how often a change is made anew because the job has changed meanwhile.
+const editTries = 10
+
+// EditArgs gives a job that waits other arguments, which are valid, and changes nothing else:
+// neither its place in line nor what it is unique by. A repeat changes nothing. The error is
+// drayhorse.ErrNotFound if the job is not live, and a *drayhorse.EndedError where it is known
+// that it has ended; or ErrRunning.
+func (p *Partition) EditArgs(ctx context.Context, id string, args []byte) error {
+	for range editTries {
+		found, err := p.inspect(ctx, []string{id})
+		if err != nil {
+			return err
+		}
+		answer := asList(found[0])
+		if len(answer) < 3 || answer[0] != "live" {
+			return p.orEnded(ctx, id, fmt.Errorf("%w: job %s in queue %s", drayhorse.ErrNotFound, UnpackID(id), p.Queue))
+		}
+		before := asString(answer[2])
+		envelope, err := DecodeEnvelope(before)
+		switch {
+		case err != nil:
+			return fmt.Errorf("job %s: %w", UnpackID(id), err)
+		case string(envelope.Args) == string(args):
+			return nil
+		}
+		after := before[:len(before)-len(envelope.Args)] + string(args) // they are its end
+		large := 0
+		if len(after) > largeEnvelope {
+			large = 1
+		}
+		if _, err = p.run(ctx, editScript, id, before, after, large); !errors.Is(err, errChanged) {
+			return p.orEnded(ctx, id, err)
+		}
+	}
+	return fmt.Errorf("edit job %s: %w: it changes all the time", UnpackID(id), drayhorse.ErrBusy)
+}
