@@ -10,13 +10,15 @@ func DidYouMean(name string, names []string, otherwise string) string {
 	return otherwise
 }
 
-// Nearest gives the one of names that is closest to a mistyped one, or that begins
-// with it; "" if none is close.
+// Nearest gives the one of names that is closest to a mistyped one, of several one that begins
+// alike: the first letter is seldom mistyped. It may be one that begins with all of it. "" if none
+// is close.
 func Nearest(name string, names []string) string {
-	best, least := "", max(2, len(name)/3)+1
+	best, least, alike := "", max(2, len(name)/3)+1, false
 	for _, n := range names {
-		if d := distance(name, n); d < least {
-			best, least = n, d
+		begins := name != "" && n != "" && name[0] == n[0]
+		if d := distance(name, n); d < least || d == least && best != "" && begins && !alike {
+			best, least, alike = n, d, begins
 		}
 	}
 	for _, n := range names {
