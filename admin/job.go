@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/drayhorse/drayhorse"
@@ -140,12 +139,8 @@ func (a *Admin) Delete(ctx context.Context, queue, id string) error {
 // made of the arguments that it had. queue and errors are those of Cancel, drayhorse.ErrRunning,
 // and ErrInvalid for arguments that are no JSON.
 func (a *Admin) EditJob(ctx context.Context, queue, id string, args json.RawMessage) error {
-	valid, err := drayhorse.EncodeArgs(drayhorse.Raw("job", args), drayhorse.DefaultMaxArgs)
-	if err != nil {
-		return fmt.Errorf("job %s: %w", id, err)
-	}
 	return a.steer(ctx, queue, id, "job edited", func(p *jobs.Partition, ctx context.Context, stored string) error {
-		return p.EditArgs(ctx, stored, valid)
+		return p.EditArgs(ctx, stored, args)
 	})
 }
 

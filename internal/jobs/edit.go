@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -11,11 +12,11 @@ import (
 // editTries is how often a change is made anew because the job has changed meanwhile.
 const editTries = 10
 
-// EditArgs gives a job that waits other arguments, which are valid, and changes nothing else:
-// neither its place in line nor what it is unique by. A repeat changes nothing. The error is
-// drayhorse.ErrNotFound if the job is not live, and a *drayhorse.EndedError where it is known
-// that it has ended; or ErrRunning.
-func (p *Partition) EditArgs(ctx context.Context, id string, args []byte) error {
+// EditArgs gives a job that waits other arguments, JSON of at most drayhorse.DefaultMaxArgs
+// bytes, and changes nothing else: neither its place in line nor what it is unique by. A repeat
+// changes nothing. The error is drayhorse.ErrNotFound if the job is not live, and a
+// *drayhorse.EndedError where it is known that it has ended; ErrRunning; or ErrInvalid.
+func (p *Partition) EditArgs(ctx context.Context, id string, args json.RawMessage) error {
 	for range editTries {
 		found, err := p.inspect(ctx, []string{id})
 		if err != nil {
@@ -27,6 +28,9 @@ func (p *Partition) EditArgs(ctx context.Context, id string, args []byte) error 
 		}
 		before := asString(answer[2])
 		envelope, err := DecodeEnvelope(before)
+		if err == nil {
+			args, err = drayhorse.EncodeArgs(drayhorse.Raw(envelope.Kind, args), drayhorse.DefaultMaxArgs)
+		}
 		switch {
 		case err != nil:
 			return fmt.Errorf("job %s: %w", UnpackID(id), err)
