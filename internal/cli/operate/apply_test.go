@@ -56,6 +56,9 @@ func TestApply(t *testing.T) {
 			t.Errorf("again: exit %d, %q, %q", code, stdout, stderr)
 		}
 	}
+	if code, stdout, _ := o.call("diff", "--json", "-f", path); code != 0 || stdout != "[]\n" {
+		t.Errorf("diff of nothing in JSON: exit %d, %q", code, stdout)
+	}
 	limits, err := a.Limits(t.Context())
 	if err != nil || len(limits) != 2 || limits[1].Rate != (drayhorse.Rate{Jobs: 100, Per: time.Minute, Burst: 20}) || limits[1].Why != "the new quota" || !limits[1].Operator {
 		t.Errorf("limits %+v, %v", limits, err)

@@ -47,7 +47,7 @@ func (d *declarations) changes(ctx context.Context, a *admin.Admin, s *scheduler
 		return nil, err
 	}
 	schedules, err := d.scheduleChanges(ctx, s)
-	return slices.Concat(all, limits, schedules), err
+	return append(append(all, limits...), schedules...), err
 }
 
 func (d *declarations) limitChanges(ctx context.Context, a *admin.Admin) (all []*change, err error) {
