@@ -26,6 +26,15 @@ type deed struct {
 	refused              bool
 }
 
+// cameTo gives it with what came of it.
+func (x deed) cameTo(err error) deed {
+	x.result = resultDone
+	if err != nil {
+		x.result = err.Error()
+	}
+	return x
+}
+
 // refusals bounds how many are told: who only ever does wrong fills no disk.
 type refusals struct {
 	limit  *limits.Limiter

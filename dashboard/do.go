@@ -217,10 +217,7 @@ func withDone(to, name string) string {
 
 // deedOf is what the audit has of an action, and of what came of it.
 func deedOf(a action, t target, err error) deed {
-	x := deed{action: a.Name, result: resultDone, reason: t.Reason}
-	if err != nil {
-		x.result = err.Error()
-	}
+	x := deed{action: a.Name, reason: t.Reason}.cameTo(err)
 	switch a.On {
 	case onJob:
 		x.queue, x.job = t.Queue, t.Name

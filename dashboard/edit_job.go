@@ -69,11 +69,7 @@ func keepJob(q *request) error {
 		err = fmt.Errorf("%w: no arguments are given; want some, in JSON", drayhorse.ErrInvalid)
 	} else {
 		err = q.gate.admin.EditJob(q.r.Context(), f.Queue, f.ID, json.RawMessage(f.Args))
-		x := deed{action: jobSaved, queue: f.Queue, job: f.ID, result: resultDone}
-		if err != nil {
-			x.result = err.Error()
-		}
-		_ = q.audit(x) // it is in the log
+		_ = q.audit(deed{action: jobSaved, queue: f.Queue, job: f.ID}.cameTo(err)) // it is in the log
 	}
 	switch {
 	case err == nil:

@@ -34,26 +34,11 @@ func (f *limitForm) title() string {
 	return "New limit"
 }
 
-// limitOf gives a limit that the user sees; nil: he sees none of that name.
-func (q *request) limitOf(name string) (*admin.Limit, error) {
-	all, err := q.gate.limits(q.r.Context())
-	if err != nil {
-		return nil, err
-	}
-	if i := slices.IndexFunc(all, func(l admin.Limit) bool { return l.Name == name }); i >= 0 {
-		return &all[i], nil
-	}
-	return nil, nil //nolint:nilnil // as it says
-}
-
 // writeLimit gives the form, of a limit that is there or of a new one.
 func writeLimit(q *request) error {
 	f := &limitForm{}
 	if name := q.value("limit"); name != "" {
-		l, err := q.limitOf(name)
-		if err == nil && l == nil {
-			err = notThere("limit", name)
-		}
+		l, err := q.gate.limit(q.r.Context(), name)
 		if err != nil {
 			return err
 		}
@@ -91,11 +76,7 @@ func keepLimit(q *request) error {
 	}
 	if err == nil {
 		err = q.gate.admin.SetLimit(q.r.Context(), l, f.Why)
-		x := deed{action: limitSaved, on: l.Name, queue: l.Queue, result: resultDone, reason: f.Why}
-		if err != nil {
-			x.result = err.Error()
-		}
-		_ = q.audit(x) // it is in the log
+		_ = q.audit(deed{action: limitSaved, on: l.Name, queue: l.Queue, reason: f.Why}.cameTo(err)) // it is in the log
 	}
 	switch {
 	case err == nil:
@@ -111,7 +92,7 @@ func keepLimit(q *request) error {
 // mayLimit refuses a limit of jobs that are out of the user's scope, a new one whose name
 // another has, and a change of one that somebody else has changed since the form was asked for.
 func (q *request) mayLimit(l *drayhorse.Limit, f *limitForm) error {
-	if l.Queue == "" && !q.user.SeesAll() || l.Queue != "" && !q.user.SeesQueue(l.Queue) {
+	if !q.gate.seesLimit(l.Queue) {
 		return refuse(http.StatusForbidden, "The limit is of jobs that are out of your scope. Name a queue of yours.")
 	}
 	if l.Queue != "" {

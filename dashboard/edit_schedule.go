@@ -43,10 +43,7 @@ func (f *scheduleForm) title() string {
 // addedSchedule gives a schedule that was added at run time, with its arguments as they
 // are: what a source declares is changed there.
 func (g *gate) addedSchedule(ctx context.Context, id string) (*admin.Schedule, error) {
-	if _, err := g.scheduleOf(ctx, id); err != nil {
-		return nil, err
-	}
-	s, err := g.admin.Schedule(ctx, id)
+	s, err := g.wholeSchedule(ctx, id)
 	if err == nil && s.Source != "" {
 		err = refuse(http.StatusConflict, "Schedule %s is declared by source %s; it is changed there.", id, s.Source)
 	}
@@ -61,7 +58,7 @@ func writeSchedule(q *request) error {
 		if err != nil {
 			return err
 		}
-		f = formOf(s)
+		f = formOfSchedule(s)
 		if args, hidden := q.gate.masks.mask(s.Args); hidden {
 			f.Masked = true
 		} else {
@@ -71,7 +68,7 @@ func writeSchedule(q *request) error {
 	return q.show("edit-schedule", f.title(), f)
 }
 
-func formOf(s *admin.Schedule) *scheduleForm {
+func formOfSchedule(s *admin.Schedule) *scheduleForm {
 	return &scheduleForm{
 		ID: s.ID, Cron: s.Cron, Timezone: s.Timezone, Kind: s.Kind, Queue: s.Queue, CatchUp: s.CatchUp, Overlap: s.Overlap,
 		Every: someTime(s.Every), Attempts: someNumber(s.MaxAttempts), Timeout: someTime(s.Timeout), Edits: true,
@@ -81,10 +78,9 @@ func formOf(s *admin.Schedule) *scheduleForm {
 // keepSchedule adds or changes the schedule of the form. What cannot be is said above the
 // form, which stays as it was written.
 func keepSchedule(q *request) error {
-	value := q.field
 	f := &scheduleForm{
-		ID: value("id"), Cron: value("cron"), Every: value("every"), Timezone: value("timezone"), Kind: value("kind"), Queue: value("queue"),
-		Args: value("args"), Attempts: value("attempts"), Timeout: value("timeout"), CatchUp: value("catch_up"), Overlap: value("overlap"), Edits: value("edits") != "",
+		ID: q.field("id"), Cron: q.field("cron"), Every: q.field("every"), Timezone: q.field("timezone"), Kind: q.field("kind"), Queue: q.field("queue"), Args: q.field("args"),
+		Attempts: q.field("attempts"), Timeout: q.field("timeout"), CatchUp: q.field("catch_up"), Overlap: q.field("overlap"), Edits: q.field("edits") != "",
 	}
 	var before admin.Declaration
 	if f.Edits {
@@ -101,11 +97,7 @@ func keepSchedule(q *request) error {
 			return refuse(http.StatusForbidden, "Kind %s of queue %s is out of your scope.", clip(d.Kind), clip(d.Queue))
 		}
 		err = q.gate.admin.AddSchedule(q.r.Context(), d, f.Edits)
-		x := deed{action: scheduleSaved, schedule: d.ID, result: resultDone}
-		if err != nil {
-			x.result = err.Error()
-		}
-		_ = q.audit(x) // it is in the log
+		_ = q.audit(deed{action: scheduleSaved, schedule: d.ID}.cameTo(err)) // it is in the log
 	}
 	switch {
 	case err == nil:

@@ -244,6 +244,15 @@ func (g *gate) schedules(ctx context.Context, cursor string) (*admin.SchedulePag
 
 // scheduleOf gives a schedule.
 func (g *gate) scheduleOf(ctx context.Context, id string) (*admin.Schedule, error) {
+	s, err := g.wholeSchedule(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return g.schedule(s), nil
+}
+
+// wholeSchedule gives a schedule with its arguments as they are, to be changed and not shown.
+func (g *gate) wholeSchedule(ctx context.Context, id string) (*admin.Schedule, error) {
 	s, err := g.admin.Schedule(ctx, id)
 	if err != nil {
 		return nil, err
@@ -251,7 +260,7 @@ func (g *gate) scheduleOf(ctx context.Context, id string) (*admin.Schedule, erro
 	if !g.user.Sees(s.Queue, s.Kind) {
 		return nil, notThere("schedule", id)
 	}
-	return g.schedule(s), nil
+	return s, nil
 }
 
 // history gives the last ticks of a schedule that the user sees.
@@ -306,10 +315,7 @@ func (g *gate) mayTouch(ctx context.Context, a action, t target) error {
 		_, err := g.scheduleOf(ctx, t.Name)
 		return err
 	case onLimit:
-		all, err := g.limits(ctx)
-		if err == nil && !slices.ContainsFunc(all, func(l admin.Limit) bool { return l.Name == t.Name }) {
-			err = notThere("limit", t.Name)
-		}
+		_, err := g.limit(ctx, t.Name)
 		return err
 	case onFlow:
 		_, err := g.flow(ctx, t.Name)

@@ -19,9 +19,25 @@ func (g *gate) limits(ctx context.Context) ([]admin.Limit, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(l admin.Limit) bool {
-		return l.Queue == "" && !g.user.SeesAll() || l.Queue != "" && !g.user.SeesQueue(l.Queue)
-	}), nil
+	return slices.DeleteFunc(slices.Clone(all), func(l admin.Limit) bool { return !g.seesLimit(l.Queue) }), nil
+}
+
+// seesLimit reports whether the jobs of a limit are in scope: those of a queue, or for "" of all.
+func (g *gate) seesLimit(queue string) bool {
+	return queue == "" && g.user.SeesAll() || queue != "" && g.user.SeesQueue(queue)
+}
+
+// limit gives one of the limits that the user sees.
+func (g *gate) limit(ctx context.Context, name string) (*admin.Limit, error) {
+	all, err := g.limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(l admin.Limit) bool { return l.Name == name })
+	if i < 0 {
+		return nil, notThere("limit", name)
+	}
+	return &all[i], nil
 }
 
 // limitRow is a limit in a list.
