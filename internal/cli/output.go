@@ -31,6 +31,17 @@ func (o *Output) settled() Output {
 	return *o
 }
 
+// Done says what was done: to programs as JSON, with the keys of fields.
+func (o *Output) Done(call *Call, text string, fields map[string]any) error {
+	switch {
+	case o.JSON:
+		return PrintJSON(call.Stdout, fields)
+	case o.Quiet:
+		return nil
+	}
+	return call.Println(text)
+}
+
 // Listing says how a verb shows a list, beside its Output.
 type Listing struct {
 	Watching `yaml:",inline"`

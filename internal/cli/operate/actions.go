@@ -136,7 +136,7 @@ var pasts = map[admin.Verb]string{admin.VerbRetry: "retried", admin.VerbCancel: 
 
 // sayEnd says what came of an action. The error is that it was not all of it.
 func sayEnd(call *cli.Call, c *common, x *admin.Action, done string) error {
-	if err := c.done(call, fmt.Sprintf("%s %d (action %s)", done, x.Changed, x.ID), map[string]any{"action": x}); err != nil {
+	if err := c.Done(call, fmt.Sprintf("%s %d (action %s)", done, x.Changed, x.ID), map[string]any{"action": x}); err != nil {
 		return err
 	}
 	switch {
@@ -169,7 +169,7 @@ func ActionsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cfg.done(call, fmt.Sprintf("action %s is %s, %d %s", x.ID, ended.State, ended.Changed, pasts[x.Verb]), map[string]any{"action": ended})
+			return cfg.Done(call, fmt.Sprintf("action %s is %s, %d %s", x.ID, ended.State, ended.Changed, pasts[x.Verb]), map[string]any{"action": ended})
 		}),
 		actionVerb("resume", "Go on with an action whose process died", func(ctx context.Context, call *cli.Call, cfg *common, a *admin.Admin, x *admin.Action) error {
 			return follow(ctx, call, cfg, a, x, pasts[x.Verb])

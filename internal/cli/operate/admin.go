@@ -71,17 +71,6 @@ func (c *common) each(call *cli.Call, act func(a *admin.Admin, name string) erro
 	})
 }
 
-// done says what was done: to programs as JSON, with the keys of fields.
-func (c *common) done(call *cli.Call, text string, fields map[string]any) error {
-	switch {
-	case c.JSON:
-		return cli.PrintJSON(call.Stdout, fields)
-	case c.Quiet:
-		return nil
-	}
-	return call.Println(text)
-}
-
 // see reads something and prints it: to programs as JSON, to people as show does.
 func see[V any](c *common, call *cli.Call, read func(a *admin.Admin) (V, error), show func(*cli.Call, V) error) error {
 	return c.with(call, func(a *admin.Admin) error { return printed(c, call, a, read, show) })

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,7 +52,7 @@ func ApplyCommand() *cobra.Command {
 			if err := cfg.say(call, all); err != nil {
 				return err
 			}
-			if slices.ContainsFunc(all, func(c *change) bool { return strings.HasPrefix(c.What, "schedule ") && c.To != removed }) {
+			if slices.ContainsFunc(all, func(c *change) bool { return c.fires }) {
 				schedule.WarnUnled(ctx, call, a)
 			}
 			return nil

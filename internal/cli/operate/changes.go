@@ -21,6 +21,7 @@ type change struct {
 	From string `json:"from,omitempty"`
 	To   string `json:"to"`
 
+	fires bool                                                        // it is of a schedule that is to fire
 	apply func(ctx context.Context, a *admin.Admin, why string) error // nil: the change before makes this one too
 }
 
@@ -109,9 +110,6 @@ func (d *declarations) queueChanges(ctx context.Context, a *admin.Admin, name st
 	return all, nil
 }
 
-// removed is what a schedule is that its source declares no more.
-const removed = "removed"
-
 // scheduleChanges are made together: the source is declared anew.
 func (d *declarations) scheduleChanges(ctx context.Context, s *scheduler.Scheduler) (all []*change, err error) {
 	if d.Schedules == nil {
@@ -136,9 +134,9 @@ func (d *declarations) scheduleChanges(ctx context.Context, s *scheduler.Schedul
 		case c.What == scheduler.ChangeClash:
 			return nil, fmt.Errorf("%w: schedule %s belongs to source %s; want another id, or it declared there no more", drayhorse.ErrDuplicate, c.ID, c.Owner)
 		case c.What == scheduler.ChangeRemove:
-			after = removed
+			after = "removed"
 		}
-		all = append(all, &change{What: "schedule " + c.ID, Of: "is", From: before, To: after, apply: declare})
+		all = append(all, &change{What: "schedule " + c.ID, Of: "is", From: before, To: after, fires: c.After != nil, apply: declare})
 		declare = nil
 	}
 	return all, nil

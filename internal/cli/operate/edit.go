@@ -39,7 +39,7 @@ what it is unique by. A job that runs keeps its own; cancel or wait for it first
 				if err != nil {
 					return err
 				}
-				return cfg.done(call, "edited "+id, map[string]any{"id": id, "done": "edited"})
+				return cfg.Done(call, "edited "+id, map[string]any{"id": id, "done": "edited"})
 			})
 		},
 	}.Command()

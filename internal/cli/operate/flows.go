@@ -53,7 +53,7 @@ func FlowsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return cfg.done(call, summary(f), map[string]any{"flow": f})
+			return cfg.Done(call, summary(f), map[string]any{"flow": f})
 		}),
 	)
 }
@@ -124,7 +124,7 @@ func retryFlow() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return cfg.done(call, summary(f), map[string]any{"flow": f})
+				return cfg.Done(call, summary(f), map[string]any{"flow": f})
 			})
 		},
 	}.Command()
@@ -162,7 +162,7 @@ again, by its --key. Without JSON the value is null.`,
 				if !first {
 					text, done = "flow "+id+" has that signal already", "duplicate"
 				}
-				return cfg.done(call, text, map[string]any{"id": id, "signal": name, "done": done})
+				return cfg.Done(call, text, map[string]any{"id": id, "signal": name, "done": done})
 			})
 		},
 	}.Command()

@@ -125,12 +125,12 @@ func steerJobs(done, short string, verb admin.Verb, act func(a *admin.Admin, ctx
 					return act(a, ctx, queue, whole)
 				})
 				if ended, ok := errors.AsType[*drayhorse.EndedError](err); ok { // nothing is left to be done
-					return cfg.done(call, ended.Error(), map[string]any{"id": id, "done": string(ended.State) + " already"})
+					return cfg.Done(call, ended.Error(), map[string]any{"id": id, "done": string(ended.State) + " already"})
 				}
 				if err != nil {
 					return err
 				}
-				return cfg.done(call, done+" "+id, map[string]any{"id": id, "done": done})
+				return cfg.Done(call, done+" "+id, map[string]any{"id": id, "done": done})
 			})
 		},
 	}.Command()

@@ -155,7 +155,7 @@ until it is removed. The queue must be known: queues create makes one before its
 				if err := a.SetLimit(ctx, limit, cfg.Reason); err != nil {
 					return err
 				}
-				return cfg.done(call, "set limit "+limit.Name+" of "+of, map[string]any{"limit": limit.Name, "queue": limit.Queue, "done": "set"})
+				return cfg.Done(call, "set limit "+limit.Name+" of "+of, map[string]any{"limit": limit.Name, "queue": limit.Queue, "done": "set"})
 			})
 		},
 	}.Command()
@@ -197,7 +197,7 @@ func limitVerb(name, short, done, says string, do func(a *admin.Admin, ctx conte
 				if err := do(a, ctx, limit, cfg.Reason); err != nil {
 					return err
 				}
-				return cfg.done(call, says+limit, map[string]any{"limit": limit, "done": done})
+				return cfg.Done(call, says+limit, map[string]any{"limit": limit, "done": done})
 			})
 		},
 	}.Command()

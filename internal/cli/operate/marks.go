@@ -28,7 +28,7 @@ func addMark() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return cfg.done(call, "marked "+m.At.UTC().Format(time.RFC3339), map[string]any{"at": m.At, "text": m.Text, "done": "marked"})
+				return cfg.Done(call, "marked "+m.At.UTC().Format(time.RFC3339), map[string]any{"at": m.At, "text": m.Text, "done": "marked"})
 			})
 		},
 	}.Command()

@@ -55,7 +55,7 @@ func switchTarget(verb, done, short, long, example string, do act) *cobra.Comman
 				if cfg.Kind != "" {
 					fields["kind"], what = cfg.Kind, "kind "+cfg.Kind+" of "+what
 				}
-				return cfg.done(call, done+" "+what, fields)
+				return cfg.Done(call, done+" "+what, fields)
 			})
 		},
 	}.Command()
@@ -72,7 +72,7 @@ func switchQueue(verb, done, short string, do act) *cobra.Command {
 				if err := do(a, ctx, admin.Target{Queue: queue}, cfg.Reason); err != nil {
 					return err
 				}
-				return cfg.done(call, done+" queue "+queue, map[string]any{"queue": queue, "done": done})
+				return cfg.Done(call, done+" queue "+queue, map[string]any{"queue": queue, "done": done})
 			})
 		},
 	}.Command()

@@ -47,7 +47,7 @@ A queue of one partition needs no creating: the first job does it.`,
 				if err != nil {
 					return err
 				}
-				return cfg.done(call, fmt.Sprintf("created queue %s, partitions: %d", q.Name, q.Partitions),
+				return cfg.Done(call, fmt.Sprintf("created queue %s, partitions: %d", q.Name, q.Partitions),
 					map[string]any{"queue": q.Name, "done": "created", "partitions": q.Partitions})
 			})
 		},
@@ -85,7 +85,7 @@ run; what is there stays. Of several partitions each has an equal part of it.`,
 				if *cfg.MaxDepth == 0 {
 					text = "took the maximum depth of queue " + queue + " away"
 				}
-				return cfg.done(call, text, map[string]any{"queue": queue, "done": "set", "max_depth": *cfg.MaxDepth})
+				return cfg.Done(call, text, map[string]any{"queue": queue, "done": "set", "max_depth": *cfg.MaxDepth})
 			})
 		},
 	}.Command()
@@ -160,7 +160,7 @@ enqueued creates it again.`,
 						failed = append(failed, refused(d.Err))
 						continue
 					}
-					if err := cfg.done(call, deletedText(d), map[string]any{"queue": d.Name, "done": "deleted", "jobs": d.Jobs}); err != nil {
+					if err := cfg.Done(call, deletedText(d), map[string]any{"queue": d.Name, "done": "deleted", "jobs": d.Jobs}); err != nil {
 						return err
 					}
 				}
@@ -192,7 +192,7 @@ func (c *common) counted(call *cli.Call, done string, n int, err error) error {
 		return err
 	}
 	queue := call.Args[0]
-	said := c.done(call, fmt.Sprintf("%s %d jobs of queue %s", done, n, queue), map[string]any{"queue": queue, "done": done, "jobs": n})
+	said := c.Done(call, fmt.Sprintf("%s %d jobs of queue %s", done, n, queue), map[string]any{"queue": queue, "done": done, "jobs": n})
 	if err != nil {
 		return err
 	}

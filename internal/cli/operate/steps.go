@@ -56,7 +56,7 @@ func sendSignal(ctx context.Context, call *cli.Call, cfg *signalConfig) error {
 		if !first {
 			text, done = "job "+id+" has that signal already", "duplicate"
 		}
-		return cfg.done(call, text, map[string]any{"id": id, "signal": name, "done": done})
+		return cfg.Done(call, text, map[string]any{"id": id, "signal": name, "done": done})
 	})
 }
 

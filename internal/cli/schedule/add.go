@@ -60,7 +60,7 @@ func addVerb() *cobra.Command {
 					return err
 				}
 				WarnUnled(ctx, call, a)
-				return cfg.done(call, "added "+d.ID, map[string]any{"id": d.ID, "done": "added"})
+				return cfg.Done(call, "added "+d.ID, map[string]any{"id": d.ID, "done": "added"})
 			})
 		},
 	}.Command()

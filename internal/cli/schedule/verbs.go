@@ -63,17 +63,6 @@ func every(ctx context.Context, a *admin.Admin) (all []*admin.Schedule, err erro
 	return slices.CompactFunc(all, func(a, b *admin.Schedule) bool { return a.ID == b.ID }), nil
 }
 
-// done says what was done: to programs as JSON.
-func (c *common) done(call *cli.Call, text string, fields map[string]any) error {
-	switch {
-	case c.JSON:
-		return cli.PrintJSON(call.Stdout, fields)
-	case c.Quiet:
-		return nil
-	}
-	return call.Println(text)
-}
-
 // SchedulesCommand is the verbs for schedules.
 func SchedulesCommand() *cobra.Command {
 	return cli.Group("schedules", "Inspect and manage schedules",
@@ -180,7 +169,7 @@ func each(name, did, short string, act func(a *admin.Admin, ctx context.Context,
 			if err := act(a, ctx, id); err != nil {
 				return err
 			}
-			if err := cfg.done(call, did+" "+id, map[string]any{"id": id, "done": did}); err != nil {
+			if err := cfg.Done(call, did+" "+id, map[string]any{"id": id, "done": did}); err != nil {
 				return err
 			}
 		}
@@ -223,7 +212,7 @@ func removeVerb() *cobra.Command {
 					if err := a.RemoveSchedule(ctx, id); err != nil {
 						return err
 					}
-					if err := cfg.done(call, "removed "+id, map[string]any{"id": id, "done": "removed"}); err != nil {
+					if err := cfg.Done(call, "removed "+id, map[string]any{"id": id, "done": "removed"}); err != nil {
 						return err
 					}
 				}
@@ -239,7 +228,7 @@ func triggerVerb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return cfg.done(call, id, map[string]any{"id": call.Args[0], "done": "triggered", "queue": queue, "job_id": id})
+		return cfg.Done(call, id, map[string]any{"id": call.Args[0], "done": "triggered", "queue": queue, "job_id": id})
 	})
 }
 
