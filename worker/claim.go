@@ -64,8 +64,7 @@ func (f *fetcher) untoldBeside(leases []*lease) int {
 
 // share shares the room out among sources that have jobs, in parts, so that the weights
 // hold within a round trip too, and gives the leases that ask for them. What is left goes
-// to the last one: it may have more than is known and, where Redis is far, than one turn
-// brings.
+// to the last one: it may have more than is known.
 func (f *fetcher) share(now time.Time, ahead int) (asked []*lease) {
 	part := jobs.MaxClaims
 	if f.supply.claimable() > 1 {
@@ -93,12 +92,6 @@ func (f *fetcher) share(now time.Time, ahead int) (asked []*lease) {
 		return nil
 	}
 	last.turn.reserved += f.capacity.take(jobs.MaxClaims-last.turn.reserved, ahead)
-	if f.pace.isFar() && last.turn.reserved == jobs.MaxClaims && f.capacity.room(ahead) >= worthATurn {
-		if l := f.secondOf(last.source); l.turn.asked.IsZero() {
-			l.turn.reserved = f.capacity.take(jobs.MaxClaims, ahead)
-			asked = append(asked, l)
-		}
-	}
 	return asked
 }
 
@@ -114,7 +107,7 @@ func (f *fetcher) pick(now time.Time, asked []*lease) *source {
 			return f.passesOver(s, now, asked)
 		}
 		other := f.claimerOf(s)
-		return other == nil || s.isResting(now) || (!f.supply.strict && other.onWire.Load())
+		return other == nil || s.isResting(now) || (!f.supply.strict && other.onWire.Load() > 0)
 	})
 	if s == nil || s.isOn(f.addr) {
 		return s
@@ -137,14 +130,18 @@ func (f *fetcher) claimerOf(s *source) *fetcher {
 }
 
 // passesOver reports whether no claim is to be made from a source now: it is left alone
-// after a failure, a turn on it has no answer yet, or this round trip asks it for all
-// that it has or may give.
+// after a failure, turns on all its leases have no answer yet, or this round trip asks it
+// for all that it has or may give.
 func (f *fetcher) passesOver(s *source, now time.Time, asked []*lease) bool {
 	if s.isResting(now) {
 		return true
 	}
-	l := f.held[leaseKey{source: s}]
-	if l == nil || l.turn.reserved == 0 && l.turn.asked.IsZero() {
+	key, ok := f.freeLease(s)
+	if !ok {
+		return true
+	}
+	l := f.held[key]
+	if l == nil || l.turn.reserved == 0 {
 		return false
 	}
 	expected, _ := s.claimable()

@@ -17,17 +17,19 @@
 //	          pick sources, reserve capacity            ▲
 //	              │                                     │ finish
 //	              ▼                                     │
-//	        engine.RunTurns   (finish and claim)    runner.run
+//	        fetcher.begin     (finish and claim)    runner.run
 //	              │                                     ▲
 //	              ▼                                     │ one at a time
-//	        fetcher.settle ──── claims ────────────► executors
+//	        fetcher.takeIn ──── claims ────────────► executors
 //
 // A bell or a look says that a source, a partition that the worker claims from, has
 // jobs. The claimer of the Redis node that the source is on picks it, reserves room in
 // the capacity, and makes a turn on its lease there: in one step Redis takes in what
 // has ended and gives what is claimed. The executors get each claim to a goroutine, the
 // runner calls its handler and decides what becomes of it, and the lease keeps that for
-// the next turn. While a turn is on the wire, what ends forms the next one.
+// the next turn. While a turn is on the wire, what ends forms the next one. A large one
+// does not wait for the answer: a fetcher has two calls on the wire then, on two leases of
+// a source, and Redis has one at hand while the worker takes in the other.
 //
 // # Apart
 //
@@ -55,7 +57,8 @@
 //
 //   - A source with something to claim wakes the claimer of its node, which interrupts
 //     its mate's wait at the bells if there is one.
-//   - A job that ended wakes the fetcher of its lease. The first slot that is free again
+//   - A job that ended wakes the fetcher of its lease; while a call is on the wire, only
+//     the one with which there are enough for another. The first slot that is free again
 //     wakes all claimers, and has the bells waited for.
 //   - A source with nothing to claim has its bell waited for, by a fetcher that is idle or
 //     else by its listener. A fetcher that begins to wait interrupts the listeners' waits.

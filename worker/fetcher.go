@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,7 +12,7 @@ import (
 
 // fetcher makes turns on the leases that it holds on one Redis node: each takes along
 // what has ended and claims what there is room for. While a turn is on the wire, what
-// ends forms the next one.
+// ends forms the next one, on another lease if that is worth a call of its own.
 type fetcher struct {
 	*parts
 	addr   string // of the node
@@ -24,7 +23,9 @@ type fetcher struct {
 	claims bool              // it is the one that claims by turns; its mate waits at the bells
 
 	wakeup   chan struct{}
-	onWire   atomic.Bool
+	answers  chan *roundTrip
+	onWire   atomic.Int32           // calls that have no answer yet
+	worthAt  atomic.Int64           // how many jobs have ended when another call beside them may be worth it
 	untold   atomic.Int64           // jobs that have ended and are still this worker's as Redis sees it, but for stalled leases
 	assigned atomic.Pointer[source] // that another node's claimer has picked for this one
 
@@ -50,24 +51,18 @@ func newFetcher(p *parts, addr, name string, claims bool) *fetcher {
 	return &fetcher{
 		parts: p, addr: addr, name: name, claims: claims, pace: pace{capacity: p.capacity},
 		others: func() []*fetcher { return nil },
-		wakeup: make(chan struct{}, 1), held: map[leaseKey]*lease{},
+		wakeup: make(chan struct{}, 1), answers: make(chan *roundTrip, maxOnWire), held: map[leaseKey]*lease{},
 	}
 }
-
-// worthATurn is how many jobs, once they have ended, are worth a turn that does not wait
-// for more: those that are in line run while it is on its way.
-const worthATurn = 64
 
 // run makes turns until the worker is drained and all is said, or ctx ends.
 func (f *fetcher) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if f.pace.endedSince() < worthATurn {
-			// Handlers that are about to end do so first: the turn takes them along.
-			runtime.Gosched()
+		if f.callNext(ctx) {
+			continue
 		}
-		leases := f.plan(time.Now())
-		if len(leases) > 0 {
-			f.makeTurns(ctx, leases)
+		if f.onWire.Load() > 0 {
+			f.awaitAnswer()
 			continue
 		}
 		if f.phase.isDrained() && f.isIdle() {
@@ -77,6 +72,9 @@ func (f *fetcher) run(ctx context.Context) {
 			continue
 		}
 		f.sleep(ctx, f.leaveIdle(ctx, jobs.BeatEvery))
+	}
+	for f.onWire.Load() > 0 {
+		f.takeIn(<-f.answers)
 	}
 	f.leaveIdle(ctx, 0)
 }
@@ -168,44 +166,6 @@ func (f *fetcher) note(leases ...*lease) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ended = append(f.ended, leases...)
-}
-
-// makeTurns makes the turns of leases in one round trip, and looks at sources that seem
-// to have nothing.
-func (f *fetcher) makeTurns(ctx context.Context, leases []*lease) {
-	var quiet []*source
-	if slices.ContainsFunc(leases, func(l *lease) bool { return l.turn.reserved > 0 }) {
-		quiet = f.peek()
-	}
-	parts := make([]*jobs.Partition, len(quiet))
-	for i, s := range quiet {
-		parts[i] = s.part
-	}
-	f.pace.depart(time.Now())
-	f.onWire.Store(true)
-	replies, lengths := f.engine.RunTurnsAndLook(ctx, turnsOf(leases), parts)
-	f.onWire.Store(false)
-	if slices.ContainsFunc(replies, isAnswered) {
-		f.pace.arrive(time.Now())
-	}
-	for i, s := range quiet {
-		switch n := lengths[i]; {
-		case n < 0:
-			s.unreachable.Store(true)
-		case n > 0:
-			s.expect(n)
-		}
-	}
-	f.settleAll(leases, replies)
-}
-
-// turnsOf gives the turns of leases.
-func turnsOf(leases []*lease) []*jobs.Turn {
-	turns := make([]*jobs.Turn, len(leases))
-	for i, l := range leases {
-		turns[i] = l.turn.Turn
-	}
-	return turns
 }
 
 const (

@@ -9,24 +9,37 @@ import (
 	"github.com/drayhorse/drayhorse/internal/jobs"
 )
 
-// leaseKey is what a fetcher has a lease on: a source, and the same a second time where
-// one turn brings too few jobs.
+// leaseKey is what a fetcher has a lease on: a source, and the same a second time for a
+// turn beside one that is on the wire.
 type leaseKey struct {
 	source *source
 	second bool
 }
 
-// leaseOf gives the fetcher's first lease on a source, a new one if it has none.
-func (f *fetcher) leaseOf(s *source) *lease { return f.leaseFor(leaseKey{source: s}) }
+// freeLease gives the key of the lease on a source for the next turn: the first one that
+// no turn is on the wire for. It reports false if there is none, or a turn is to be made
+// again.
+func (f *fetcher) freeLease(s *source) (leaseKey, bool) {
+	for _, second := range []bool{false, true} {
+		key := leaseKey{s, second}
+		l := f.held[key]
+		if l == nil || l.turn.asked.IsZero() {
+			return key, true
+		}
+		if !l.turn.retryAt.IsZero() {
+			break
+		}
+	}
+	return leaseKey{}, false
+}
 
-// secondOf gives its second one.
-func (f *fetcher) secondOf(s *source) *lease { return f.leaseFor(leaseKey{source: s, second: true}) }
-
-func (f *fetcher) leaseFor(key leaseKey) *lease {
+// leaseOf gives the lease on a source for the next turn, a new one if there is none yet.
+func (f *fetcher) leaseOf(s *source) *lease {
+	key, _ := f.freeLease(s)
 	if l := f.held[key]; l != nil {
 		return l
 	}
-	l := f.newLease(key.source)
+	l := f.newLease(s)
 	l.second = key.second
 	f.mu.Lock()
 	f.held[key] = l

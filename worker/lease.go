@@ -113,6 +113,13 @@ func (l *lease) stall(stalled bool) int {
 	return len(l.unsaid.list)
 }
 
+// unsaidCount is how many jobs have ended that no turn has taken along yet.
+func (l *lease) unsaidCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.unsaid.list)
+}
+
 // reuse takes back the room of what a turn has said.
 func (l *lease) reuse(t *turn) {
 	l.mu.Lock()

@@ -7,12 +7,9 @@ import (
 )
 
 const (
-	// maxAhead is the most jobs that are claimed ahead of free slots, maxAheadFar where
-	// Redis is far: a round trip has two turns on a source there.
-	maxAhead    = 2 * jobs.MaxClaims
-	maxAheadFar = 2 * maxAhead
-	// farTrip is what even the shortest round trip takes longer than where Redis is far.
-	farTrip = time.Millisecond
+	// maxAhead is the most jobs that are claimed ahead of free slots: those of two calls
+	// on the wire, and as many in line.
+	maxAhead = 2 * maxOnWire * jobs.MaxClaims
 	// busyTrips is how many times as long as the shortest a round trip is taken for.
 	busyTrips = 5
 	// shortestFor is for how long, at least, a round trip is remembered.
@@ -28,7 +25,7 @@ const (
 type pace struct {
 	capacity *capacity
 
-	begun       time.Time // of the last trip
+	begun       time.Time // of the last trip that began
 	ended, busy int64     // the capacity's counts then
 	trip        time.Duration
 	shortest    shortest
@@ -44,9 +41,9 @@ func (p *pace) depart(now time.Time) {
 	p.before, p.since = p.since, 0
 }
 
-// arrive notes that it is over.
-func (p *pace) arrive(now time.Time) {
-	p.trip = now.Sub(p.begun)
+// arrive notes that one is over that began at begun.
+func (p *pace) arrive(now, begun time.Time) {
+	p.trip = now.Sub(begun)
 	p.shortest.add(now, p.trip)
 }
 
@@ -69,18 +66,12 @@ func (p *pace) update(now time.Time) {
 // endedSince is how many jobs have ended since the last trip began.
 func (p *pace) endedSince() int64 { return p.capacity.ended.Load() - p.ended }
 
-// isFar reports whether a round trip takes so long that one turn brings too little.
-func (p *pace) isFar() bool { return p.shortest.of() > farTrip }
-
 // ahead is how many jobs to have beyond the slots when a turn is sent: those that end
-// while it is on its way are in line, and as many more are what it brings.
+// while it is on its way are in line, as many more are what it brings, and as many have
+// ended and are being told to Redis.
 func (p *pace) ahead(now time.Time) int {
 	p.update(now)
-	most := maxAhead
-	if p.isFar() {
-		most = maxAheadFar
-	}
-	return min(int(2*max(p.before, p.since)), most)
+	return min(int(3*max(p.before, p.since)), maxAhead)
 }
 
 // shortest is the shortest round trip of the last seconds, which says how far Redis is: a

@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -184,8 +185,20 @@ func (f *fetcher) onEnded(l *lease, news ended) {
 		f.note(l)
 	}
 	f.capacity.end()
-	f.wake()
+	f.wakeForEnded()
 	if !f.claims {
 		f.mate.wake() // there is room, on other nodes at least
 	}
+}
+
+// wakeForEnded wakes the fetcher since a job has ended. While a call is on the wire it is
+// left alone until as many have as are worth another one.
+func (f *fetcher) wakeForEnded() {
+	if f.onWire.Load() > 0 {
+		at := f.worthAt.Load()
+		if f.capacity.ended.Load() < at || !f.worthAt.CompareAndSwap(at, math.MaxInt64) {
+			return
+		}
+	}
+	f.wake()
 }
