@@ -91,3 +91,18 @@ func TestListRefusesImpossiblePages(t *testing.T) {
 		r.wantError(err, drayhorse.ErrInvalid)
 	})
 }
+
+// TestAJobIsListedOnce though it was cancelled and retried while it was in line: its dead entries
+// are left out.
+func TestAJobIsListedOnce(t *testing.T) {
+	conform(t, func(r *rig) {
+		ids := r.enqueue(r.newJob(retained), r.newJob())
+		for range 3 {
+			r.must(r.part.Cancel(r.ctx, ids[0]))
+			r.must(r.part.Retry(r.ctx, ids[0]))
+		}
+		if got := r.pages(drayhorse.Available, 10); !slices.Equal(got, []string{ids[1], ids[0]}) {
+			r.t.Errorf("available: %x, want %x and %x", got, ids[1], ids[0])
+		}
+	})
+}
