@@ -400,6 +400,26 @@ func ExampleAdmin_AddMark() {
 	// 1 deploy billing 1.4.2 <nil>
 }
 
+// A job that has completed, once more.
+func ExampleAdmin_CloneJob() {
+	withShop(func(ctx context.Context, s *shop) {
+		job, err := s.producer.Enqueue(ctx, Mail{"ann@example.org"}, drayhorse.In(time.Hour))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		clone, err := s.admin.CloneJob(ctx, "", job.ID)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		info, err := s.admin.Get(ctx, "", clone)
+		fmt.Println(string(info.Args), info.State, err)
+	})
+	// Output:
+	// {"to":"ann@example.org"} available <nil>
+}
+
 // A job that fails because of one wrong field.
 func ExampleAdmin_EditJob() {
 	withShop(func(ctx context.Context, s *shop) {

@@ -144,6 +144,20 @@ func (a *Admin) EditJob(ctx context.Context, queue, id string, args json.RawMess
 	})
 }
 
+// CloneJob enqueues a job anew, whether it waits, runs or has ended, and gives the ID of what
+// it has made: a job of the same queue, kind, arguments, attempts, timeout, retention, priority,
+// group and tags, which is due at once. It is unique by nothing, and of no batch, flow or
+// schedule, whatever the first one is. queue and errors are those of Get; *drayhorse.EndedError
+// if nothing is kept of the job but how it ended; and drayhorse.ErrQueueFull.
+func (a *Admin) CloneJob(ctx context.Context, queue, id string) (clone string, err error) {
+	err = a.steer(ctx, queue, id, "job cloned", func(p *jobs.Partition, ctx context.Context, stored string) error {
+		made, err := p.Clone(ctx, stored)
+		clone = jobs.UnpackID(made)
+		return err
+	})
+	return clone, err
+}
+
 func (a *Admin) steer(ctx context.Context, queue, id, done string, act func(*jobs.Partition, context.Context, string) error) error {
 	return a.find(ctx, queue, id, func(p *jobs.Partition, stored string) error {
 		if err := act(p, ctx, stored); err != nil {

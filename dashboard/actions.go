@@ -76,6 +76,7 @@ var actions = []action{
 	{Deed: deeds.ResumeQueue, needs: access.Steer},
 	{Deed: deeds.DeleteQueue, needs: access.Delete, Typed: true, next: func(target, deeds.Target) string { return "queues" }},
 	{Deed: deeds.RetryJob, needs: access.Steer},
+	{Deed: deeds.CloneJob, needs: access.Steer, next: toMade},
 	{Deed: deeds.CancelJob, needs: access.Steer},
 	{Deed: deeds.DeleteJob, needs: access.Delete, next: func(t target, _ deeds.Target) string { return link("jobs", "queue", t.Queue) }},
 	{
@@ -106,7 +107,12 @@ var actions = []action{
 	{Deed: deeds.ResumeSchedule, needs: access.Steer},
 	{Deed: deeds.BackfillSchedule, needs: access.Steer},
 	{Deed: deeds.RemoveSchedule, needs: access.Delete, next: func(target, deeds.Target) string { return "schedules" }},
-	{Deed: deeds.TriggerSchedule, needs: access.Steer, next: func(_ target, made deeds.Target) string { return link("job", "queue", made.Queue, "id", made.Job) }},
+	{Deed: deeds.TriggerSchedule, needs: access.Steer, next: toMade},
+}
+
+// toMade leads to the job that was made.
+func toMade(_ target, made deeds.Target) string {
+	return link("job", "queue", made.Queue, "id", made.Job)
 }
 
 // actionOf gives the action of a name.

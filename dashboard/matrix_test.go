@@ -121,6 +121,8 @@ func samples(action string) []sample {
 	do("retry-job&job=mail/JOB", dashboard.Operator, "all mail", 404)
 	do("retry-job&job=orders/refund-JOB", dashboard.Operator, "all refund", 404)
 	do("cancel-job&job=orders/other-JOB", dashboard.Operator, "all", 404)
+	do("clone-job&job=mail/JOB", dashboard.Operator, "all mail", 404)
+	do("clone-job&job=orders/refund-JOB", dashboard.Operator, "all refund", 404)
 	do("cancel-job&job=mail/JOB", dashboard.Operator, "all mail", 404)
 	do("delete-job&job=mail/JOB", dashboard.Admin, "all mail", 404)
 	do("delete-queue&queue=mail&typed=mail", dashboard.Admin, "all mail", 404)

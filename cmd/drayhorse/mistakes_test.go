@@ -44,7 +44,7 @@ var mistakes = []mistake{
 	{args: "help nonesuch", want: `command "nonesuch" is not known; want actions, apply, asynq,`},
 	{args: "help enqueue", want: "did you mean drayhorse producer enqueue?"},
 	{args: "completion bahs", want: "did you mean bash?"},
-	{args: "jobs", want: "no command is given; want cancel, delete, edit, explain, get, list"},
+	{args: "jobs", want: "no command is given; want cancel, clone, delete, edit, explain, get, list"},
 	// Flags.
 	{args: "worker --concurency 5", want: "flag --concurency is not known; did you mean --concurrency?"},
 	{args: "worker -c worker.yaml", want: "flag -c is not known; did you mean --concurrency or --config?"},

@@ -91,6 +91,13 @@ var (
 		Name: "cancel-job", On: OnJob, Verb: "Cancel", Effect: "While it waits, it never runs. While it runs, the context of its handler ends.", Done: "The job was told to end.", Danger: true,
 		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.Cancel(ctx, t.Queue, t.Job) }),
 	}
+	CloneJob = Deed{
+		Name: "clone-job", On: OnJob, Verb: "Clone", Effect: "A new job with the same arguments and settings is enqueued and runs at once. It is unique by nothing, and of no batch, flow or schedule.", Done: "This is the clone.",
+		do: func(ctx context.Context, a *admin.Admin, t Target) (Target, error) {
+			id, err := a.CloneJob(ctx, t.Queue, t.Job)
+			return Target{Queue: t.Queue, Job: id}, err
+		},
+	}
 	DeleteJob = Deed{
 		Name: "delete-job", On: OnJob, Verb: "Delete", Effect: "It goes, with all that is known of it. A job that runs stays.", Done: "The job is deleted.", Danger: true,
 		do: only(func(ctx context.Context, a *admin.Admin, t Target) error { return a.Delete(ctx, t.Queue, t.Job) }),
@@ -175,6 +182,8 @@ func (d Deed) Fits(state drayhorse.State) bool {
 	switch d.Name {
 	case RetryJob.Name:
 		return state != drayhorse.Running && state != drayhorse.Available
+	case CloneJob.Name:
+		return true
 	case CancelJob.Name:
 		return !state.Ended()
 	case DeleteJob.Name:

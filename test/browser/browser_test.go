@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -417,6 +418,14 @@ func TestEveryActionIsDone(t *testing.T) {
 	s.becomes("later", drayhorse.Discarded) // by its handler
 	s.clicks("job?queue=mail&id=runs", "cancel-job")
 	s.becomes("runs", drayhorse.Cancelled)
+	s.clicks("job?queue=mail&id=dead-1", "clone-job")
+	var at string
+	s.does("see where that leads", chromedp.Location(&at))
+	if u, err := url.Parse(at); err != nil || u.Query().Get("id") == "dead-1" {
+		t.Errorf("the clone is at %s, %v", at, err)
+	} else if clone, err := s.admin.Get(ctx, "mail", u.Query().Get("id")); err != nil || clone.Kind == "" || clone.Attempt != 1 {
+		t.Errorf("the clone is %+v, %v", clone, err)
+	}
 	s.clicks("schedule?id=nightly", "trigger-schedule")
 	s.clicks("schedule?id=nightly", "pause-schedule")
 	if x, err := s.admin.Schedule(ctx, "nightly"); err != nil || x.Paused.IsZero() {

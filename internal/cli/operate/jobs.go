@@ -15,7 +15,7 @@ import (
 // JobsCommand is the verbs for jobs.
 func JobsCommand() *cobra.Command {
 	return cli.Group("jobs", "Inspect and manage jobs",
-		listJobs(), tailJobs(), getJob(), explainJob(), waitJob(), jobLogs(), signalJob(), editJob(),
+		listJobs(), tailJobs(), getJob(), explainJob(), waitJob(), jobLogs(), signalJob(), editJob(), cloneJob(),
 		steerJobs("cancelled", "End jobs: waiting ones never run, the contexts of running ones end", admin.VerbCancel, (*admin.Admin).Cancel),
 		steerJobs("retried", "Run jobs now, whether they wait or have ended", admin.VerbRetry, (*admin.Admin).Retry),
 		steerJobs("deleted", "Delete jobs that do not run, with all that is known of them", admin.VerbDelete, (*admin.Admin).Delete),

@@ -249,7 +249,7 @@ func TestWrongVerbs(t *testing.T) {
 	o := setup(t)
 	o.enqueue("k", "a")
 	for call, want := range map[string]string{
-		"jobs":                               "2 no command is given; want cancel, delete, edit, explain, get, list, logs, retry, signal, tail, wait",
+		"jobs":                               "2 no command is given; want cancel, clone, delete, edit, explain, get, list, logs, retry, signal, tail, wait",
 		"jbs list":                           `2 "jbs" is not known; did you mean jobs?`,
 		"jobs lst":                           `2 "lst" is not known; did you mean list?`,
 		"jobs list --state done":             `2 state "done"; want scheduled, available, running, retryable, completed, cancelled or discarded`,

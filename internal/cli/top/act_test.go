@@ -24,7 +24,7 @@ func TestNothingIsDoneUnasked(t *testing.T) {
 	d := setup(t)
 	d.enqueue("ok", "a", drayhorse.In(time.Hour))
 	d.press("3")
-	for _, act := range []key{"C", "R", "D"} {
+	for _, act := range []key{"C", "R", "D", "N"} {
 		for _, answer := range []key{"n", "enter", "esc", " ", "C", "D", "q", "ctrl+c", "j", "tab", "alt+y"} {
 			d.press(act)
 			d.sees("job a of queue default (ok)", "any other key leaves it")
@@ -58,6 +58,20 @@ func TestActsOnJobs(t *testing.T) {
 	d.sees("Cancel is not for a job that is cancelled.")
 	d.press("enter", "R", "y")
 	d.is("a", drayhorse.Available)
+	d.press("N", "y")
+	d.sees("Cloned job a of queue default (ok): job ")
+	if page, err := d.admin.Jobs(t.Context(), admin.Filter{}); err != nil || len(page.Jobs) != 2 {
+		t.Errorf("%+v, %v; want the job and its clone", page, err)
+	} else {
+		for _, info := range page.Jobs {
+			if info.ID == "a" {
+				continue
+			}
+			if err := d.admin.Delete(t.Context(), "", info.ID); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 	d.press("D", "Y")
 	d.sees("Deleted job a of queue default (ok).", "It is gone")
 	if page, err := d.admin.Jobs(t.Context(), admin.Filter{}); err != nil || len(page.Jobs) != 0 {
@@ -181,7 +195,7 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	d := setup(t)
 	d.m.readOnly = true
 	d.enqueue("ok", "a", drayhorse.In(time.Hour))
-	for _, keys := range [][]key{{"2", "P"}, {"3", "C"}, {"3", "R"}, {"3", "D"}, {"1", "P"}} {
+	for _, keys := range [][]key{{"2", "P"}, {"3", "C"}, {"3", "R"}, {"3", "N"}, {"3", "D"}, {"1", "P"}} {
 		d.press(keys...)
 		d.sees("Nothing can be changed: top was started with --read-only.")
 		if text := d.screen(80); d.m.ask != nil || d.m.edit != nil || strings.Contains(text, "C cancel") || strings.Contains(text, "P pause") {

@@ -129,6 +129,8 @@ func (m *model) jobKey(k key, info *drayhorse.Info) bool {
 	switch k {
 	case "R":
 		m.askJob(deeds.RetryJob, "Retried", info)
+	case "N":
+		m.askJob(deeds.CloneJob, "Cloned", info)
 	case "C":
 		m.askJob(deeds.CancelJob, "Cancelled", info)
 	case "D":

@@ -15,6 +15,7 @@ var helpKeys = []hint{
 	{"", ""},
 	{"P", "pause or resume a queue, a schedule"},
 	{"R", "run a job now, or again"},
+	{"N", "clone a job"},
 	{"C", "cancel a job"},
 	{"D", "delete a job"},
 	{"T", "run a schedule now"},

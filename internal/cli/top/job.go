@@ -233,6 +233,7 @@ func jobHints(s drayhorse.State, m *model) (all []hint) {
 		}
 		all = append(all, hint{"R", does})
 	}
+	all = append(all, hint{"N", "clone"})
 	if deeds.CancelJob.Fits(s) {
 		all = append(all, hint{"C", "cancel"})
 	}
