@@ -25,6 +25,7 @@ type Info struct {
 	Tags        []string  // see the option of that name
 	Args        json.RawMessage
 	Result      json.RawMessage
+	Worker      string         // the ID of the worker that runs it; empty: it does not run
 	Rescues     int            // how often its worker died while it ran
 	Parked      bool           // it is available, and set aside for a worker that serves its kind: none has come so far
 	Progress    *Progress      // as its handler last said; nil: it has not
@@ -57,6 +58,7 @@ type infoJSON struct {
 	Tags        []string        `json:"tags,omitempty"`
 	Args        json.RawMessage `json:"args,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`
+	Worker      string          `json:"worker,omitempty"`
 	Rescues     int             `json:"rescues,omitempty"`
 	Parked      bool            `json:"parked,omitempty"`
 	Progress    *Progress       `json:"progress,omitempty"`

@@ -94,7 +94,7 @@ func TestWhatAnActionIsNotFor(t *testing.T) {
 		for want, f := range map[string]admin.Filter{
 			`retry of state "running"; want scheduled, retryable, completed, cancelled or discarded`: {State: drayhorse.Running},
 			"a limit or cursor": {Limit: 3},
-			`"x" has no colon`:  {Where: "x"},
+			`"x" is not known`:  {Where: "x:1"},
 		} {
 			if _, err := y.admin.RetryAll(ctx, f, ""); !errors.Is(err, drayhorse.ErrInvalid) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%+v: %v; want %s", f, err, want)

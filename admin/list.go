@@ -26,6 +26,9 @@ const (
 // kind takes a bounded time.
 const maxLooked = 5000
 
+// callCost is as how many jobs a call counts that gives fewer: many partitions have none.
+const callCost = 25
+
 // Filter says which jobs are listed. The zero value is all jobs.
 type Filter struct {
 	Queue string          // empty: all queues
@@ -154,7 +157,7 @@ func listed(ctx context.Context, part *jobs.Partition, state drayhorse.State, cu
 		if found, next, err = part.List(ctx, state, cursor, want); err != nil {
 			return nil, "", looked, err
 		}
-		looked += want
+		looked += max(len(found), callCost)
 		if matches != nil {
 			found = slices.DeleteFunc(found, func(info *drayhorse.Info) bool { return !matches(info) })
 		}

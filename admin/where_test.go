@@ -33,6 +33,9 @@ func TestJobsAreFoundInWords(t *testing.T) {
 			{admin.Filter{Queue: "q", Kind: "mail", Where: "queue:q after:1h"}, []string{"order-0", "order-1", "order-2"}},
 			{admin.Filter{Where: "before:1h"}, nil},
 			{admin.Filter{Where: "error:x"}, nil},
+			{admin.Filter{Where: "PART-1"}, []string{"order-1"}},
+			{admin.Filter{Where: "other"}, []string{"order-8"}},
+			{admin.Filter{Where: "worker:nobody"}, nil},
 			{admin.Filter{Where: "tag:import"}, []string{"order-0", "order-1", "order-2"}},
 			{admin.Filter{Where: "tag:import tag:part-1"}, []string{"order-1"}},
 			{admin.Filter{Where: "tag:part-0 tag:part-1"}, nil},
@@ -50,13 +53,27 @@ func TestJobsAreFoundInWords(t *testing.T) {
 				t.Errorf("%+v: %v; want %v", c.filter, ids, c.want)
 			}
 		}
-		for _, f := range []admin.Filter{{Queue: "q", Where: "queue:p"}, {Where: "nonsense"}, {State: drayhorse.Running, Where: "state:available"}, {Kind: "a", Where: "kind:b"}} {
+		for _, f := range []admin.Filter{{Queue: "q", Where: "queue:p"}, {Where: "nonsense:1"}, {State: drayhorse.Running, Where: "state:available"}, {Kind: "a", Where: "kind:b"}} {
 			if _, err := y.admin.Jobs(t.Context(), f); !errors.Is(err, drayhorse.ErrInvalid) {
 				t.Errorf("%+v: %v; want ErrInvalid", f, err)
 			}
 		}
 		if _, err := y.admin.Jobs(t.Context(), admin.Filter{Where: "queue:none"}); !errors.Is(err, drayhorse.ErrNotFound) {
 			t.Errorf("of no queue: %v", err)
+		}
+	})
+}
+
+// TestAPageGoesOverEmptyPartitions to the only job that there is.
+func TestAPageGoesOverEmptyPartitions(t *testing.T) {
+	onEach(t, func(t *testing.T, y *yard) {
+		if _, err := y.admin.CreateQueue(t.Context(), "a", 16); err != nil {
+			t.Fatal(err)
+		}
+		id := y.enqueue("rare", drayhorse.Queue("z"))
+		page, err := y.admin.Jobs(t.Context(), admin.Filter{Where: "rare"})
+		if err != nil || len(page.Jobs) != 1 || page.Jobs[0].ID != id {
+			t.Errorf("%+v, %v; want job %s", page, err, id)
 		}
 	})
 }

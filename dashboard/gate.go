@@ -132,7 +132,7 @@ func said(where string) *filter.Filter {
 func (g *gate) mayAsk(where string) error {
 	f := said(where)
 	switch {
-	case !g.user.May(access.Read) && (f.Error != "" || len(f.Args) > 0):
+	case !g.user.May(access.Read) && (f.Error != "" || len(f.Args) > 0 || len(f.Text) > 0):
 		return refuse(http.StatusForbidden, "Your role does not see errors and arguments, and cannot look for them.")
 	case !g.user.May(access.Reveal) && slices.ContainsFunc(f.Args, func(a filter.Arg) bool { return slices.ContainsFunc(a.Path, g.masks.hides) }):
 		return refuse(http.StatusForbidden, "That part of the arguments is masked for your role, and cannot be looked for.")

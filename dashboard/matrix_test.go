@@ -63,6 +63,7 @@ func samples(action string) []sample {
 		get("jobs?queue=mail", dashboard.Viewer, "all mail", 404),
 		get("jobs?where=queue:orders", dashboard.Viewer, "all refund", 404),
 		get("jobs?where=error:x", dashboard.Reader, everywhere, 0),
+		get("jobs?where=x", dashboard.Reader, everywhere, 0),
 		get("jobs?where=tag:x", dashboard.Viewer, everywhere, 0),
 		get("jobs?where=args.user.id:42", dashboard.Reader, everywhere, 0),
 		get("jobs?where=args.user.password:x", dashboard.Admin, everywhere, 0),

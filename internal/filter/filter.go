@@ -2,8 +2,9 @@
 //
 //	state:discarded kind:mail error:"connection refused" before:2h
 //
-// Terms are NAME:VALUE with spaces between them, and a job has to meet all of them. A value
-// with spaces stands in double quotes, in which \" and \\ are a quote and a backslash.
+// Terms are NAME:VALUE or TEXT with spaces between them, and a job has to meet all of them. A
+// value with spaces, or a text with spaces or colons, stands in double quotes, in which \" and \\
+// are a quote and a backslash.
 //
 //	state:STATE    it is in that state
 //	queue:NAME     it is in that queue
@@ -14,8 +15,11 @@
 //	tag:TAG        it has that tag; may come several times, for a job that has all
 //	args.PATH:V    its arguments have that value there, as in args.user.id:42; the same
 //	error:TEXT     its last error has that in it, in whatever case
+//	worker:PREFIX  it runs on a worker whose ID begins so
 //	before:TIME    it ended, or was enqueued if it has not ended, before then
 //	after:TIME     the same, then or later
+//	TEXT           its ID, kind, queue, group, last error, or one of its tags has that in it, in
+//	               whatever case; may come several times, for a job that has all
 //
 // PATH is made of names of fields and numbers of places in lists, from 0, with dots between
 // them. V is a text or a number as it was written, true, false or null.
@@ -50,7 +54,9 @@ type Filter struct {
 	Group       string
 	Tags        []string
 	Args        []Arg
-	Error       string // part of the last error, in lower case
+	Error       string   // part of the last error, in lower case
+	Worker      string   // prefix of the ID of the worker that runs it
+	Text        []string // parts of what there is to read of it, in lower case
 	Before      time.Time
 	After       time.Time
 }
@@ -63,7 +69,7 @@ type Arg struct {
 
 // Names are the names of terms; that of args has a path behind it.
 func Names() []string {
-	return []string{"state", "queue", "kind", "id", "priority", "group", "tag", "args.PATH", "error", "before", "after"}
+	return []string{"state", "queue", "kind", "id", "priority", "group", "tag", "args.PATH", "error", "worker", "before", "after"}
 }
 
 // IsZero reports whether all jobs are meant.
@@ -103,6 +109,20 @@ func Parse(text string, now time.Time) (*Filter, error) {
 	given, terms := map[string]bool{}, 0
 	for at := skipSpaces(text, 0); at < len(text); at = skipSpaces(text, at) {
 		begin := at
+		if terms == MaxTerms {
+			return nil, wrong(begin, "there are more than %d terms", MaxTerms)
+		}
+		if text[at] == '"' {
+			value, next, err := readValue(text, at)
+			if err == nil {
+				err = f.setText(value, begin)
+			}
+			if err != nil {
+				return nil, err
+			}
+			terms, at = terms+1, next
+			continue
+		}
 		name, found := "", false
 		for ; at < len(text) && text[at] != ' '; at++ {
 			if text[at] == ':' {
@@ -111,7 +131,14 @@ func Parse(text string, now time.Time) (*Filter, error) {
 			}
 		}
 		if !found {
-			return nil, wrong(begin, "%q has no colon; want NAME:VALUE, such as kind:mail", clip(text[begin:at]))
+			if slices.Contains(drayhorse.States(), drayhorse.State(text[begin:at])) {
+				return nil, wrong(begin, "%q is a state; want state:%s, or quotes around it", text[begin:at], text[begin:at])
+			}
+			if err := f.setText(text[begin:at], begin); err != nil {
+				return nil, err
+			}
+			terms++
+			continue
 		}
 		value, next, err := readValue(text, at+1)
 		if err != nil {
@@ -120,8 +147,6 @@ func Parse(text string, now time.Time) (*Filter, error) {
 		switch {
 		case given[name] && !repeats(name):
 			return nil, wrong(begin, "%s comes twice; want it once", clip(name))
-		case terms == MaxTerms:
-			return nil, wrong(begin, "there are more than %d terms", MaxTerms)
 		case value == "":
 			return nil, wrong(at+1, "%s has no value; want %s", clip(name), form(name))
 		}
@@ -142,7 +167,7 @@ func Parse(text string, now time.Time) (*Filter, error) {
 var forms = map[string]string{
 	"state": "a state such as discarded", "queue": "the name of a queue", "kind": "the name of a kind", "id": "the beginning of an ID",
 	"priority": "low, normal, high or urgent", "group": "the name of a group",
-	"tag": "one tag, of letters, digits and _ . : -", "error": "a part of an error", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
+	"tag": "one tag, of letters, digits and _ . : -", "error": "a part of an error", "worker": "the beginning of a worker's ID", "before": "a time such as 2h or 2030-01-02T15:04:05Z", "after": "a time such as 2h or 2030-01-02T15:04:05Z",
 }
 
 // argsPrefix is in front of a path into the arguments.
@@ -181,6 +206,8 @@ func (f *Filter) set(name, value string, begin, at int, now time.Time) error {
 		f.Tags, err = append(f.Tags, value), drayhorse.ValidateTag(value)
 	case "error":
 		f.Error = strings.ToLower(value)
+	case "worker":
+		f.Worker = value
 	case "before":
 		f.Before, err = moment(value, now)
 	case "after":
@@ -189,11 +216,23 @@ func (f *Filter) set(name, value string, begin, at int, now time.Time) error {
 		if path, ok := strings.CutPrefix(name, argsPrefix); ok {
 			return f.setArg(path, value, begin+len(argsPrefix))
 		}
-		return wrong(begin, "%q is not known; want one of %s", clip(name), strings.Join(Names(), ", "))
+		return wrong(begin, "%q is not known; want one of %s, or quotes around a text with a colon", clip(name), strings.Join(Names(), ", "))
 	}
 	if err != nil {
 		return wrong(at, "%s %q; want %s", name, clip(value), forms[name])
 	}
+	return nil
+}
+
+// setText takes a text. What seems to be a term whose colon is another sign is none.
+func (f *Filter) setText(value string, at int) error {
+	if name, rest, found := strings.Cut(value, "="); found && (forms[name] != "" || strings.HasPrefix(name, argsPrefix)) {
+		return wrong(at, "%q is no term; want %s", clip(value), clip(name+":"+rest))
+	}
+	if value == "" {
+		return wrong(at, "the text is empty; want a part of an ID, a kind, a queue, a group, a tag or an error")
+	}
+	f.Text = append(f.Text, strings.ToLower(value))
 	return nil
 }
 
@@ -274,10 +313,21 @@ func (f *Filter) Matches(info *drayhorse.Info) bool {
 		last = info.Errors[n-1].Message
 	}
 	return (f.State == "" || info.State == f.State) && (f.Queue == "" || info.Queue == f.Queue) && (f.Kind == "" || info.Kind == f.Kind) &&
-		strings.HasPrefix(info.ID, f.ID) &&
+		strings.HasPrefix(info.ID, f.ID) && strings.HasPrefix(info.Worker, f.Worker) && f.hasText(info, last) &&
 		(f.Priority == nil || info.Priority == *f.Priority) && (f.Group == "" || info.Group == f.Group) && f.hasTags(info.Tags) && f.hasArgs(info.Args) &&
 		(f.Error == "" || strings.Contains(strings.ToLower(last), f.Error)) &&
 		(f.Before.IsZero() || at.Before(f.Before)) && (f.After.IsZero() || !at.Before(f.After))
+}
+
+// hasText reports whether each text is in something that there is to read of a job.
+func (f *Filter) hasText(info *drayhorse.Info, last string) bool {
+	for _, text := range f.Text {
+		has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+		if !has(info.ID) && !has(info.Kind) && !has(info.Queue) && !has(info.Group) && !has(last) && !slices.ContainsFunc(info.Tags, has) {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *Filter) hasTags(tags []string) bool {

@@ -30,6 +30,9 @@ func TestTextsAreUnderstood(t *testing.T) {
 		"tag:eu kind:k tag:import":            {Kind: "k", Tags: []string{"eu", "import"}},
 		`args.user.id:42 args.to:"a b"`:       {Args: []filter.Arg{{[]string{"user", "id"}, "42"}, {[]string{"to"}, "a b"}}},
 		"kind:a-b_c.d:e":                      {Kind: "a-b_c.d:e"},
+		"worker:4f1c":                         {Worker: "4f1c"},
+		`Relay kind:k "10.0.0.7:25 Away"`:     {Kind: "k", Text: []string{"relay", "10.0.0.7:25 away"}},
+		`"discarded" a=b`:                     {Text: []string{"discarded", "a=b"}},
 	} {
 		got, err := filter.Parse(text, now)
 		if err != nil || !reflect.DeepEqual(*got, want) {
@@ -41,7 +44,14 @@ func TestTextsAreUnderstood(t *testing.T) {
 func TestMistakesAreNamedByTheirPlace(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"discarded":                  `at character 1: "discarded" has no colon`,
+		"kind:k discarded":           `at character 8: "discarded" is a state; want state:discarded, or quotes around it`,
+		"kind=mail":                  `at character 1: "kind=mail" is no term; want kind:mail`,
+		"kind:k args.user.id=42":     `at character 8: "args.user.id=42" is no term; want args.user.id:42`,
+		`""`:                         `at character 1: the text is empty; want a part of an ID`,
+		`"a" "b`:                     `at character 5: the quote does not end`,
+		"10.0.0.7:25":                `at character 1: "10.0.0.7" is not known; want one of state, queue, kind, id, priority, group, tag, args.PATH, error, worker, before, after, or quotes around a text with a colon`,
+		strings.Repeat("a ", 17):     "at character 33: there are more than 16 terms",
+		"worker:":                    `at character 8: worker has no value; want the beginning of a worker's ID`,
 		"kind:k sate:discarded":      `at character 8: "sate" is not known; want one of state, queue`,
 		"kind:k state:dead":          `at character 14: state "dead" is not known; want one of scheduled`,
 		"kind:a kind:b":              `at character 8: kind comes twice`,
@@ -76,12 +86,13 @@ func TestMistakesAreNamedByTheirPlace(t *testing.T) {
 func TestJobsMeetAllTerms(t *testing.T) {
 	t.Parallel()
 	job := &drayhorse.Info{
-		ID: "order-1", Kind: "mail", Queue: "q", State: drayhorse.Discarded, EnqueuedAt: now.Add(-5 * time.Hour), FinishedAt: now.Add(-time.Hour),
+		ID: "order-1", Worker: "4f1c", Kind: "mail", Queue: "q", State: drayhorse.Discarded, EnqueuedAt: now.Add(-5 * time.Hour), FinishedAt: now.Add(-time.Hour),
 		Priority: drayhorse.High, Group: "tenant-42", Tags: []string{"import", "eu"}, Args: []byte(`{"to":"ann","n":18446744073709551616,"user":{"id":42,"gone":null,"ok":true},"list":[{"a":"x"},"y"]}`),
 		Errors: []drayhorse.AttemptError{{Message: "first"}, {Message: "Connection refused"}},
 	}
 	for text, want := range map[string]bool{
 		"": true, "state:discarded": true, "state:completed": false, "kind:mail": true, "kind:mai": false, "queue:q": true, "queue:p": false,
+		"ORDER-1 refused": true, "mail": true, "42": true, "eu": true, "first": false, "ann": false, "refused missing": false, "worker:4f": true, "worker:f1": false,
 		"id:order": true, "id:rder": false, "error:REFUSED": true, "error:first": false,
 		"priority:high": true, "priority:normal": false, "group:tenant-42": true, "group:tenant-4": false,
 		"tag:eu": true, "tag:import tag:eu": true, "tag:us": false, "tag:eu tag:us": false,
@@ -99,7 +110,7 @@ func TestJobsMeetAllTerms(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{`state:discarded kind:mail error:"a \" b" before:2h`, "id:a after:2026-11-01T00:00:00Z", `error:"`, "a:b:c", ":", "::", "\x00:\xff", "before:1d2h", "tag:a args.b.0:c"} {
+	for _, text := range []string{`state:discarded kind:mail error:"a \" b" before:2h`, "id:a after:2026-11-01T00:00:00Z", `error:"`, "a:b:c", ":", "::", "\x00:\xff", "before:1d2h", "tag:a args.b.0:c", `a "b c" d=e`, `"`, `"" `} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

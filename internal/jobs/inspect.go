@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/drayhorse/drayhorse"
 )
@@ -82,7 +83,7 @@ func (p *Partition) Get(ctx context.Context, id string) (*drayhorse.Info, error)
 func (p *Partition) info(id string, found []any) *drayhorse.Info {
 	info := &drayhorse.Info{ID: UnpackID(id), Queue: p.Queue}
 	switch {
-	case len(found) == 9 && found[0] == "live":
+	case len(found) == 10 && found[0] == "live":
 		failed, rescued := tally(asString(found[3]))
 		info.State = drayhorse.State(asString(found[1]))
 		info.Attempt, info.Rescues = failed+1, rescued
@@ -91,6 +92,7 @@ func (p *Partition) info(id string, found []any) *drayhorse.Info {
 		info.Parked = asInt(found[7]) == 1
 		describe(info, asString(found[2]))
 		info.Progress = decodeProgress(asString(found[8]))
+		info.Worker, _, _ = strings.Cut(asString(found[9]), ".")
 	case len(found) == 3 && found[0] == "ended":
 		ended(info, asString(found[1]))
 		info.Progress = decodeProgress(asString(found[2]))

@@ -100,3 +100,19 @@ func TestResultComesBack(t *testing.T) {
 		}
 	})
 }
+
+// TestWorkerOfARunningJob is known while it runs.
+func TestWorkerOfARunningJob(t *testing.T) {
+	conform(t, func(r *rig) {
+		id := r.enqueue(r.newJob(retained))[0]
+		l := NewLease(r.part, "worker-7.1.23")
+		claim := r.turn(l, 1).Claims[0]
+		if info := r.info(id); info.Worker != "worker-7" {
+			r.t.Errorf("runs on %q", info.Worker)
+		}
+		r.turn(l, 0, claim.finish(Complete))
+		if info := r.info(id); info.Worker != "" {
+			r.t.Errorf("completed, and runs on %q", info.Worker)
+		}
+	})
+}

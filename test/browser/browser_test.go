@@ -359,8 +359,8 @@ func TestTheFilterIsUsed(t *testing.T) {
 		text := s.body()
 		return strings.Contains(text, "dead-1") && strings.Contains(text, "dead-2") && !strings.Contains(text, "later")
 	})
-	s.does("make a mistake", chromedp.SetValue(`input[name=where]`, `nonsense`), chromedp.Submit(`form.filter`), chromedp.WaitVisible(`[role=alert]`))
-	if text := s.body(); !strings.Contains(text, "has no colon") {
+	s.does("make a mistake", chromedp.SetValue(`input[name=where]`, `nonsense:1`), chromedp.Submit(`form.filter`), chromedp.WaitVisible(`[role=alert]`))
+	if text := s.body(); !strings.Contains(text, "is not known") {
 		t.Errorf("the mistake is not named: %s", text)
 	}
 	s.calm("the filter")

@@ -23,7 +23,7 @@ type steerConfig struct {
 	common `yaml:",inline"`
 
 	Queue  string `yaml:"-" flag:"queue" arg:"NAME" usage:"look in this queue alone (default all)"`
-	Where  string `yaml:"-" flag:"where" arg:"FILTER" usage:"all jobs that meet this, instead of some by their IDs: state:S queue:Q kind:K id:PREFIX tag:T args.PATH:V error:TEXT before:2h after:3d"`
+	Where  string `yaml:"-" flag:"where" arg:"FILTER" usage:"all jobs that meet this, instead of some by their IDs: state:S queue:Q kind:K id:PREFIX tag:T args.PATH:V error:TEXT worker:ID before:2h after:3d, or a text"`
 	Reason string `yaml:"-" flag:"reason" arg:"TEXT" usage:"with --where: why, for those who look at it later"`
 	DryRun bool   `yaml:"-" flag:"dry-run" usage:"with --where: say how many jobs that are, and do nothing"`
 	Yes    bool   `yaml:"-" flag:"yes" usage:"with --where: do not ask"`

@@ -27,7 +27,7 @@ func TestAllThatMatch(t *testing.T) {
 		"no --reason is given":     {"jobs", "retry", "--where", "kind:k"},
 		"without --where":          {"jobs", "retry", "a", "--yes"},
 		"want --yes":               {"jobs", "cancel", "--where", "kind:k", "--reason", "r"},
-		`"nonsense" has no colon`:  {"jobs", "retry", "--where", "nonsense", "--reason", "r"},
+		`"nonsense" is not known`:  {"jobs", "retry", "--where", "nonsense:1", "--reason", "r"},
 		`retry of state "running"`: {"jobs", "retry", "--where", "state:running", "--reason", "r"},
 	} {
 		if code, stdout, stderr := o.call(args...); code != 2 || stdout != "" || !strings.Contains(stderr, want) {

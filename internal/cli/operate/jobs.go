@@ -30,7 +30,7 @@ type listConfig struct {
 	Queue  string `yaml:"-" flag:"queue" arg:"NAME" usage:"jobs of this queue alone"`
 	State  string `yaml:"-" flag:"state" arg:"STATE" values:"scheduled,available,running,retryable,completed,cancelled,discarded" usage:"jobs in this state alone: scheduled, available, running, retryable, completed, cancelled or discarded"`
 	Kind   string `yaml:"-" flag:"kind" arg:"NAME" usage:"jobs of this kind alone"`
-	Where  string `yaml:"-" flag:"where" arg:"FILTER" usage:"jobs that meet all of this alone: state:S queue:Q kind:K id:PREFIX tag:T args.PATH:V error:TEXT before:2h after:3d"`
+	Where  string `yaml:"-" flag:"where" arg:"FILTER" usage:"jobs that meet all of this alone: state:S queue:Q kind:K id:PREFIX tag:T args.PATH:V error:TEXT worker:ID before:2h after:3d, or a text"`
 	Limit  int    `yaml:"-" flag:"limit" short:"n" arg:"N" usage:"how many"`
 	Cursor string `yaml:"-" flag:"cursor" arg:"CURSOR" usage:"go on where the last list ended"`
 }

@@ -160,7 +160,7 @@ func (p *jobsView) turn(m *model) {
 
 // editFilter has somebody type another filter, and says where it is wrong.
 func (p *jobsView) editFilter(m *model) {
-	m.edit = edit("Which jobs", "state:S queue:Q kind:K id:PREFIX tag:T args.PATH:V error:TEXT before:2h after:3d; empty: all. Enter shows them, Esc leaves it.", p.filter,
+	m.edit = edit("Which jobs", "state:S queue:Q kind:K id:PREFIX tag:T args.PATH:V error:TEXT worker:ID before:2h after:3d, or a text; empty: all. Enter shows them, Esc leaves it.", p.filter,
 		func(text string, m *model) {
 			p.restart(strings.TrimSpace(text))
 			m.changed()
