@@ -26,6 +26,9 @@ const (
 // kind takes a bounded time.
 const maxLooked = 5000
 
+// lookFor is for how long it goes on looking while it has found nothing.
+const lookFor = 500 * time.Millisecond
+
 // callCost is as how many jobs a call counts that gives fewer: many partitions have none.
 const callCost = 25
 
@@ -50,6 +53,8 @@ type Page struct {
 	Jobs []*drayhorse.Info `json:"jobs"`
 	// Next is the Cursor of the next page; empty after the last.
 	Next string `json:"next,omitempty"`
+	// Looked is how many jobs were looked at for it.
+	Looked int `json:"looked"`
 }
 
 // Validate reports the first impossible value, as drayhorse.ErrInvalid.
@@ -122,7 +127,8 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 		matches = nil
 	}
 	page := &Page{Jobs: []*drayhorse.Info{}}
-	for looked := 0; len(page.Jobs) < f.Limit && looked < maxLooked; {
+	began, cost := time.Now(), 0
+	for len(page.Jobs) < f.Limit && (cost < maxLooked || len(page.Jobs) == 0 && time.Since(began) < lookFor) {
 		part, state := at.settle(queues, f.State)
 		if part == nil {
 			return page, nil
@@ -131,7 +137,7 @@ func (a *Admin) Jobs(ctx context.Context, f Filter) (*Page, error) {
 		if err != nil {
 			return nil, err
 		}
-		looked += n
+		page.Looked, cost = page.Looked+n, cost+max(n, callCost)
 		page.Jobs = append(page.Jobs, found...)
 		if at.Inner = next; next == "" {
 			at.Partition++
@@ -157,7 +163,7 @@ func listed(ctx context.Context, part *jobs.Partition, state drayhorse.State, cu
 		if found, next, err = part.List(ctx, state, cursor, want); err != nil {
 			return nil, "", looked, err
 		}
-		looked += max(len(found), callCost)
+		looked += len(found)
 		if matches != nil {
 			found = slices.DeleteFunc(found, func(info *drayhorse.Info) bool { return !matches(info) })
 		}

@@ -72,8 +72,8 @@ func TestAPageGoesOverEmptyPartitions(t *testing.T) {
 		}
 		id := y.enqueue("rare", drayhorse.Queue("z"))
 		page, err := y.admin.Jobs(t.Context(), admin.Filter{Where: "rare"})
-		if err != nil || len(page.Jobs) != 1 || page.Jobs[0].ID != id {
-			t.Errorf("%+v, %v; want job %s", page, err, id)
+		if err != nil || len(page.Jobs) != 1 || page.Jobs[0].ID != id || page.Looked != 1 {
+			t.Errorf("%+v, %v; want job %s, the only one that was looked at", page, err, id)
 		}
 	})
 }
@@ -118,8 +118,8 @@ func TestAPageThatLacksOneJob(t *testing.T) {
 	}
 	before := scripts()
 	page, err := a.Jobs(t.Context(), admin.Filter{Queue: "default", State: drayhorse.Available, Kind: "rare", Limit: 2})
-	if err != nil || len(page.Jobs) != 1 || page.Next != "" {
-		t.Fatalf("%+v, %v; want the one job and no more pages", page, err)
+	if err != nil || len(page.Jobs) != 1 || page.Next != "" || page.Looked != jobs {
+		t.Fatalf("%+v, %v; want the one job of %d that are looked at, and no more pages", page, err, jobs)
 	}
 	if n := scripts() - before; n > 2*jobs/100+10 {
 		t.Errorf("%d scripts for a page of %d jobs; want two for a hundred of them", n, jobs)

@@ -59,7 +59,7 @@ func TestAllThatMatchAreSteered(t *testing.T) {
 	r.wants("an open one", r.page("action?id="+open.ID), "stop-action", "running 0 %")
 	r.done(r.post("do", "action", "stop-action", "id", open.ID), "action?id=", "The action was told to stop.")
 	r.wants("a stopped one", r.page("action?id="+open.ID), "stopped")
-	for path, code := range map[string]int{"action?id=none": 404, "confirm?action=stop-action": 400, "confirm?action=retry-all&state=running": 400, "confirm?action=retry-all&where=x": 400} {
+	for path, code := range map[string]int{"action?id=none": 404, "confirm?action=stop-action": 400, "confirm?action=retry-all&state=running": 400, "confirm?action=retry-all&where=x:1": 400} {
 		if a := r.get(path); a.code != code {
 			t.Errorf("%s: %d; want %d", path, a.code, code)
 		}

@@ -2,8 +2,9 @@ package dashboard
 
 import (
 	"errors"
-	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/drayhorse/drayhorse"
@@ -67,6 +68,7 @@ type jobsPage struct {
 	Names              []string // of queues, for the filter
 	Next, First        string   // addresses
 	Short              bool     // it looked at many and found few
+	Looked             int      // at how many, on this page and those before
 	All                []choice // what may be done to all that match
 }
 
@@ -93,11 +95,16 @@ func listJobs(q *request) error {
 	}
 	p.Names = r.Names[:min(len(r.Names), suggestions)]
 	p.Short = page.Next != "" && len(page.Jobs) < p.Limit
+	before, err := q.number("looked", 0, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	p.Looked = before + page.Looked
 	if page.Next != "" {
-		p.Next = p.link(p.State, page.Next)
+		p.Next = p.link(p.State, page.Next, p.Looked)
 	}
 	if q.value("cursor") != "" {
-		p.First = p.link(p.State, "")
+		p.First = p.link(p.State, "", 0)
 	}
 	if p.Tabs, err = p.tabs(q, r); err != nil {
 		return err
@@ -107,12 +114,15 @@ func listJobs(q *request) error {
 }
 
 // link is the address of the same list in a state, from a cursor on.
-func (p *jobsPage) link(state, cursor string) string {
-	limit := ""
+func (p *jobsPage) link(state, cursor string, looked int) string {
+	limit, sofar := "", ""
 	if p.Limit != jobsShown {
-		limit = fmt.Sprint(p.Limit)
+		limit = strconv.Itoa(p.Limit)
 	}
-	return link("jobs", "queue", p.Queue, "state", state, "kind", p.Kind, "where", p.Where, "limit", limit, "cursor", cursor)
+	if looked > 0 {
+		sofar = strconv.Itoa(looked)
+	}
+	return link("jobs", "queue", p.Queue, "state", state, "kind", p.Kind, "where", p.Where, "limit", limit, "cursor", cursor, "looked", sofar)
 }
 
 // tabs gives the states with their counts, of one queue or of all that were counted.
@@ -137,9 +147,9 @@ func (p *jobsPage) tabs(q *request, r *board.Reading) ([]tab, error) {
 		}
 		counts = statesOf(&all)
 	}
-	tabs := []tab{{Name: "all", Link: p.link("", ""), Count: -1, Chosen: p.State == ""}}
+	tabs := []tab{{Name: "all", Link: p.link("", "", 0), Count: -1, Chosen: p.State == ""}}
 	for _, c := range counts {
-		t := tab{Name: string(c.State), State: string(c.State), Link: p.link(string(c.State), ""), Count: -1, Chosen: p.State == string(c.State)}
+		t := tab{Name: string(c.State), State: string(c.State), Link: p.link(string(c.State), "", 0), Count: -1, Chosen: p.State == string(c.State)}
 		if known {
 			t.Count = c.Count
 		}

@@ -419,8 +419,7 @@ func TestEveryActionIsDone(t *testing.T) {
 	s.clicks("job?queue=mail&id=runs", "cancel-job")
 	s.becomes("runs", drayhorse.Cancelled)
 	s.clicks("job?queue=mail&id=dead-1", "clone-job")
-	var at string
-	s.does("see where that leads", chromedp.Location(&at))
+	at := ask(s, "see where that leads", chromedp.Location())
 	if u, err := url.Parse(at); err != nil || u.Query().Get("id") == "dead-1" {
 		t.Errorf("the clone is at %s, %v", at, err)
 	} else if clone, err := s.admin.Get(ctx, "mail", u.Query().Get("id")); err != nil || clone.Kind == "" || clone.Attempt != 1 {
