@@ -25,7 +25,7 @@ RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w -p
 SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./test/chaos ./internal/redis
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo release test-release test stopwatch test-hard check lint fuzz bench bench-peers bench-page bench-scale test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
+.PHONY: help build demo release test-release test stopwatch test-hard check lint fuzz bench bench-peers bench-page bench-scale large test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ test: tools ## everything that CI runs: vet, all tests with -race, a smoke of th
 	CGO_ENABLED=1 $(GO) vet -race ./...
 	$(RACE) -timeout $(TIMEOUT) $(SLOW) $$($(GO) list ./... | grep -v /test/)
 	cd deploy/check && $(GO) test -vet=off $(TESTFLAGS) ./...
-	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -skip TestReadmeRuns $(TESTFLAGS) ./test/docs
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -skip TestReadmeRuns $(TESTFLAGS) ./test/docs ./test/large
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run TestUsersMayDoWhatTheirScriptsDo $(TESTFLAGS) ./test/daemons
 	cd bench && $(GO) test $(TESTFLAGS) ./... && $(GO) run . -systems drayhorse,bare -conditions near -jobs 2000 -repeats 1 -probes 10
 
@@ -85,6 +85,9 @@ bench-page: ## write the page and plots of docs/benchmarks again from the record
 
 bench-scale: redis ## how costs grow with backlog, processes, queues and more, a quarter of an hour or more: writes docs/benchmarks
 	cd bench && $(GO) run . -curves all -out ../docs/benchmarks
+
+large: redis ## pages, searches and actions over 12 million jobs, with bounds on their time: takes 6 GB of memory
+	$(GO) test -vet=off -count=1 -v -timeout 1h ./test/large -args -waiting 10000000 -retryable 1000000 -discarded 1000000 -repeats 200 -bounds
 
 chaos: redis ## every fault of the matrix in docs/reliability.md, then schedulers under faults for a minute
 	$(GO) test -v -timeout 1h ./test/chaos -run TestMatrix -row all
