@@ -89,6 +89,7 @@ var resting = map[string]bool{
 	"meta": true, "stats": true, "minute": true, "series": true, "bell": true, "answer": true, // of a queue
 	"declarations": true, "next": true, "last": true, "paused": true, "history": true, "sources": true, // of the schedules
 	"lease":   true, // of an election
+	"limits":  true, // that were shared and taken away, for a day
 	"watch":   true, // for two seconds: a worker has looked at flows, as it does once it has ended a job that might be of one
 	"workers": true, // those that died are there until they count as gone
 }

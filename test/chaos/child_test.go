@@ -60,7 +60,7 @@ type plan struct {
 
 // roles are the mains of the processes.
 var roles = map[string]func(context.Context, *plan, *journal) error{
-	"producer": produce, "worker": serve, "scheduler": schedule, "note": note,
+	"producer": produce, "worker": serve, "scheduler": schedule, "note": note, "weaver": weave,
 	"textbook": func(ctx context.Context, p *plan, j *journal) error { return p.Bug.lead(ctx, p, j) },
 }
 

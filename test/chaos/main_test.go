@@ -10,11 +10,15 @@ import (
 )
 
 var (
-	rowFlag    = flag.String("row", "", "rows of the matrix to run, with commas between; all: all but the soak; empty: the smoke")
-	seedFlag   = flag.Uint64("seed", 0, "seed of the traffic and the faults; 0: another one each time")
-	atOnceFlag = flag.Int("at-once", 3, "rows to run beside each other, of those that do not want to be alone")
-	soakFlag   = flag.Duration("soak", 0, "how long to make random faults; 0: not at all")
-	reportFlag = flag.String("report", "", "file to write the table of results to, as Markdown")
+	rowFlag     = flag.String("row", "", "rows of the matrix to run, with commas between; all: all but the soak; empty: the smoke")
+	seedFlag    = flag.Uint64("seed", 0, "seed of the traffic and the faults; 0: another one each time")
+	atOnceFlag  = flag.Int("at-once", 3, "rows to run beside each other, of those that do not want to be alone")
+	soakFlag    = flag.Duration("soak", 0, "how long to make random faults; 0: not at all")
+	limitsFlag  = flag.Duration("limits", 30*time.Second, "how long the row of limits makes faults")
+	flowsFlag   = flag.Int("flows", 5, "how many batches, and how many flows, the rows of flows have")
+	membersFlag = flag.Int("members", 2_000, "members of each of these batches")
+	stepsFlag   = flag.Int("steps", 200, "steps of each of these flows")
+	reportFlag  = flag.String("report", "", "file to write the table of results to, as Markdown")
 )
 
 func TestMain(m *testing.M) {

@@ -23,7 +23,7 @@ type row struct {
 }
 
 // matrix has the rows in the order in which they are run.
-var matrix = slices.Concat(workerRows, redisRows, schedulerRows, replicaRows, clusterRows, nodeRows, jobRows, limitRows, diskRows, clockRows, versionRows, partitionRows)
+var matrix = slices.Concat(workerRows, redisRows, schedulerRows, replicaRows, clusterRows, nodeRows, jobRows, limitRows, gateRows, flowRows, diskRows, clockRows, versionRows, partitionRows)
 
 // TestMatrix runs the rows that the flags ask for: first, beside each other, those that
 // mostly wait, then one by one those that want to be alone. Each has servers of its own.

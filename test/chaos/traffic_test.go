@@ -65,10 +65,14 @@ var special = []kind{
 	{"refusing", 0, completes, plain, failsDuringOutage},
 	{"later", 0, completes, plain, instant},
 	{"bulky", 0, completes, bulky, instant},
+	{"calling-one", 0, completes, briefly, callsStub("one")},
+	{"calling-five", 0, completes, briefly, callsStub("five")},
+	{"calling-rated", 0, completes, briefly, callsStub("rated")},
+	{"calling-service", 0, completes, briefly, callsStub("service")},
 }
 
 // failing are the kinds whose handlers fail on purpose: no other may lose an attempt.
-var failing = map[string]bool{"failing": true, "doomed": true, "panicking": true, "panic": true, "refusing": true}
+var failing = map[string]bool{"failing": true, "doomed": true, "panicking": true, "panic": true, "refusing": true, "calling-service": true}
 
 func kinds() []kind { return slices.Concat(mix, special) }
 
