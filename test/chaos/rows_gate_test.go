@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"syscall"
 	"time"
 
@@ -59,7 +60,7 @@ func limitsHold(r *rig) {
 		r.producer(n, 0, only("calling-"+queue), func(p *plan) { p.Spread = []string{queue} })
 	}
 	r.until(patience, "jobs run", func(history) bool { return service.seen("five").most > 0 })
-	faults, kills := map[string]int{}, []time.Time{}
+	faults, kills, holds := map[string]int{}, []time.Time{}, []time.Time{} // what holds slots meanwhile
 	for end := time.Now().Add(*limitsFlag); time.Now().Before(end); {
 		i := r.random.IntN(len(workers))
 		d := time.Duration(500+r.random.IntN(4000)) * time.Millisecond // a lease lives for longer
@@ -76,6 +77,7 @@ func limitsHold(r *rig) {
 			workers[i].signal(syscall.SIGSTOP)
 			r.pause(d)
 			workers[i].thaw()
+			holds = append(holds, time.Now())
 		case 2:
 			faults["stopped"]++
 			r.mark("%s asked to stop", workers[i].plan.Name)
@@ -113,11 +115,17 @@ func limitsHold(r *rig) {
 	}
 	fives, slowest := service.seen("five"), time.Duration(0)
 	last := fives.begun[len(fives.begun)-1].Add(-takeover) // until then there was a backlog
+	holds = append(holds, kills...)
 	for _, at := range kills {
-		if took := fives.fullAfter(at); at.Before(last) && at.Before(over) {
-			if took < 0 {
-				r.missed("never as many at once after a kill at %v", at)
-			}
+		if at.After(last) || at.After(over) {
+			continue
+		}
+		took := fives.fullAfter(at)
+		if took < 0 {
+			r.missed("never as many at once after a kill at %v", at)
+		}
+		another := func(held time.Time) bool { return held.After(at) && held.Before(at.Add(took)) }
+		if !slices.ContainsFunc(holds, another) { // or that one holds them
 			slowest = max(slowest, took)
 		}
 	}
