@@ -13,13 +13,28 @@ import (
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
-// BenchmarkScripts measures how long Redis is busy with one call of 100 jobs, plain ones that count
-// or not and members of a batch, by its own account: what it does nothing else in. It is for comparing two forms of a
-// script on one machine.
+// BenchmarkScripts measures how long Redis is busy with one call of 100 jobs, by its own account:
+// what it does nothing else in. They are plain ones that count or not, members of a batch, each
+// unique, each in one of 1,000 groups. It is for comparing two forms of a script on one machine.
 func BenchmarkScripts(b *testing.B) {
-	b.Run("plain", func(b *testing.B) { benchmarkScripts(b, "", false) })
-	b.Run("counted", func(b *testing.B) { benchmarkScripts(b, "", true) })
-	b.Run("members", func(b *testing.B) { benchmarkScripts(b, Link("import-42", time.Unix(1, 0)), false) })
+	n := 0
+	for name, change := range map[string]func(j *NewJob){
+		"plain":   func(*NewJob) {},
+		"counted": func(*NewJob) {},
+		"members": func(j *NewJob) { j.Envelope.Link = Link("import-42", time.Unix(1, 0)) },
+		"unique": func(j *NewJob) {
+			n++
+			if err := j.SetUnique(&drayhorse.UniqueBy{Key: strconv.Itoa(n)}); err != nil {
+				b.Fatal(err)
+			}
+		},
+		"grouped": func(j *NewJob) {
+			n++
+			j.Envelope.Group = strconv.Itoa(n % 1000)
+		},
+	} {
+		b.Run(name, func(b *testing.B) { benchmarkScripts(b, change, name == "counted") })
+	}
 }
 
 // BenchmarkLimitsOfGroups measures the same of turns of 100 jobs that finish and claim as many, of 20,000 in 1,000
@@ -98,7 +113,7 @@ func BenchmarkLimitsOfGroups(b *testing.B) {
 	}
 }
 
-func benchmarkScripts(b *testing.B, link string, counts bool) {
+func benchmarkScripts(b *testing.B, change func(j *NewJob), counts bool) {
 	b.Helper()
 	const batch = 100
 	server := redistest.Start(b)
@@ -122,7 +137,7 @@ func benchmarkScripts(b *testing.B, link string, counts bool) {
 		news := make([]*NewJob, batch)
 		for i := range news {
 			news[i] = &NewJob{Envelope: costEnvelope()}
-			news[i].Envelope.Link = link
+			change(news[i])
 		}
 		begun := busy()
 		if _, err := r.writer.Enqueue(b.Context(), news...); err != nil {

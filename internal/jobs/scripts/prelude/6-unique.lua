@@ -16,15 +16,17 @@ end
 -- least; since when it is; held 1 while the job has not ended it, 2 once it has completed and
 -- its result stands for others until then, if it is kept; and the job.
 
-local function key_row(key)
-  return string.match(call('HGET', uniques, key) or '', '^(%d+)|(%d+)|([012])|(.*)$')
+local function parts_of_key(row)
+  return string.match(row or '', '^(%d+)|(%d+)|([012])|(.*)$')
 end
 
 -- holder gives who has a key: nil if nobody has; else the id, whether that job still
 -- holds it, since when, and until when at least. A job that is gone holds nothing,
--- whatever its row says: programs that know no keys end jobs, too.
-local function holder(key, now)
-  local till, since, held, id = key_row(key)
+-- whatever its row says: programs that know no keys end jobs, too. row is what uniques has, false
+-- for nothing, where that is at hand.
+local function holder(key, now, row)
+  if row == nil then row = call('HGET', uniques, key) end
+  local till, since, held, id = parts_of_key(row)
   if not till then return end
   local holds = held == '1' and call('HEXISTS', jobs, id) == 1
   till = tonumber(till)
@@ -32,14 +34,19 @@ local function holder(key, now)
   if holds or till > now then return id, holds, tonumber(since), till end
 end
 
--- take_key gives a key to a job, and notes that the queue has such jobs.
-local function take_key(key, id, now, till)
+-- held_key gives the row of a key that a job has from now on.
+local function held_key(id, now, till)
+  return string.format('%.0f|%.0f|1|', till, now) .. id
+end
+
+-- take_keys gives keys to jobs, pairs of a key and its row, and notes that the queue has such jobs.
+local function take_keys(rows)
   if not keyed then
     call('HSET', meta, 'unique', '1')
     keyed = true
   end
   open(uniques)
-  call('HSET', uniques, key, string.format('%.0f|%.0f|1|', till, now) .. id)
+  call('HSET', uniques, unpack(rows))
 end
 
 -- give_keys ends what jobs hold by their envelopes; all of it, or what ends with their
@@ -49,7 +56,7 @@ local function give_keys(ids, envelopes, start, event)
   for i = 1, #ids do
     local key, started, fresh = unique(envelopes[i] or '')
     if key and (started or not start) then
-      local till, since, held, id = key_row(key)
+      local till, since, held, id = parts_of_key(call('HGET', uniques, key))
       if held == '1' and id == ids[i] then
         now = now or clock()
         if event == 'complete' and now + fresh > math.max(now, tonumber(till)) then

@@ -29,6 +29,19 @@ local function link_of(envelope)
   if tag == 6 and size then return string.sub(envelope, at + 2, at + 1 + size), math.floor(flags / 8) % 4, at + 1 + size end
 end
 
+-- links gives a function that does what link_of does, for envelopes of which most are alike up
+-- to the link: where that is so it compares and reads nothing.
+local function links()
+  local link, counted, upto, flags, front
+  return function(envelope)
+    if not link or string.byte(envelope, 2) ~= flags or string.sub(envelope, 15, upto) ~= front then
+      link, counted, upto = link_of(envelope)
+      if link then flags, front = string.byte(envelope, 2), string.sub(envelope, 15, upto) end
+    end
+    return link, counted
+  end
+end
+
 -- row_of gives the row of a batch.
 local function row_of(link)
   local row, i = {}, 0
@@ -62,14 +75,9 @@ end
 -- step keeps.
 local function leave_links(event, ids, i, j, result)
   local as = ({complete = 2, exhaust = 3, poison = 3, quarantine = 3, import = 3, lapse = 3})[event] or 4
-  local all, order = {}, {}
-  local link, counted, upto, flags, front -- of the one before: most are alike up to the link
+  local all, order, link_in = {}, {}, links()
   for _, envelope in ipairs(call('HMGET', jobs, unpack(ids, i or 1, j or #ids))) do
-    envelope = envelope or ''
-    if not link or string.byte(envelope, 2) ~= flags or string.sub(envelope, 15, upto) ~= front then
-      link, counted, upto = link_of(envelope)
-      if link then flags, front = string.byte(envelope, 2), string.sub(envelope, 15, upto) end
-    end
+    local link, counted = link_in(envelope or '')
     if link then
       local row = all[link]
       if not row then

@@ -372,7 +372,7 @@ local function retry_job(id)
       if other and other ~= id then
         return redis.error_reply('CONFLICT a job that counts as the same is there')
       end
-      take_key(key, id, now, 0)
+      take_keys({key, held_key(id, now, 0)})
     end
     leave_archive('retry', {id})
     open(jobs)
