@@ -10,7 +10,7 @@ import (
 )
 
 // TestOtherKindsPassOneThatIsPaused: thousands of a paused kind are in front of one job of
-// another kind. Each turn sets a thousand aside; then there is nothing left to be told of.
+// another kind. Each turn sets 250 aside; then there is nothing left to be told of.
 // Resumed, they are claimed in their order.
 func TestOtherKindsPassOneThatIsPaused(t *testing.T) {
 	t.Parallel()
@@ -29,7 +29,7 @@ func TestOtherKindsPassOneThatIsPaused(t *testing.T) {
 	l := r.newLease()
 	var turned *Turned
 	turns := 1
-	for ; turns <= n/1000+1; turns++ {
+	for ; turns <= n/250+1; turns++ {
 		if turned = r.turn(l, 10); len(turned.Claims) > 0 {
 			break
 		}
