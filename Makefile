@@ -86,8 +86,8 @@ bench-page: ## write the page and plots of docs/benchmarks again from the record
 bench-scale: redis ## how costs grow with backlog, processes, queues and more, a quarter of an hour or more: writes docs/benchmarks
 	cd bench && $(GO) run . -curves all -out ../docs/benchmarks
 
-large: redis ## pages, searches and actions over 12 million jobs, with bounds on their time: takes 6 GB of memory
-	$(GO) test -vet=off -count=1 -v -timeout 1h ./test/large -args -waiting 10000000 -retryable 1000000 -discarded 1000000 -repeats 200 -bounds
+large: redis ## pages, filters and actions over 12 million jobs, groups of a million, with bounds on their time: takes 6 GB of memory
+	$(GO) test -vet=off -count=1 -v -timeout 1h ./test/large -args -waiting 10000000 -retryable 1000000 -discarded 1000000 -repeats 200 -in-front 1000000 -groups 50000 -bounds
 
 chaos: redis ## every fault of the matrix in docs/reliability.md, then schedulers under faults for a minute
 	$(GO) test -v -timeout 1h ./test/chaos -run TestMatrix -row all

@@ -71,9 +71,9 @@ func (y *yard) retryAll() {
 	a := y.reaches(id, (*admin.Action).Ended)
 	<-ended
 	took := time.Since(began)
-	want := *discarded - deleted
-	if a.State != admin.ActionDone || a.Changed != want || a.Failed != 0 || a.Actor == "" || a.Reason != "the relay is back" || !strings.Contains(a.Filter, "gone") {
-		y.Errorf("the record is %+v; want %d jobs changed", a, want)
+	want := *discarded - deleted // and maybe some more, that were deleted before they ran
+	if a.State != admin.ActionDone || a.Changed < want || a.Changed > *discarded || a.Failed != 0 || a.Actor == "" || a.Reason != "the relay is back" || !strings.Contains(a.Filter, "gone") {
+		y.Errorf("the record is %+v; want %d jobs changed, or some more", a, want)
 	}
 	if *bounds && a.Runner == before.Runner {
 		y.Errorf("%s has run it to its end, which was killed", a.Runner)
@@ -88,7 +88,7 @@ func (y *yard) retryAll() {
 	if times[1] != want || times[0] != deleted {
 		y.Errorf("runs by how many jobs: %v; want one each, and none of %d that were deleted", times, deleted)
 	}
-	y.wantQuick("retrying all", *discarded/50)
+	y.wantQuick("retrying all", *discarded/50_000)
 	y.Logf("%d jobs retried in %v, %d deleted meanwhile, %d more discarded; its process came to %d", a.Changed, took.Round(time.Second), deleted, more.Load(), before.Changed)
 }
 

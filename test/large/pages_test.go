@@ -38,7 +38,7 @@ func TestManyJobs(t *testing.T) {
 	y.pages(base)
 	y.wantQuick("pages", 0)
 	y.searches(base)
-	y.wantQuick("searches", 0)
+	y.wantQuick("searches", 1)
 	y.retryAll()
 	y.cancelSome()
 	if used := peak(ui.PID()); *bounds && used > maxMemory {

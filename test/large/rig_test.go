@@ -186,9 +186,9 @@ func (y *yard) forget() {
 	}
 }
 
-// wantQuick wants no call to have kept Redis from others for long, but for one in a thousand
-// while a worker takes its processor away.
-func (y *yard) wantQuick(during string, calls int) {
+// wantQuick wants no call to have kept Redis from others for long, but for a few while others
+// take its processor away.
+func (y *yard) wantQuick(during string, few int) {
 	y.Helper()
 	log, err := y.redis.SlowLogGet(y.Context(), 1000).Result()
 	if err != nil {
@@ -199,7 +199,7 @@ func (y *yard) wantQuick(during string, calls int) {
 		longest = max(longest, c.Duration)
 	}
 	y.Logf("%s: %d calls over %d ms, the longest %v", during, len(log), slow/1000, longest)
-	if *bounds && len(log) > calls/1000 {
+	if *bounds && len(log) > few {
 		y.Errorf("%s: such as %.200q", during, log[0].Args)
 	}
 }
