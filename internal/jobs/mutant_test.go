@@ -80,10 +80,6 @@ var mutants = []struct {
 	{"retry takes no key", retryScript, "take_keys({key, held_key(id, now, 0)})", ""},
 	{"retry takes another's key", retryScript, "if other and other ~= id then", "if false then"},
 	{"delete leaves the key", deleteScript, "if keyed then give_keys(ids, envelopes or call('HMGET', jobs, unpack(ids)), false, event) end", ""},
-	{"enqueue takes no keys", enqueueScript, "if #keys > 0 then take_keys(keys) end", ""},
-	{"a key that a call has taken is as before", enqueueScript, "taken_here[key], rows[key] = true, nil", "taken_here[key] = true"},
-	{"a full queue takes plain jobs", enqueueScript, "if left or stands_apart", "if stands_apart"},
-	{"a plain job of a priority is in ready", enqueueScript, "if left or stands_apart(envelope) or", "if left or"},
 	{"enqueue replaces what is live", enqueueScript, "return here[id] or call('HEXISTS', jobs, id) == 1 or", "return here[id] or (own == '1' and call('HEXISTS', jobs, id) == 1) or"},
 	{"enqueue leaves the record of the one before", enqueueScript, "if own ~= '' and call('HEXISTS', archive, id) == 1 then", "if false then"},
 	{"a claim starts what is late", turnScript, "if at <= now then", "if false then"},
@@ -221,6 +217,10 @@ var mutants = []struct {
 	{"a share gives starts", shareScript, "math.ceil((once - left / 1000) * every)", "0"},
 	{"a share takes starts away unsaid", shareScript, "freed = free - left", "freed = 0"},
 	{"a share of no starts lets them", shareScript, "return string.format('%s,%s,0', most, every ~= '0' and every or string.format('%.0f', FAR))", "return most .. ',0,0'"},
+	{"enqueue takes no keys", enqueueScript, "if #keys > 0 then take_keys(keys) end", ""},
+	{"a key that a call has taken is as before", enqueueScript, "taken_here[key], rows[key] = true, nil", "taken_here[key] = true"},
+	{"a full queue takes plain jobs", enqueueScript, "if left or stands_apart", "if stands_apart"},
+	{"a plain job of a priority is in ready", enqueueScript, "if left or stands_apart(envelope) or", "if left or"},
 }
 
 // rare are mutants that show after what hardly comes up by chance, or cannot in the model,
