@@ -231,6 +231,8 @@ var rare = map[string]func(*rig) (fault string){
 	"a share takes starts away unsaid":    (*rig).startsMoreThanItsShare,
 	"a share of no starts lets them":      (*rig).startsMoreThanItsShare,
 
+	"one probe closes a breaker": (*rig).closesByOneProbe,
+
 	"rescue convicts in company":    (*rig).convictsOthers,
 	"rescue knows no company":       (*rig).convictsOthers,
 	"a key is held by what is gone": (*rig).keepsALostKey,
@@ -287,6 +289,24 @@ func (r *rig) startsAsAnother() (fault string) {
 	r.must(reply.Err)
 	if len(reply.Claims) > 0 {
 		return "a job of a paused kind starts"
+	}
+	return ""
+}
+
+// closesByOneProbe has one of two probes of a breaker succeed, and the other one run.
+func (r *rig) closesByOneProbe() (fault string) {
+	r = r.limited(breaking())
+	r.enqueue(r.newJob(), r.newJob(), r.newJob(), r.newJob(), r.newJob())
+	l := r.newLease()
+	failed := r.turn(l, 2).Claims
+	r.turn(l, 0, failed[0].finish(Exhaust), failed[1].finish(Exhaust))
+	r.coolDown()
+	probes := r.turn(l, 5).Claims
+	if len(probes) != 2 {
+		return fmt.Sprintf("%d probes start, want 2", len(probes))
+	}
+	if n := len(r.turn(l, 5, probes[0].finish(Complete)).Claims); n > 0 {
+		return "jobs start when one of two probes has succeeded"
 	}
 	return ""
 }
