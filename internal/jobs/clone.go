@@ -3,8 +3,6 @@ package jobs
 import (
 	"context"
 	"fmt"
-
-	"github.com/drayhorse/drayhorse"
 )
 
 // Clone enqueues a job anew, whether it waits, runs or has ended, and gives the stored ID of
@@ -38,17 +36,14 @@ func (p *Partition) keptEnvelope(ctx context.Context, id string) (*Envelope, err
 	if err != nil {
 		return nil, err
 	}
-	kept, answer := "", asList(found[0])
-	switch {
-	case len(answer) > 2 && answer[0] == "live":
-		kept = asString(answer[2])
-	case len(answer) > 1 && answer[0] == "ended":
+	kept, live := liveEnvelope(found[0])
+	if answer := asList(found[0]); !live && len(answer) > 1 && answer[0] == "ended" {
 		if r, err := decodeRecord(asString(answer[1])); err == nil {
 			kept = r.envelope
 		}
 	}
 	if kept == "" {
-		return nil, p.orEnded(ctx, id, fmt.Errorf("%w: job %s in queue %s", drayhorse.ErrNotFound, UnpackID(id), p.Queue))
+		return nil, p.orEnded(ctx, id, p.unknown(id))
 	}
 	envelope, err := DecodeEnvelope(kept)
 	if err != nil {

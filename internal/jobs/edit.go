@@ -22,11 +22,10 @@ func (p *Partition) EditArgs(ctx context.Context, id string, args json.RawMessag
 		if err != nil {
 			return err
 		}
-		answer := asList(found[0])
-		if len(answer) < 3 || answer[0] != "live" {
-			return p.orEnded(ctx, id, fmt.Errorf("%w: job %s in queue %s", drayhorse.ErrNotFound, UnpackID(id), p.Queue))
+		before, live := liveEnvelope(found[0])
+		if !live {
+			return p.orEnded(ctx, id, p.unknown(id))
 		}
-		before := asString(answer[2])
 		envelope, err := DecodeEnvelope(before)
 		if err == nil {
 			args, err = drayhorse.EncodeArgs(drayhorse.Raw(envelope.Kind, args), drayhorse.DefaultMaxArgs)

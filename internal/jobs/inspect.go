@@ -36,11 +36,11 @@ func (p *Partition) Envelopes(ctx context.Context, ids ...string) ([]*Envelope, 
 	}
 	envelopes := make([]*Envelope, len(ids))
 	for i := range ids {
-		answer := asList(found[i])
-		if len(answer) < 3 || answer[0] != "live" {
+		stored, live := liveEnvelope(found[i])
+		if !live {
 			continue
 		}
-		if envelopes[i], err = DecodeEnvelope(asString(answer[2])); err != nil {
+		if envelopes[i], err = DecodeEnvelope(stored); err != nil {
 			return nil, fmt.Errorf("job %s: %w", UnpackID(ids[i]), err)
 		}
 	}
@@ -74,9 +74,24 @@ func (p *Partition) Get(ctx context.Context, id string) (*drayhorse.Info, error)
 		return nil, err
 	}
 	if infos[0] == nil {
-		return nil, fmt.Errorf("%w: job %s in queue %s", drayhorse.ErrNotFound, UnpackID(id), p.Queue)
+		return nil, p.unknown(id)
 	}
 	return infos[0], nil
+}
+
+// unknown is the error of a job of which nothing is known here.
+func (p *Partition) unknown(id string) error {
+	return fmt.Errorf("%w: job %s in queue %s", drayhorse.ErrNotFound, UnpackID(id), p.Queue)
+}
+
+// liveEnvelope gives the envelope, as stored, that one answer of inspect.lua has. It reports
+// false if the job is not live.
+func liveEnvelope(found any) (stored string, live bool) {
+	answer := asList(found)
+	if len(answer) < 3 || answer[0] != "live" {
+		return "", false
+	}
+	return asString(answer[2]), true
 }
 
 // info reads one answer of inspect.lua.

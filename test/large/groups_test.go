@@ -31,22 +31,7 @@ func (y *yard) bystander(slots int, handlers map[string]worker.Handler) (stop fu
 	for kind, h := range handlers {
 		worker.HandleKind(w, kind, h)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	ended := false
-	stop = func() {
-		if ended {
-			return
-		}
-		ended = true
-		cancel()
-		if err := <-done; err != nil {
-			y.Error(err)
-		}
-	}
-	y.Cleanup(stop)
-	return stop
+	return y.run(w)
 }
 
 type anyJob = drayhorse.Job[json.RawMessage]

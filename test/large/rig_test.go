@@ -151,6 +151,12 @@ func (y *yard) work() (stop func()) {
 		y.runs[job.Args.N].Add(1)
 		return nil
 	})
+	return y.run(w)
+}
+
+// run runs a worker until the test ends or stop is called.
+func (y *yard) run(w *worker.Worker) (stop func()) {
+	y.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
