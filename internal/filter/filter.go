@@ -112,34 +112,20 @@ func Parse(text string, now time.Time) (*Filter, error) {
 		if terms == MaxTerms {
 			return nil, wrong(begin, "there are more than %d terms", MaxTerms)
 		}
-		if text[at] == '"' {
-			value, next, err := readValue(text, at)
+		terms++
+		name, found := nameAt(text, begin)
+		if !found {
+			value, next, err := readValue(text, begin)
 			if err == nil {
-				err = f.setText(value, begin)
+				err = f.setText(value, begin, text[begin] == '"')
 			}
 			if err != nil {
 				return nil, err
 			}
-			terms, at = terms+1, next
+			at = next
 			continue
 		}
-		name, found := "", false
-		for ; at < len(text) && text[at] != ' '; at++ {
-			if text[at] == ':' {
-				name, found = text[begin:at], true
-				break
-			}
-		}
-		if !found {
-			if slices.Contains(drayhorse.States(), drayhorse.State(text[begin:at])) {
-				return nil, wrong(begin, "%q is a state; want state:%s, or quotes around it", text[begin:at], text[begin:at])
-			}
-			if err := f.setText(text[begin:at], begin); err != nil {
-				return nil, err
-			}
-			terms++
-			continue
-		}
+		at += len(name)
 		value, next, err := readValue(text, at+1)
 		if err != nil {
 			return nil, err
@@ -151,7 +137,6 @@ func Parse(text string, now time.Time) (*Filter, error) {
 			return nil, wrong(at+1, "%s has no value; want %s", clip(name), form(name))
 		}
 		given[name] = true
-		terms++
 		if err := f.set(name, value, begin, at+1, now); err != nil {
 			return nil, err
 		}
@@ -224,8 +209,12 @@ func (f *Filter) set(name, value string, begin, at int, now time.Time) error {
 	return nil
 }
 
-// setText takes a text. What seems to be a term whose colon is another sign is none.
-func (f *Filter) setText(value string, at int) error {
+// setText takes a text. What seems to be a term whose colon is another sign is none, and no more
+// is a state that has no quotes.
+func (f *Filter) setText(value string, at int, quoted bool) error {
+	if !quoted && slices.Contains(drayhorse.States(), drayhorse.State(value)) {
+		return wrong(at, "%q is a state; want state:%s, or quotes around it", value, value)
+	}
 	if name, rest, found := strings.Cut(value, "="); found && (forms[name] != "" || strings.HasPrefix(name, argsPrefix)) {
 		return wrong(at, "%q is no term; want %s", clip(value), clip(name+":"+rest))
 	}
@@ -251,6 +240,17 @@ func states() string {
 		names = append(names, string(s))
 	}
 	return strings.Join(names, ", ")
+}
+
+// nameAt gives the name of the term that begins there, which ends with a colon. It reports false for
+// a text.
+func nameAt(text string, at int) (name string, found bool) {
+	word, _, _ := strings.Cut(text[at:], " ")
+	if strings.HasPrefix(word, `"`) {
+		return "", false
+	}
+	name, _, found = strings.Cut(word, ":")
+	return name, found
 }
 
 // readValue reads a value, quoted or up to the next space, and gives where it ends.
