@@ -10,9 +10,23 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/figures"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
+
+// span is a duration as the screen has it, whether the machine was quick or not.
+const span = `\d+(?: [µm]s|[smhd](?: \d+[smh])?)`
+
+func TestSpanIsAnyDuration(t *testing.T) {
+	t.Parallel()
+	whole := regexp.MustCompile(`^` + span + `$`)
+	for d := time.Microsecond; d < 100*24*time.Hour; d += d/7 + 1 {
+		if text := figures.Rough(d); !whole.MatchString(text) {
+			t.Errorf("%v is %q, which %s does not match", d, text, whole)
+		}
+	}
+}
 
 // matches wants the screen to match a pattern, at 80x24.
 func (d *desk) matches(pattern string) {
@@ -48,7 +62,7 @@ func TestOverview(t *testing.T) {
 	d.read()
 	d.sees("waiting", "2 Queues 1 ", "4 Workers 1 ", "In queue mail, 1 job waits for a worker that serves their kind.", "1 discarded job kept in 1 queue.", "1/4 slots, 1 worker", "MiB", "redis", "test @ here")
 	d.matches(`waiting +running +retryable +scheduled +discarded +cancelled +completed\n 1 +1 +1 +1 +1 +1 +1`)
-	d.matches(`(?m)^›mail +1 +\S+ +1 +1 +1 `)
+	d.matches(`(?m)^›mail +1 +` + span + ` +1 +1 +1 `)
 	// What came in between two readings is in the rates, and in their bars.
 	for i := range 50 {
 		d.enqueue("nobody", fmt.Sprint(i), drayhorse.Queue("mail"))
@@ -196,7 +210,7 @@ func TestWorkers(t *testing.T) {
 	d.sees("runs 1 job ", "FOR", "running", "hang")
 	d.press("enter")
 	d.sees("1 of 4 slots in use", "queues mail=1")
-	d.matches(`(?m)^› +\d+\S* running +hang +mail +1`)
+	d.matches(`(?m)^› +` + span + ` running +hang +mail +1`)
 	d.press("enter")
 	d.sees("job running", "running    attempt 1 runs on ", "C cancel")
 }
@@ -240,7 +254,7 @@ func TestSchedules(t *testing.T) {
 	d.press("T", "y")
 	d.sees("Ran schedule by-hand: job ")
 	d.read()
-	d.matches(`(?m)^›now .* available`)
+	d.matches(`(?m)^›(now|` + span + ` ago) .* available`)
 	d.press("enter")
 	d.sees("state      available", "kind       ok")
 }
