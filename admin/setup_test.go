@@ -8,7 +8,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 	"github.com/drayhorse/drayhorse/worker"
@@ -33,12 +33,7 @@ func onEach(t *testing.T, test func(t *testing.T, y *yard)) {
 	})
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
-		server, err := embedded.Start("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(server.Close)
-		test(t, setup(t, server.URL()))
+		test(t, setup(t, embeddedtest.URL(t)))
 	})
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 )
@@ -84,12 +84,7 @@ func TestDurableAnswerLost(t *testing.T) {
 // error says that none has confirmed it; also of the first call.
 func TestDurableOnTheEmbeddedServer(t *testing.T) {
 	t.Parallel()
-	server, err := embedded.Start("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	p := open(t, producer.Config{RedisURL: server.URL(), Durable: 1})
+	p := open(t, producer.Config{RedisURL: embeddedtest.URL(t), Durable: 1})
 	for range 2 {
 		info, err := p.Enqueue(t.Context(), welcome{})
 		if !errors.Is(err, drayhorse.ErrNotReplicated) || info == nil {

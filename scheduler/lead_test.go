@@ -3,7 +3,6 @@ package scheduler
 import (
 	"errors"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -270,7 +269,7 @@ func TestBrokenScheduleIsSetAside(t *testing.T) {
 // still one job.
 func TestLostReplies(t *testing.T) {
 	r := setup(t)
-	proxy := redistest.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(r.url, "redis://"), "/0"))
+	proxy := redistest.NewProxy(t, redistest.AddrOf(t, r.url))
 	direct := r.url
 	r.url = "redis://" + proxy.Addr
 	l := r.leads(1)

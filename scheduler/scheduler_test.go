@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
@@ -16,23 +16,13 @@ func TestEachTickIsOneJob(t *testing.T) {
 	for name, url := range map[string]func(*testing.T) string{
 		"single":   func(t *testing.T) string { return redistest.Shared(t) },
 		"cluster":  func(t *testing.T) string { return redistest.SharedCluster(t) },
-		"embedded": embeddedURL,
+		"embedded": func(t *testing.T) string { return embeddedtest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			eachTickIsOneJob(t, setupAt(t, url(t)))
 		})
 	}
-}
-
-func embeddedURL(t *testing.T) string {
-	t.Helper()
-	s, err := embedded.Start("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return s.URL()
 }
 
 func eachTickIsOneJob(t *testing.T, r *rig) {

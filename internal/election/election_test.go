@@ -227,7 +227,7 @@ func TestCutOffLeader(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	timing := lock.Timing{TTL: ttl}
-	proxy := redistest.NewProxy(t, strings.TrimSuffix(strings.TrimPrefix(f.url, "redis://"), "/0"))
+	proxy := redistest.NewProxy(t, redistest.AddrOf(t, f.url))
 	cut := fixture{"redis://" + proxy.Addr, f.namespace}.campaign(t, "cut off", timing)
 	old := cut.term(t)
 	heir := f.campaign(t, "heir", timing)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/drayhorse/drayhorse"
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
@@ -30,16 +30,9 @@ func conform(t *testing.T, test func(r *rig)) {
 	t.Helper()
 	t.Parallel()
 	for name, url := range map[string]func(*testing.T) string{
-		"single":  func(t *testing.T) string { return redistest.Shared(t) },
-		"cluster": func(t *testing.T) string { return redistest.SharedCluster(t) },
-		"embedded": func(t *testing.T) string {
-			s, err := embedded.Start("")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(s.Close)
-			return s.URL()
-		},
+		"single":   func(t *testing.T) string { return redistest.Shared(t) },
+		"cluster":  func(t *testing.T) string { return redistest.SharedCluster(t) },
+		"embedded": func(t *testing.T) string { return embeddedtest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -92,7 +92,7 @@ func BenchmarkSteps(b *testing.B) {
 func TestCommandsOfCalls(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := newRig(t, server.URL, 1)
+	r := newRig(t, server.URL+redistest.Patient, 1)
 	l := r.newLease()
 	r.enqueue(r.newJob(), r.newJob()) // everything is loaded, and all hashes are open
 	claims := r.turn(l, 1).Claims
@@ -134,7 +134,7 @@ func TestCommandsOfCalls(t *testing.T) {
 func TestCommandsOfPriorities(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := newRig(t, server.URL, 1)
+	r := newRig(t, server.URL+redistest.Patient, 1)
 	l := r.newLease()
 	r.enqueueRanks()
 	claims := r.turn(l, 3).Claims
@@ -158,7 +158,7 @@ func TestCommandsOfPriorities(t *testing.T) {
 func TestCommandsOfGroups(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := newRig(t, server.URL, 1)
+	r := newRig(t, server.URL+redistest.Patient, 1)
 	l := r.newLease()
 	r.enqueueGroup("g", 10)
 	claims := r.turn(l, 3).Claims

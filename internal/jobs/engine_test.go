@@ -100,7 +100,7 @@ func TestImpossibleQueuesAreRefused(t *testing.T) {
 func TestUnreachableRedisIsUnavailable(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := newRig(t, server.URL, 1)
+	r := newRig(t, server.URL+redistest.Patient, 1)
 	l := r.newLease()
 	server.Kill()
 	_, err := r.Queue(r.ctx, "other")

@@ -15,8 +15,8 @@ import (
 func TestLostEnqueueRepliesMakeNoCopy(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, sharedURL(t), 1)
-	proxy := redistest.NewProxy(t, serverAddr(t, sharedURL(t)))
-	far := r.another("redis://" + proxy.Addr + "/0")
+	proxy := redistest.NewProxy(t, redistest.AddrOf(t, sharedURL(t)))
+	far := r.another("redis://" + proxy.Addr + "/0" + redistest.Patient)
 	far.enqueue(far.newJob()) // connects and loads the script
 	l := r.newLease()
 	r.turn(l, 0, r.turn(l, 1).Claims[0].finish(Complete))

@@ -2,9 +2,7 @@ package jobs
 
 import (
 	"errors"
-	"net/url"
 	"slices"
-	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -115,14 +113,4 @@ func (r *rig) takeBell() bool {
 // at is a member of a sorted set by time.
 func at(member string, t time.Time) goredis.Z {
 	return goredis.Z{Member: member, Score: float64(t.UnixMilli())}
-}
-
-// serverAddr is the host and port of a URL.
-func serverAddr(t *testing.T, rawURL string) string {
-	t.Helper()
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u.Host
 }

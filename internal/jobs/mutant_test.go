@@ -508,7 +508,7 @@ func TestModelNoticesMutants(t *testing.T) { //nolint:paralleltest // see above
 		t.Run(m.name, func(t *testing.T) { //nolint:paralleltest // see above
 			mutate(t, server, m.script, m.from, m.to)
 			if provoke := rare[m.name]; provoke != nil {
-				r := newRig(t, server.URL, 1)
+				r := newRig(t, server.URL+redistest.Patient, 1)
 				r.damaged = true
 				if provoke(r) == "" {
 					t.Error("the test that brings it about does not notice")

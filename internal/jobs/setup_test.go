@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
@@ -65,16 +65,8 @@ func sharedClusterURL(t *testing.T) string {
 
 func embeddedURL(t *testing.T) string {
 	t.Helper()
-	s, err := embedded.Start("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return s.URL()
+	return embeddedtest.URL(t)
 }
-
-// patient has a client wait long for an answer: a busy machine is no outage.
-const patient = "?dial_timeout=1m&read_timeout=1m&write_timeout=1m"
 
 func open(t *testing.T, url string) *redis.Client {
 	t.Helper()
@@ -88,7 +80,7 @@ func open(t *testing.T, url string) *redis.Client {
 
 func newRig(t *testing.T, url string, partitions int) *rig {
 	t.Helper()
-	r := newRigOfOutages(t, url+patient, partitions)
+	r := newRigOfOutages(t, url, partitions)
 	r.writer.Patience = time.Minute
 	return r
 }
@@ -110,7 +102,7 @@ func newRigOfOutages(t *testing.T, url string, partitions int) *rig {
 // another is a second engine on the same data, over the given URL.
 func (r *rig) another(url string) *rig {
 	r.t.Helper()
-	o := &rig{Engine: New(open(r.t, url+patient), r.namespace), t: r.t, ctx: r.ctx}
+	o := &rig{Engine: New(open(r.t, url), r.namespace), t: r.t, ctx: r.ctx}
 	var err error
 	if o.parts, err = o.Queue(r.ctx, "q"); err != nil {
 		r.t.Fatal(err)

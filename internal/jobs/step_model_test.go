@@ -409,7 +409,7 @@ func TestStepsRace(t *testing.T) {
 // TestStepsRaceOnACluster is the same in a partition of a queue on a Cluster.
 func TestStepsRaceOnACluster(t *testing.T) {
 	t.Parallel()
-	client := openClient(t, sharedClusterURL(t)+patient)
+	client := openClient(t, sharedClusterURL(t))
 	name := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		name++

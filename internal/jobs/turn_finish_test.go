@@ -186,7 +186,7 @@ func TestErrorsAreCapped(t *testing.T) {
 // not be drained; a result need not.
 func TestResultsAreDroppedWhileRedisIsFull(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, redistest.Start(t).URL, 1)
+	r := newRig(t, redistest.Start(t).URL+redistest.Patient, 1)
 	ids := r.enqueue(r.newJob(retained), r.newJob(retained), r.newJob(retained))
 	l := r.newLease()
 	claims := r.turn(l, 3).Claims
@@ -269,8 +269,8 @@ func TestMalformedEnvelopeReachesItsWorker(t *testing.T) {
 func TestLostTurnReplies(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, sharedURL(t), 1)
-	proxy := redistest.NewProxy(t, serverAddr(t, sharedURL(t)))
-	far := r.another("redis://" + proxy.Addr + "/0")
+	proxy := redistest.NewProxy(t, redistest.AddrOf(t, sharedURL(t)))
+	far := r.another("redis://" + proxy.Addr + "/0" + redistest.Patient)
 	l := far.newLease()
 	var ids []string
 	for range 20 {

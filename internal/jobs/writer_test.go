@@ -18,7 +18,7 @@ import (
 func TestConcurrentEnqueuesShareCalls(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := newRig(t, server.URL, 1)
+	r := newRig(t, server.URL+redistest.Patient, 1)
 	r.enqueue(r.newJob()) // loads the script
 	const callers = 64
 	for i, ctx := range []context.Context{t.Context(), context.Background()} {
@@ -129,7 +129,7 @@ func TestEnqueueSurvivesAShortOutage(t *testing.T) {
 func TestEnqueueReturnsAtTheEndOfItsContext(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := newRig(t, server.URL, 1)
+	r := newRig(t, server.URL+redistest.Patient, 1)
 	r.enqueue(r.newJob())
 	server.Pause()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -149,7 +149,7 @@ func TestCancelEndsALoneEnqueue(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	proxy := redistest.NewProxy(t, server.Addr)
-	r := newRig(t, "redis://"+proxy.Addr+"/0", 1)
+	r := newRig(t, "redis://"+proxy.Addr+"/0"+redistest.Patient, 1)
 	r.enqueue(r.newJob(), r.newJob()) // by the writer's own goroutine, which finds Redis quick
 	server.Pause()
 	var sent atomic.Bool
@@ -179,7 +179,7 @@ func TestCancelEndsALoneEnqueue(t *testing.T) {
 func TestServerThatRestartsForgetsScripts(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	r := newRig(t, server.URL, 1)
+	r := newRig(t, server.URL+redistest.Patient, 1)
 	l := r.newLease()
 	r.enqueue(r.newJob(), r.newJob())
 	r.turn(l, 1)

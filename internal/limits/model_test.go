@@ -26,9 +26,6 @@ func init() {
 	}
 }
 
-// patient has a client wait long for an answer: a busy machine is no outage.
-const patient = "?dial_timeout=1m&read_timeout=1m&write_timeout=1m"
-
 // world is partitions that share a limit, and messages about it that are under way: what was seen of a partition, for
 // the one that shares out, and what that grants, for a partition. Any of them is lost, late or comes twice.
 type world struct {
@@ -330,7 +327,7 @@ func TestSharesAreNeverMoreThanTheLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	client := open(t, server.URL())
+	client := open(t, server.URL()+redistest.Patient)
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
@@ -340,7 +337,7 @@ func TestSharesAreNeverMoreThanTheLimit(t *testing.T) {
 
 func open(tb testing.TB, url string) *redis.Client {
 	tb.Helper()
-	client, err := redis.Open(redis.Config{URL: url + patient})
+	client, err := redis.Open(redis.Config{URL: url})
 	if err != nil {
 		tb.Fatal(err)
 	}

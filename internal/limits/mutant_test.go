@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 var runMutants = flag.Bool("mutants", false, "run the tests of the tests")
@@ -47,7 +48,7 @@ func TestSharesModelNoticesMutants(t *testing.T) { //nolint:paralleltest // a mu
 			original := balanceScript
 			defer func() { balanceScript = original }()
 			balanceScript = original.WithText(strings.Replace(text, m.from, m.to, 1))
-			client := open(t, server.URL())
+			client := open(t, server.URL()+redistest.Patient)
 			run := rapid.Custom(func(t *rapid.T) (failed bool) {
 				defer func() {
 					_ = recover() // how rapid ends a run that failed

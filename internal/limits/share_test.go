@@ -20,7 +20,7 @@ func newWorldOf(t *testing.T, limit drayhorse.Limit, sizes ...map[string]int) *w
 	t.Cleanup(server.Close)
 	w := &world{ctx: t.Context(), server: server, limit: limit}
 	w.limit.Name = "l"
-	w.open(open(t, server.URL()), redistest.Namespace(t), append(sizes, map[string]int{"a": 3})[0])
+	w.open(open(t, server.URL()+redistest.Patient), redistest.Namespace(t), append(sizes, map[string]int{"a": 3})[0])
 	t.Cleanup(w.close)
 	return w
 }

@@ -17,8 +17,7 @@ func behindProxy(t *testing.T, timing Timing) (*fixture, *Locker, *redistest.Pro
 	t.Helper()
 	f := setup(t)
 	f.cfg.Timing = timing
-	addr := strings.TrimSuffix(strings.TrimPrefix(f.url, "redis://"), "/0")
-	proxy := redistest.NewProxy(t, addr)
+	proxy := redistest.NewProxy(t, redistest.AddrOf(t, f.url))
 	l := f.lockerOn(t, open(t, "redis://"+proxy.Addr))
 	if err := l.Do(t.Context(), "thing", func(context.Context, int64) error { return nil }); err != nil { // loads the scripts
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"regexp"
 	"sync"
@@ -54,8 +55,12 @@ func (l *lazy) stop() error {
 	return nil
 }
 
-// Shared returns the URL of the one server of this test binary. Its tests keep
-// apart by [Namespace]; they must not flush, configure or kill it. The binary
+// Patient stands behind the URL of a server that no test disturbs, and has clients wait for
+// an answer for a minute: a machine that is busy is no outage.
+const Patient = "?dial_timeout=1m&read_timeout=1m&write_timeout=1m"
+
+// Shared returns the URL of the one server of this test binary, with [Patient]. Its tests
+// keep apart by [Namespace]; they must not flush, configure or kill it. The binary
 // needs [Main].
 func Shared(tb testing.TB) string {
 	tb.Helper()
@@ -64,8 +69,18 @@ func Shared(tb testing.TB) string {
 		if err != nil {
 			return "", nil, err
 		}
-		return s.URL, []*Server{s}, nil
+		return s.URL + Patient, []*Server{s}, nil
 	})
+}
+
+// AddrOf gives the HOST:PORT of the URL of one server, for a [Proxy] in front of it.
+func AddrOf(tb testing.TB, server string) string {
+	tb.Helper()
+	u, err := url.Parse(server)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u.Host
 }
 
 // SharedCluster returns the URL of the one Cluster of this test binary: three
@@ -77,7 +92,7 @@ func SharedCluster(tb testing.TB) string {
 		if err != nil {
 			return "", nil, err
 		}
-		return c.URL, c.Nodes, nil
+		return c.URL + Patient, c.Nodes, nil
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/drayhorse/drayhorse"
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
@@ -21,16 +21,9 @@ func conform(t *testing.T, test func(t *testing.T, r *Registry)) {
 	t.Helper()
 	t.Parallel()
 	for name, url := range map[string]func(*testing.T) string{
-		"single":  func(t *testing.T) string { return redistest.Shared(t) },
-		"cluster": func(t *testing.T) string { return redistest.SharedCluster(t) },
-		"embedded": func(t *testing.T) string {
-			s, err := embedded.Start("")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(s.Close)
-			return s.URL()
-		},
+		"single":   func(t *testing.T) string { return redistest.Shared(t) },
+		"cluster":  func(t *testing.T) string { return redistest.SharedCluster(t) },
+		"embedded": func(t *testing.T) string { return embeddedtest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
@@ -40,23 +40,13 @@ func conform(t *testing.T, test func(t *testing.T, w *world)) {
 	for name, url := range map[string]func(*testing.T) string{
 		"single":   func(t *testing.T) string { return redistest.Shared(t) },
 		"cluster":  func(t *testing.T) string { return redistest.SharedCluster(t) },
-		"embedded": embeddedURL,
+		"embedded": func(t *testing.T) string { return embeddedtest.URL(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, newWorld(t, url(t)))
 		})
 	}
-}
-
-func embeddedURL(t *testing.T) string {
-	t.Helper()
-	s, err := embedded.Start("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return s.URL()
 }
 
 // each is a schedule of the given ID that fires every second.

@@ -8,7 +8,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/redis"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/internal/websessions"
@@ -50,14 +50,7 @@ func onEach(t *testing.T, test func(d *desk)) {
 		})
 	}
 	run("redis", func(t *testing.T) string { return redistest.Shared(t) })
-	run("embedded", func(t *testing.T) string {
-		server, err := embedded.Start("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(server.Close)
-		return server.URL()
-	})
+	run("embedded", func(t *testing.T) string { return embeddedtest.URL(t) })
 }
 
 func (d *desk) begin(user string) string {

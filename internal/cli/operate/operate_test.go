@@ -16,7 +16,7 @@ import (
 	"github.com/drayhorse/drayhorse/drayhorsetest"
 	"github.com/drayhorse/drayhorse/internal/cli"
 	"github.com/drayhorse/drayhorse/internal/cli/operate"
-	"github.com/drayhorse/drayhorse/internal/embedded"
+	"github.com/drayhorse/drayhorse/internal/embedded/embeddedtest"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/producer"
 	"github.com/drayhorse/drayhorse/worker"
@@ -33,17 +33,13 @@ type tool struct {
 
 func setup(t *testing.T) *tool {
 	t.Helper()
-	server, err := embedded.Start("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	p, err := producer.New(producer.Config{RedisURL: server.URL()})
+	url := embeddedtest.URL(t)
+	p, err := producer.New(producer.Config{RedisURL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Close() })
-	return &tool{t: t, url: server.URL(), jobs: p}
+	return &tool{t: t, url: url, jobs: p}
 }
 
 func (o *tool) enqueue(kind, id string, options ...drayhorse.Option) {
