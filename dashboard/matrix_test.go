@@ -1,10 +1,12 @@
 package dashboard_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/dashboard"
+	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
 
@@ -67,6 +70,7 @@ func samples(action string) []sample {
 		get("jobs?where=tag:x", dashboard.Viewer, everywhere, 0),
 		get("jobs?where=args.user.id:42", dashboard.Reader, everywhere, 0),
 		get("jobs?where=args.user.password:x", dashboard.Admin, everywhere, 0),
+		get("complete?where=queue:", dashboard.Viewer, everywhere, 0),
 		get("job?queue=mail&id=JOB", dashboard.Viewer, "all mail", 404),
 		get("job?queue=orders&id=refund-JOB", dashboard.Viewer, "all refund", 404),
 		get("job?queue=orders&id=other-JOB", dashboard.Viewer, "all", 404),
@@ -258,6 +262,34 @@ func TestRolesSeeWhatIsTheirs(t *testing.T) {
 	}
 }
 
+// TestFiltersAreCompleted with what the user sees.
+func TestFiltersAreCompleted(t *testing.T) {
+	r := setup(t, func(c *dashboard.Config) { c.Authenticate = byName })
+	r.enqueue("welcome", `{}`, drayhorse.Queue("mail"))
+	r.enqueue("refund", `{}`, drayhorse.Queue("orders"))
+	r.work("mail", func(context.Context, *drayhorse.Job[json.RawMessage]) error { return nil })
+	offers := func(user, where, want string) {
+		t.Helper()
+		redistest.Eventually(t, within, user+" is offered "+want+" for "+where, func() bool {
+			a := r.do(http.MethodGet, "complete?where="+url.QueryEscape(where), "", as(user))
+			if a.code != http.StatusOK || a.header.Get("Content-Type") != "application/json" {
+				t.Fatalf("%s: %d %s", where, a.code, a.body)
+			}
+			return a.body == want
+		})
+	}
+	offers("viewer-all", "state:d que", `["state:d queue:"]`)
+	offers("viewer-all", "queue:", `["queue:mail","queue:orders"]`)
+	offers("viewer-all", "kind:", `["kind:k"]`)
+	offers("viewer-mail", "queue:", `["queue:mail"]`)
+	offers("viewer-refund", "queue:", `["queue:orders"]`)
+	offers("viewer-refund", "kind:", `["kind:refund"]`)
+	offers("viewer-none", "queue:", `[]`)
+	if a := r.get("complete?what=x"); a.code != http.StatusForbidden && a.code != http.StatusUnauthorized {
+		t.Errorf("nobody is offered something: %d", a.code)
+	}
+}
+
 // TestOutOfScopeIsNotThere in any page, count or suggestion.
 func TestOutOfScopeIsNotThere(t *testing.T) {
 	r := setup(t, func(c *dashboard.Config) { c.Authenticate = byName })
@@ -277,7 +309,7 @@ func TestOutOfScopeIsNotThere(t *testing.T) {
 		{"admin-mail", "mine", "partly theirs theirs2 vault orders covert refund heist"},
 		{"admin-refund", "partly", "mine theirs theirs2 vault covert welcome heist"},
 	} {
-		for _, path := range []string{"", "queues", "queues?find=va", "jobs", "jobs?state=scheduled", "workers", "limits", "schedules", "actions"} {
+		for _, path := range []string{"", "queues", "queues?find=va", "jobs", "jobs?state=scheduled", "workers", "limits", "schedules", "actions", "complete?where=queue:", "complete?where=kind:", "complete?where=worker:"} {
 			a := r.do(http.MethodGet, path, "", as(c.user))
 			if a.code != http.StatusOK {
 				t.Errorf("%s as %s: %d", path, c.user, a.code)

@@ -38,6 +38,7 @@ func (d *dashboard) routes() []route {
 		get("/queues", access.See, listQueues, "after", "find"),
 		get("/queue", access.See, showQueue, "queue", "range"),
 		get("/jobs", access.See, listJobs, "queue", "state", "kind", "where", "limit", "cursor", "looked"),
+		get("/complete", access.See, complete, "where"),
 		get("/job", access.See, showJob, "queue", "id"),
 		get("/edit-job", access.Delete, writeJob, "queue", "id"),
 		{method: http.MethodPost, path: "/edit-job", needs: access.Delete, params: jobParams, changes: true, serve: keepJob},

@@ -172,6 +172,29 @@
   prepare(document);
   addEventListener("pageshow", () => prepare(document)); // boxes may be ticked still
 
+  // What a filter may become, while it is typed. A later answer counts, whichever comes first.
+  const where = byID("f-where");
+  let asked = 0;
+  function complete() {
+    const number = ++asked, r = new XMLHttpRequest();
+    r.open("GET", "complete?where=" + encodeURIComponent(where.value));
+    r.responseType = "json";
+    r.timeout = 5000;
+    r.onload = () => {
+      if (number !== asked || r.status !== 200 || !Array.isArray(r.response)) return;
+      byID("f-completions").replaceChildren(...r.response.map((text) => {
+        const option = document.createElement("option");
+        option.value = text;
+        return option;
+      }));
+    };
+    r.send();
+  }
+  if (where) {
+    where.addEventListener("focus", complete);
+    where.addEventListener("input", complete);
+  }
+
   // Keys.
   const keys = byID("keys"), help = byID("help");
   help.hidden = false;

@@ -56,6 +56,24 @@ type Reading struct {
 	Rates    map[string]Rates  // by queue; "" is all that were read
 }
 
+// Values gives what there is of the values of a term of a filter: the names of queues, the kinds
+// that workers serve, or the IDs of workers.
+func (r *Reading) Values(term string) (all []string) {
+	switch term {
+	case "queue":
+		return r.Names
+	case "kind":
+		for i := range r.Workers {
+			all = append(all, r.Workers[i].Kinds...)
+		}
+	case "worker":
+		for i := range r.Workers {
+			all = append(all, r.Workers[i].ID)
+		}
+	}
+	return all
+}
+
 // New makes a Board, which reads nothing yet.
 func New(a *admin.Admin, cfg Config) *Board {
 	return &Board{cfg: cfg, admin: a, turn: make(chan struct{}, 1), rates: map[string]*history{}}

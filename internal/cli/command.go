@@ -42,6 +42,7 @@ type Settler interface{ Settle() error }
 // Call is one invocation of a command.
 type Call struct {
 	Args           []string
+	Typed          string // so far of what a shell completes
 	LookupEnv      func(name string) (string, bool)
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,7 +13,8 @@ import (
 // completeWithin is how long a shell waits for names that Redis has.
 const completeWithin = time.Second
 
-// Names gives what a shell may complete, from Redis say. An error is nothing to complete.
+// Names gives what a shell may complete, from Redis say. What ends in a colon or a dot goes on
+// without a space. An error is nothing to complete.
 type Names[C any] func(ctx context.Context, call *Call, cfg *C) ([]string, error)
 
 // complete has the shell complete what the command takes: arguments and flags by their
@@ -46,7 +49,7 @@ func (s setting) complete(cmd *cobra.Command) {
 
 // ask makes a function for cobra, which reads the settings as a run does.
 func (d Def[C]) ask(names Names[C]) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return func(cmd *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
 		p := processOf(cmd.Context())
 		cfg := d.Config
 		if _, err := load(cmd.Flags(), p.LookupEnv, &cfg); err != nil {
@@ -58,12 +61,16 @@ func (d Def[C]) ask(names Names[C]) cobra.CompletionFunc {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
 		defer cancel()
 		call := &Call{
-			Args: given, LookupEnv: p.LookupEnv, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Log: slog.New(slog.DiscardHandler),
+			Args: given, Typed: typed, LookupEnv: p.LookupEnv, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Log: slog.New(slog.DiscardHandler),
 		}
 		all, err := names(ctx, call, &cfg)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return all, cobra.ShellCompDirectiveNoFileComp
+		how := cobra.ShellCompDirectiveNoFileComp
+		if slices.ContainsFunc(all, func(one string) bool { return strings.HasSuffix(one, ":") || strings.HasSuffix(one, ".") }) {
+			how |= cobra.ShellCompDirectiveNoSpace
+		}
+		return all, how
 	}
 }

@@ -2,7 +2,9 @@ package filter_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +109,55 @@ func TestJobsMeetAllTerms(t *testing.T) {
 			t.Errorf("%q: %v; want %v", text, err, want)
 		}
 	}
+}
+
+func TestTheLastTermIsCompleted(t *testing.T) {
+	t.Parallel()
+	known := func(term string) []string {
+		return map[string][]string{"queue": {"mail", "orders", "main", "mail"}, "kind": {"mail.send"}, "nothing": {"x"}}[term]
+	}
+	names := []string{"state:", "queue:", "kind:", "id:", "priority:", "group:", "tag:", "args.", "error:", "worker:", "before:", "after:"}
+	for text, want := range map[string][]string{
+		"": names, "st": {"state:"}, "a": {"args.", "after:"}, "A": {"args.", "after:"}, "x": nil, `"st`: nil, `"a b" st`: {`"a b" state:`},
+		"state:":  {"state:scheduled", "state:available", "state:running", "state:retryable", "state:completed", "state:cancelled", "state:discarded"},
+		"state:c": {"state:completed", "state:cancelled"}, "state:C": {"state:completed", "state:cancelled"}, "state:completed": nil,
+		"queue:ma": {"queue:mail", "queue:main"}, "queue:": {"queue:mail", "queue:main", "queue:orders"}, `queue:"ma`: {"queue:mail", "queue:main"},
+		"tag:eu t": {"tag:eu tag:"}, "state:discarded s": nil, "state:discarded kind:": {"state:discarded kind:mail.send"}, "kind:mail.": {"kind:mail.send"},
+		"priority:": {"priority:low", "priority:normal", "priority:high", "priority:urgent"}, "before:1": {"before:15m", "before:1h", "before:1d", "before:1w"},
+		`error:"a b" st`: {`error:"a b" state:`}, `error:"a st`: nil, "nothing:": nil, "args.user:": nil, "args.us": nil,
+		"state:discarded queue:mail kind:k id:a priority:low group:g error:x worker:w before:1h after:2h ": {
+			"state:discarded queue:mail kind:k id:a priority:low group:g error:x worker:w before:1h after:2h tag:", "state:discarded queue:mail kind:k id:a priority:low group:g error:x worker:w before:1h after:2h args.",
+		},
+	} {
+		if got := filter.Complete(text, known); !slices.Equal(got, want) {
+			t.Errorf("%q: %q; want %q", text, got, want)
+		}
+	}
+	many := func(string) (all []string) {
+		for i := range 1000 {
+			all = append(all, fmt.Sprint("q", i))
+		}
+		return all
+	}
+	if got := filter.Complete("queue:", many); len(got) != 50 {
+		t.Errorf("%d are offered; want 50", len(got))
+	}
+	if got := filter.Complete("queue:", nil); len(got) != 0 {
+		t.Errorf("%q: nobody knows any", got)
+	}
+}
+
+func FuzzComplete(f *testing.F) {
+	for _, text := range []string{"", "st", `error:"`, "queue:", `"a b" k`, "::", "args.a:b t", "\xff:"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, offered := range filter.Complete(text, func(string) []string { return []string{"a"} }) {
+			if len(offered) < len(text)-1 { // a quote may go
+				t.Errorf("%q became %q", text, offered)
+			}
+		}
+	})
 }
 
 func FuzzParse(f *testing.F) {

@@ -359,11 +359,24 @@ func TestTheFilterIsUsed(t *testing.T) {
 		text := s.body()
 		return strings.Contains(text, "dead-1") && strings.Contains(text, "dead-2") && !strings.Contains(text, "later")
 	})
+	s.visit("jobs")
+	s.does("type", chromedp.SendKeys(`#f-where`, "state:discarded que"))
+	s.offers("state:discarded queue:")
+	s.does("go on", chromedp.SendKeys(`#f-where`, "ue:ma"))
+	s.offers("state:discarded queue:mail")
 	s.does("make a mistake", chromedp.SetValue(`input[name=where]`, `nonsense:1`), chromedp.Submit(`form.filter`), chromedp.WaitVisible(`[role=alert]`))
 	if text := s.body(); !strings.Contains(text, "is not known") {
 		t.Errorf("the mistake is not named: %s", text)
 	}
 	s.calm("the filter")
+}
+
+// offers waits until the filter may become that, and nothing else.
+func (s *stage) offers(want string) {
+	s.Helper()
+	redistest.Eventually(s.T, patience, "the filter may become "+want, func() bool {
+		return ask(s, "read", chromedp.Evaluate[string](`[...document.querySelectorAll("#f-completions option")].map((o) => o.value).join(", ")`)) == want
+	})
 }
 
 // TestStrangersTextIsText in every place where it stands.

@@ -6,7 +6,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drayhorse/drayhorse/admin"
+	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/cli"
+	"github.com/drayhorse/drayhorse/internal/filter"
 )
 
 // common is what all verbs can be told.
@@ -43,10 +45,24 @@ func (c *common) queueNames(ctx context.Context, call *cli.Call) (names []string
 	return names, err
 }
 
+// filters are what the filter that is typed may become, for shells.
+func (c *common) filters(ctx context.Context, call *cli.Call) (texts []string, err error) {
+	err = c.with(call, func(a *admin.Admin) (err error) {
+		var known board.Reading
+		if known.Names, err = a.QueueNames(ctx); err == nil {
+			known.Workers, err = a.Workers(ctx)
+		}
+		texts = filter.Complete(call.Typed, known.Values)
+		return err
+	})
+	return texts, err
+}
+
 // completes is the settings of a verb, which know where the queues are.
 type completes[C any] interface {
 	*C
 	queueNames(ctx context.Context, call *cli.Call) ([]string, error)
+	filters(ctx context.Context, call *cli.Call) ([]string, error)
 }
 
 // queueNames completes names of queues for a verb.
@@ -57,6 +73,13 @@ func queueNames[C any, P completes[C]](ctx context.Context, call *cli.Call, cfg 
 // ofQueue completes the flag for a queue.
 func ofQueue[C any, P completes[C]]() map[string]cli.Names[C] {
 	return map[string]cli.Names[C]{"queue": queueNames[C, P]}
+}
+
+// ofJobs completes the flags that say which jobs are meant.
+func ofJobs[C any, P completes[C]]() map[string]cli.Names[C] {
+	all := ofQueue[C, P]()
+	all["where"] = func(ctx context.Context, call *cli.Call, cfg *C) ([]string, error) { return P(cfg).filters(ctx, call) }
+	return all
 }
 
 // each does something to each thing that the command names, until one fails.

@@ -42,7 +42,7 @@ func listJobs() *cobra.Command {
 		Example: `  drayhorse jobs list --queue mail --state discarded
   drayhorse jobs list --where 'state:discarded error:"connection refused" after:1d'`,
 		Config:        listConfig{common: defaults(), Limit: admin.DefaultLimit},
-		CompleteFlags: ofQueue[listConfig](),
+		CompleteFlags: ofJobs[listConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *listConfig) error {
 			if cfg.Limit < 1 {
 				return cli.Usagef("--limit %d; want 1 or more", cfg.Limit)
@@ -111,7 +111,7 @@ func steerJobs(done, short string, verb admin.Verb, act func(a *admin.Admin, ctx
 		Long:          short + ".\n\n" + onAllHelp,
 		Example:       fmt.Sprintf("  drayhorse jobs %s --where 'queue:mail error:\"connection refused\" after:1d' --reason 'the relay is back'", verb),
 		Config:        steerConfig{common: defaults()},
-		CompleteFlags: ofQueue[steerConfig](),
+		CompleteFlags: ofJobs[steerConfig](),
 		Run: func(ctx context.Context, call *cli.Call, cfg *steerConfig) error {
 			if all, err := cfg.onAll(call, verb); all || err != nil {
 				if err != nil {

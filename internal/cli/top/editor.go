@@ -20,8 +20,11 @@ type editor struct {
 	at    int
 	// check says what is wrong with the text, and at which byte; "": nothing.
 	check func(text string) (problem string, at int)
-	take  func(text string, m *model) // after Enter
-	drop  func(m *model)              // after Esc; nil: nothing
+	// offer gives what the text in front of the cursor may become; nil: nobody knows.
+	offer   func(before string, m *model) []string
+	offered []string                    // for the last Tab, as far as they differ from what is typed
+	take    func(text string, m *model) // after Enter
+	drop    func(m *model)              // after Esc; nil: nothing
 }
 
 func edit(title, hint, text string, take func(text string, m *model)) *editor {
@@ -54,6 +57,7 @@ func characters(text string) (all []string) {
 }
 
 func (e *editor) press(k key, m *model) {
+	e.offered = nil
 	switch k {
 	case "enter":
 		if e.check != nil {
@@ -83,6 +87,10 @@ func (e *editor) press(k key, m *model) {
 		if e.at < len(e.text) {
 			e.cut(e.at, e.at+1)
 		}
+	case "tab":
+		if e.offer != nil {
+			e.complete(m)
+		}
 	case "ctrl+u":
 		e.cut(0, e.at)
 	case "ctrl+k":
@@ -99,6 +107,33 @@ func (e *editor) press(k key, m *model) {
 	default:
 		if len(characters(string(k))) == 1 {
 			e.insert(string(k))
+		}
+	}
+}
+
+// complete types what all that is offered has in common, and shows what is offered.
+func (e *editor) complete(m *model) {
+	before := strings.Join(e.text[:e.at], "")
+	all := e.offer(before, m)
+	if len(all) == 0 {
+		return
+	}
+	common := all[0]
+	for _, one := range all[1:] {
+		n := 0
+		for n < min(len(common), len(one)) && common[n] == one[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	if len(common) >= len(before) && len(common)+len(e.value())-len(before) <= maxTyped {
+		e.cut(0, e.at)
+		e.insert(common)
+	}
+	if len(all) > 1 {
+		from := strings.LastIndexByte(before, ' ') + 1
+		for _, one := range all {
+			e.offered = append(e.offered, one[from:])
 		}
 	}
 }
@@ -130,9 +165,13 @@ func (e *editor) draw(c *canvas) {
 	if e.check != nil {
 		problem, pos = e.check(e.value())
 	}
-	if problem == "" {
-		for i, line := range wrap(e.hint, b.width, 2) {
-			c.put(b.x, b.y+1+i, b.width, line, faint)
+	if problem == "" || len(e.offered) > 0 {
+		text, s := e.hint, faint
+		if len(e.offered) > 0 {
+			text, s = strings.Join(e.offered, "  "), plain
+		}
+		for i, line := range wrap(text, b.width, 2) {
+			c.put(b.x, b.y+1+i, b.width, line, s)
 		}
 		return
 	}

@@ -160,11 +160,18 @@ func (p *jobsView) turn(m *model) {
 
 // editFilter has somebody type another filter, and says where it is wrong.
 func (p *jobsView) editFilter(m *model) {
-	m.edit = edit("Which jobs", "state:S queue:Q kind:K id:PREFIX tag:T args.PATH:V error:TEXT worker:ID before:2h after:3d, or a text; empty: all. Enter shows them, Esc leaves it.", p.filter,
+	m.edit = edit("Which jobs", "state: queue: kind: id: group: tag: args.PATH: error: worker: before: after:, or a text. Tab completes, Enter shows them, Esc leaves it.", p.filter,
 		func(text string, m *model) {
 			p.restart(strings.TrimSpace(text))
 			m.changed()
 		})
+	m.edit.offer = func(before string, m *model) []string {
+		r := m.reading
+		if r == nil {
+			r = &board.Reading{}
+		}
+		return filter.Complete(before, r.Values)
+	}
 	m.edit.check = func(text string) (string, int) {
 		_, err := filter.Parse(text, m.clock())
 		if mistake, ok := errors.AsType[*filter.Error](err); ok {

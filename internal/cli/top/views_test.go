@@ -149,6 +149,35 @@ func TestJobs(t *testing.T) {
 	d.sees("not found", `"nowhere"`)
 }
 
+func TestAFilterIsCompleted(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	d.everyState()
+	d.enqueue("ok", "other", drayhorse.Queue("orders"))
+	d.press("3")
+	d.read()
+	typed := func(text string, keys ...key) {
+		t.Helper()
+		d.press(keys...)
+		if got := d.m.edit.value(); got != text {
+			t.Errorf("%q is typed; want %q", got, text)
+		}
+	}
+	typed("", "/", "x", "backspace")
+	typed("queue:", "q", "tab")
+	typed("queue:", "tab")
+	d.sees("queue:mail  queue:orders")
+	typed("queue:orders", "o", "tab")
+	d.sees("Tab completes")
+	typed("queue:orders state:c", " ", "S", "T", "tab", "c", "tab")
+	d.sees("state:completed  state:cancelled")
+	typed("queue:orders state:completed", "o", "tab", "tab")
+	typed("queue:orders state:completed nothing", " ", "n", "o", "t", "h", "i", "n", "g", "tab")
+	d.press("home", "tab")
+	d.sees("state:  queue:  kind:")
+	d.press("esc")
+}
+
 func TestPagesOfJobs(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
