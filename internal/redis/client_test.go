@@ -24,7 +24,7 @@ func TestOpenReaches(t *testing.T) {
 		"embedded": func(t *testing.T) string { t.Helper(); return "redis://" + embedded(t).Addr() },
 		"database": func(t *testing.T) string {
 			t.Helper()
-			return strings.TrimSuffix(redistest.Shared(t), "0") + "7"
+			return "redis://" + redistest.AddrOf(t, redistest.Shared(t)) + "/7"
 		},
 		"password": func(t *testing.T) string {
 			t.Helper()
