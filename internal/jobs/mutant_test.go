@@ -232,6 +232,7 @@ var rare = map[string]func(*rig) (fault string){
 	"a share of no starts lets them":      (*rig).startsMoreThanItsShare,
 
 	"one probe closes a breaker": (*rig).closesByOneProbe,
+	"probes are not noted":       (*rig).closesByOneProbe,
 
 	"rescue convicts in company":    (*rig).convictsOthers,
 	"rescue knows no company":       (*rig).convictsOthers,

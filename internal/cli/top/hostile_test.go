@@ -18,7 +18,7 @@ import (
 // that go on and on.
 var nasty = []string{
 	"\x1b]0;pwned\x07\x1b[2J\x1b[31mred", "\u009b2J\u202egnp.exe\u200b", "支払い失敗🚚👩‍👩‍👧", "e\u0301\u0301\u0301", "\xff\xfe\x00", "\r\n\ttwo\vlines", strings.Repeat("\u0301", 500),
-	strings.Repeat("長い", 5000), strings.Repeat("x", 1<<20), "🇩🇪🇫🏴󠁧󠁢󠁥󠁮󠁧󠁿", "\u2028\u00ad\ufeff",
+	strings.Repeat("長い", 5000), strings.Repeat("x", 1<<16), "🇩🇪🇫🏴󠁧󠁢󠁥󠁮󠁧󠁿", "\u2028\u00ad\ufeff",
 }
 
 // at gives one of them, whatever the number.
