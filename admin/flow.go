@@ -4,20 +4,48 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 
+	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/events"
+	"github.com/drayhorse/drayhorse/internal/flows"
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/logs"
 )
 
-// Flows gives batches, those that were made last first, at most limit, and 1,000 at most.
+// FlowPage is a part of the batches and flows.
+type FlowPage struct {
+	Flows []*flow.Info `json:"flows"`
+	Next  string       `json:"next,omitempty"` // cursor of the next page; empty after the last
+}
+
+// Flows gives the batches and flows that were made last, at most limit, and 1,000 at most.
 func (a *Admin) Flows(ctx context.Context, limit int) ([]*flow.Info, error) {
+	page, err := a.FlowPage(ctx, "", min(limit, flows.MaxList))
+	if err != nil {
+		return nil, err
+	}
+	return page.Flows[:min(len(page.Flows), limit)], nil
+}
+
+// FlowPage gives a page of batches and flows, those that were made last first: limit of them, and a few more where
+// others were made in the same ms as the last. cursor is FlowPage.Next of the page before, "" for the first. What is
+// made meanwhile is on no later page. The error is drayhorse.ErrInvalid for the cursor or a limit that is not 1 to
+// 1,000, or ErrUnavailable.
+func (a *Admin) FlowPage(ctx context.Context, cursor string, limit int) (*FlowPage, error) {
+	if limit < 1 || limit > flows.MaxList {
+		return nil, fmt.Errorf("%w: a page of %d flows; want 1 to %d", drayhorse.ErrInvalid, limit, flows.MaxList)
+	}
 	if err := a.check(ctx); err != nil {
 		return nil, err
 	}
-	return a.flows.List(ctx, limit)
+	list, next, err := a.flows.List(ctx, cursor, limit)
+	if err != nil {
+		return nil, err
+	}
+	return &FlowPage{Flows: list, Next: next}, nil
 }
 
 // Flow gives what is known of a flow: of a batch at a cost that does not grow with it, of one of

@@ -66,6 +66,31 @@ func ExampleAdmin_StuckFlows() {
 	// Output: import-42 running - no worker runs
 }
 
+// All batches and flows, page by page.
+func ExampleAdmin_FlowPage() {
+	withShop(func(ctx context.Context, s *shop) {
+		for _, id := range []string{"monday", "tuesday"} {
+			_, err := s.producer.NewBatch(ctx, flow.Batch{ID: id})
+			must(err)
+			time.Sleep(2 * time.Millisecond) // what is made in one ms is on one page
+		}
+		for page := (&admin.FlowPage{}); ; {
+			var err error
+			page, err = s.admin.FlowPage(ctx, page.Next, 1)
+			must(err)
+			for _, f := range page.Flows {
+				fmt.Println(f.ID, f.State)
+			}
+			if page.Next == "" {
+				return
+			}
+		}
+	})
+	// Output:
+	// tuesday open
+	// monday open
+}
+
 // What ended in the last hour.
 func ExampleAdmin_Series() {
 	withShop(func(ctx context.Context, s *shop) {

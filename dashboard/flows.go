@@ -26,9 +26,9 @@ const (
 
 // Jobs of flows may be in any queue, and are not looked at one by one: flows are for users whose scope is all jobs.
 
-// flows gives those that were made last.
-func (g *gate) flows(ctx context.Context) ([]*flow.Info, error) {
-	return g.admin.Flows(ctx, flowsShown)
+// flows gives a page, those that were made last first.
+func (g *gate) flows(ctx context.Context, cursor string) (*admin.FlowPage, error) {
+	return g.admin.FlowPage(ctx, cursor, flowsShown)
 }
 
 // stuckFlows gives those that do not go on by themselves. Why may have errors of jobs.
@@ -109,7 +109,9 @@ func (r flowRow) Says() string {
 type flowsPage struct {
 	Flows []flowRow
 	Stuck bool // those alone that are
-	More  bool
+	More  bool // of those that are stuck
+
+	First, Next string // addresses
 }
 
 func listFlows(q *request) error {
@@ -127,13 +129,18 @@ func listFlows(q *request) error {
 		}
 		return q.show("flows", "Flows", p)
 	}
-	all, err := q.gate.flows(q.r.Context())
+	page, err := q.gate.flows(q.r.Context(), q.value("cursor"))
 	if err != nil {
 		return err
 	}
-	p.More = len(all) == flowsShown
-	for _, info := range all {
+	for _, info := range page.Flows {
 		p.Flows = append(p.Flows, rowOfFlow(info, now))
+	}
+	if q.value("cursor") != "" {
+		p.First = link("flows")
+	}
+	if page.Next != "" {
+		p.Next = link("flows", "cursor", page.Next)
 	}
 	return q.show("flows", "Flows", p)
 }

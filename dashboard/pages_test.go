@@ -15,6 +15,7 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/dashboard"
+	"github.com/drayhorse/drayhorse/flow"
 	"github.com/drayhorse/drayhorse/internal/redistest"
 	"github.com/drayhorse/drayhorse/scheduler"
 )
@@ -138,19 +139,24 @@ func TestListsGoOn(t *testing.T) {
 	}
 	for i := range 230 {
 		r.enqueue("k", `{}`, drayhorse.Queue(fmt.Sprintf("queue-%03d", i)))
-	}
-	redistest.Eventually(t, within, "a new reading", func() bool { return strings.Contains(r.page("queues"), "231 queues") })
-	count := 0
-	for path := "queues"; path != ""; {
-		body := r.page(path)
-		count += strings.Count(body, `<a class="name"`)
-		path = ""
-		if m := regexp.MustCompile(`href="(queues\?[^"]+)">Next page`).FindStringSubmatch(body); m != nil {
-			path = html.UnescapeString(m[1])
+		if _, err := r.jobs.NewBatch(t.Context(), flow.Batch{ID: fmt.Sprintf("flow-%03d", i)}); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if count != 231 {
-		t.Errorf("%d queues on all pages; want 231", count)
+	redistest.Eventually(t, within, "a new reading", func() bool { return strings.Contains(r.page("queues"), "231 queues") })
+	for list, want := range map[string]int{"queues": 231, "flows": 230} {
+		count := 0
+		for path := list; path != ""; {
+			body := r.page(path)
+			count += strings.Count(body, `<a class="name"`)
+			path = ""
+			if m := regexp.MustCompile(`href="(` + list + `\?[^"]+)">Next page`).FindStringSubmatch(body); m != nil {
+				path = html.UnescapeString(m[1])
+			}
+		}
+		if count != want {
+			t.Errorf("%d on all pages of %s; want %d", count, list, want)
+		}
 	}
 	r.wants("overview", r.page(""), "Of the first 200 of 231 queues")
 }

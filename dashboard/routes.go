@@ -50,7 +50,7 @@ func (d *dashboard) routes() []route {
 		get("/limits", access.See, listLimits),
 		get("/edit-limit", access.Declare, writeLimit, "limit"),
 		{method: http.MethodPost, path: "/edit-limit", needs: access.Declare, params: limitParams, changes: true, serve: keepLimit},
-		whole(get("/flows", access.See, listFlows, "stuck")),
+		whole(get("/flows", access.See, listFlows, "stuck", "cursor")),
 		whole(get("/flow", access.See, showFlow, "id", "state", "step")),
 		get("/schedules", access.See, listSchedules, "cursor"),
 		get("/schedule", access.See, showSchedule, "id"),

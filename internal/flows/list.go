@@ -4,50 +4,84 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/printable"
 	"github.com/drayhorse/drayhorse/internal/redis"
 )
 
 // MaxList is how many flows one List gives.
 const MaxList = 1000
 
-// List gives flows, those that were made last first, at most limit.
-func (s *Store) List(ctx context.Context, limit int) ([]*flow.Info, error) {
-	return s.list(ctx, "latest", limit, func(a, b int64) int { return cmp.Compare(b, a) })
+// List gives a page of flows, those that were made last first: limit of them, and all others of
+// the ms in which the last of these was made. cursor is what the page before has given, "" for the
+// first page; next is "" after the last. The errors are drayhorse.ErrInvalid and ErrUnavailable.
+func (s *Store) List(ctx context.Context, cursor string, limit int) (page []*flow.Info, next string, err error) {
+	if _, err := strconv.ParseUint(cursor, 10, 64); err != nil && cursor != "" {
+		return nil, "", fmt.Errorf("%w: cursor %q; want the one that the page before gave", drayhorse.ErrInvalid, printable.Clip(cursor, 40))
+	}
+	limit = min(limit, MaxList)
+	all, whole, err := s.made(ctx, "latest", limit+1, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	slices.SortFunc(all, func(a, b made) int { return cmp.Or(cmp.Compare(b.at, a.at), strings.Compare(a.id, b.id)) })
+	end := min(len(all), limit)
+	for end > 0 && end < len(all) && all[end].at == all[end-1].at {
+		end++
+	}
+	if end < len(all) || !whole {
+		next = strconv.FormatInt(all[end-1].at, 10)
+	}
+	page, err = s.infos(ctx, all[:end])
+	return page, next, err
 }
 
 // Living gives flows that have not ended, those that were made first first, at most limit. One that a program made
 // which did not yet keep them apart is among them once it was looked at, within ten minutes.
 func (s *Store) Living(ctx context.Context, limit int) ([]*flow.Info, error) {
-	return s.list(ctx, "living", limit, cmp.Compare[int64])
+	limit = min(limit, MaxList)
+	all, _, err := s.made(ctx, "living", limit, "")
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b made) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id)) })
+	return s.infos(ctx, all[:min(len(all), limit)])
 }
 
-func (s *Store) list(ctx context.Context, which string, limit int, order func(a, b int64) int) ([]*flow.Info, error) {
-	limit = min(limit, MaxList)
+// made is a flow, and the ms in which it was made.
+type made struct {
+	id string
+	at int64
+}
+
+// made gives up to so many flows of each shard, or some more, and whether no shard has any beyond these.
+func (s *Store) made(ctx context.Context, which string, limit int, before string) (all []made, whole bool, err error) {
 	calls := make([]redis.Call, Shards)
 	for i := range s.shards {
-		calls[i] = s.shards[i].call(listScript, which, limit)
+		calls[i] = s.shards[i].call(listScript, which, limit, before)
 	}
-	type made struct {
-		id string
-		at int64
-	}
-	var all []made
+	whole = true
 	for _, reply := range s.client.RunAll(ctx, calls) {
 		if reply.Err != nil {
-			return nil, failure(listScript, reply.Err)
+			return nil, false, failure(listScript, reply.Err)
 		}
 		list := redis.AsList(reply.Value)
+		whole = whole && len(list) < 2*limit
 		for i := 0; i+1 < len(list); i += 2 {
 			all = append(all, made{redis.AsString(list[i]), redis.AsInt(list[i+1])})
 		}
 	}
-	slices.SortFunc(all, func(a, b made) int { return cmp.Or(order(a.at, b.at), strings.Compare(a.id, b.id)) })
-	all = all[:min(len(all), limit)]
+	return all, whole, nil
+}
+
+// infos reads what is known of flows. Those that went meanwhile are left out.
+func (s *Store) infos(ctx context.Context, all []made) ([]*flow.Info, error) {
 	infos := make([]redis.Call, len(all))
 	for i, m := range all {
 		infos[i] = s.callOn(infoScript, m.id)
@@ -58,7 +92,7 @@ func (s *Store) list(ctx context.Context, which string, limit int, order func(a,
 	}
 	for i, reply := range s.client.RunAll(ctx, infos) {
 		switch err := failure(infoScript, reply.Err); {
-		case errors.Is(err, drayhorse.ErrNotFound): // it went meanwhile
+		case errors.Is(err, drayhorse.ErrNotFound):
 		case err != nil:
 			return nil, err
 		default:

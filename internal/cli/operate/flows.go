@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -77,20 +78,44 @@ func flowResult() *cobra.Command {
 type listFlowsConfig struct {
 	lists `yaml:",inline"`
 
-	Stuck bool `yaml:"-" flag:"stuck" usage:"those alone that do not go on by themselves, and why"`
+	Stuck  bool   `yaml:"-" flag:"stuck" usage:"those alone that do not go on by themselves, and why"`
+	Cursor string `yaml:"-" flag:"cursor" arg:"CURSOR" usage:"go on where the last list ended"`
 }
 
 // listFlows lists flows, or those that are stuck.
 func listFlows() *cobra.Command {
 	return cli.Def[listFlowsConfig]{
-		Name: "list", Short: "List flows and batches, the latest first, at most 1,000", Config: listFlowsConfig{lists: lists{common: defaults()}},
+		Name: "list", Short: "List flows and batches, the latest first",
+		Config: listFlowsConfig{lists: lists{common: defaults(), Listing: cli.Listing{Limit: mostFlows}}},
 		Run: func(ctx context.Context, call *cli.Call, cfg *listFlowsConfig) error {
-			if cfg.Stuck {
+			switch {
+			case cfg.Stuck && cfg.Cursor != "":
+				return cli.Usagef("--stuck and --cursor; want one of them")
+			case cfg.Stuck:
 				return list(ctx, &cfg.lists, call, func(ctx context.Context, a *admin.Admin) ([]admin.StuckFlow, error) { return a.StuckFlows(ctx) }, showStuckFlows)
 			}
-			return list(ctx, &cfg.lists, call, func(ctx context.Context, a *admin.Admin) ([]*flow.Info, error) { return a.Flows(ctx, mostFlows) }, showFlows)
+			return watch(ctx, &cfg.common, &cfg.Watching, call, func(a *admin.Admin) ([]*flow.Info, error) { return collectFlows(ctx, call, a, cfg) }, showFlows)
 		},
 	}.Command()
+}
+
+// collectFlows reads pages until it has as many flows as were asked for, or all.
+func collectFlows(ctx context.Context, call *cli.Call, a *admin.Admin, cfg *listFlowsConfig) ([]*flow.Info, error) {
+	all, limit, cursor := []*flow.Info{}, cmp.Or(cfg.Limit, math.MaxInt), cfg.Cursor
+	for {
+		page, err := a.FlowPage(ctx, cursor, min(limit-len(all), mostFlows))
+		if err != nil {
+			return nil, err
+		}
+		all, cursor = append(all, page.Flows...), page.Next
+		if cursor == "" {
+			return all, nil
+		}
+		if len(all) >= limit {
+			call.More("there are more: --cursor %s", cursor)
+			return all, nil
+		}
+	}
 }
 
 // summary says how a flow stands.

@@ -37,6 +37,21 @@ func TestVerbsOfFlows(t *testing.T) {
 	if _, stdout, _ := o.call("flows", "list", "--json"); !strings.Contains(stdout, `"state": "cancelled"`) || !strings.Contains(stdout, `"total": 2`) {
 		t.Errorf("got %s", stdout)
 	}
+	for _, id := range []string{"second", "third"} {
+		time.Sleep(2 * time.Millisecond) // each is made in another ms
+		if _, err := o.jobs.NewBatch(t.Context(), flow.Batch{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, stdout, stderr := o.call("flows", "list", "--limit", "2")
+	cursor, more := strings.CutPrefix(strings.TrimSpace(stderr), "there are more: --cursor ")
+	if code != 0 || !regexp.MustCompile(`(?s)\nthird .*\nsecond `).MatchString(stdout) || strings.Contains(stdout, "import-42") || !more {
+		t.Errorf("exit %d, %q, %q; want the last two and where it goes on", code, stdout, stderr)
+	}
+	o.says("import-42\n", "flows", "list", "-q", "--cursor", cursor)
+	if code, _, stderr := o.call("flows", "list", "--cursor", "x"); code != 2 || !strings.Contains(stderr, `cursor "x"`) {
+		t.Errorf("exit %d, %q; want the cursor refused", code, stderr)
+	}
 	for id, says := range map[string]string{"other": "cancel: not found: flow other\n", "no id": `"no id"`, "import-42": "has ended"} {
 		if code, _, stderr := o.call("flows", "cancel", id); code == 0 || !strings.Contains(stderr, says) {
 			t.Errorf("cancel %q: exit %d, %q", id, code, stderr)

@@ -1,0 +1,76 @@
+package flows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/flow"
+	"github.com/drayhorse/drayhorse/internal/jobs"
+	"github.com/drayhorse/drayhorse/internal/redis"
+	"github.com/drayhorse/drayhorse/internal/redistest"
+)
+
+// TestFlowsAreListedByPages, each once, the latest first, however many were made in the same ms; what is made
+// meanwhile is on no later page.
+func TestFlowsAreListedByPages(t *testing.T) {
+	t.Parallel()
+	client, err := redis.Open(redis.Config{URL: redistest.Shared(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	namespace := redistest.Namespace(t)
+	store := New(jobs.New(client, namespace), namespace)
+	made := map[string]float64{}
+	create := func(id string, at float64) {
+		if _, err := store.Create(t.Context(), flow.Batch{ID: id}, 1000); err != nil {
+			t.Fatal(err)
+		}
+		made[id] = at
+		index := store.callOn(listScript, id).Keys[0]
+		if err := client.ZAdd(t.Context(), index, goredis.Z{Member: id, Score: at}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 60 { // one of some ms, two or three of others, and 30 of one
+		create(fmt.Sprint("flow-", i), float64(1_700_000_000_000+min(i, 30)-i%3%2))
+	}
+	for _, limit := range []int{1, 2, 3, 7, 59, 60, 61} {
+		var got []string
+		for cursor, pages := "", 0; ; pages++ {
+			page, next, err := store.List(t.Context(), cursor, limit)
+			if err != nil || pages > 60 {
+				t.Fatalf("%d pages, %v", pages, err)
+			}
+			if len(page) < limit && next != "" || len(page) == 0 && pages == 0 {
+				t.Errorf("a page of %d of %d has another behind it", len(page), limit)
+			}
+			for _, info := range page {
+				got = append(got, info.ID)
+			}
+			if pages == 0 {
+				create(fmt.Sprint("meanwhile-", limit), 1_800_000_000_000)
+			}
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+		got = slices.DeleteFunc(got, func(id string) bool { return made[id] == 1_800_000_000_000 && id != fmt.Sprint("meanwhile-", limit) }) // of the rounds before
+		if slices.Contains(got, fmt.Sprint("meanwhile-", limit)) {
+			t.Errorf("pages of %d have what was made meanwhile", limit)
+		}
+		sorted := slices.IsSortedFunc(got, func(a, b string) int { return int(made[b] - made[a]) })
+		slices.Sort(got)
+		if len(got) != 60 || len(slices.Compact(got)) != 60 || !sorted {
+			t.Errorf("pages of %d: %d flows, %d of them different, in order: %v; want all 60 once", limit, len(got), len(slices.Compact(got)), sorted)
+		}
+	}
+	if _, _, err := store.List(t.Context(), "x", 1); !errors.Is(err, drayhorse.ErrInvalid) {
+		t.Errorf("a cursor that is none: %v", err)
+	}
+}
