@@ -51,7 +51,19 @@ func (s *Store) Living(ctx context.Context, limit int) ([]*flow.Info, error) {
 		return nil, err
 	}
 	slices.SortFunc(all, func(a, b made) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.id, b.id)) })
-	return s.infos(ctx, all[:min(len(all), limit)])
+	all = all[:min(len(all), limit)]
+	infos, err := s.infos(ctx, all)
+	if err != nil || len(infos) == len(all) {
+		return infos, err
+	}
+	for _, m := range all { // programs before this one left dropped drafts there
+		if !slices.ContainsFunc(infos, func(info *flow.Info) bool { return info.ID == m.id }) {
+			if _, err := s.run(ctx, tickScript, m.id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return infos, nil
 }
 
 // made is a flow, and the ms in which it was made.

@@ -15,6 +15,47 @@ import (
 	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
+// TestADroppedDraftLivesNoLonger, nor what is gone without a word.
+func TestADroppedDraftLivesNoLonger(t *testing.T) {
+	t.Parallel()
+	client, err := redis.Open(redis.Config{URL: redistest.Shared(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	namespace := redistest.Namespace(t)
+	store := New(jobs.New(client, namespace), namespace)
+	keys := store.callOn(tickScript, "draft").Keys // outbox ops timers index living meta steps flow
+	if _, err := store.run(t.Context(), submitScript, "draft", "me", "digest", 0, 0, 0, "", "", 2, 0, 100, 0, "j|q/0|k|a", "", "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := store.Living(t.Context(), 10); err != nil || len(all) != 1 || all[0].State != flow.Draft {
+		t.Fatalf("%v, %v; want the draft to live", all, err)
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(client.ZAdd(t.Context(), keys[2], goredis.Z{Member: "draft", Score: 1}).Err())
+	must(client.HSet(t.Context(), keys[7], "open", 1).Err())
+	_, err = store.run(t.Context(), tickScript, "draft")
+	must(err)
+	if n := client.ZCard(t.Context(), keys[4]).Val(); n != 0 {
+		t.Errorf("%d live; the draft was dropped", n)
+	}
+	must(client.ZAdd(t.Context(), keys[4], goredis.Z{Member: "draft", Score: 1}).Err())
+	for range 2 {
+		if all, err := store.Living(t.Context(), 10); err != nil || len(all) != 0 {
+			t.Errorf("%v, %v; want none", all, err)
+		}
+	}
+	if n := client.ZCard(t.Context(), keys[4]).Val(); n != 0 {
+		t.Errorf("%d live; nothing is known of it", n)
+	}
+}
+
 // TestFlowsAreListedByPages, each once, the latest first, however many were made in the same ms; what is made
 // meanwhile is on no later page.
 func TestFlowsAreListedByPages(t *testing.T) {

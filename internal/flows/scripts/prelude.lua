@@ -165,6 +165,7 @@ local function conclude(id)
       call('DEL', flow, steps)
       call('ZREM', timers, id)
       call('ZREM', index, id)
+      call('ZREM', living, id) -- a draft lived until now
     end
     return
   end

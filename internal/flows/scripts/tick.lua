@@ -11,6 +11,7 @@ local refused = check()
 if refused then return refused end
 if call('EXISTS', flow) == 0 then
   call('ZREM', timers, id)
+  call('ZREM', living, id)
   return call('ZCARD', outbox)
 end
 local now = clock()
