@@ -5,22 +5,13 @@ import (
 	"testing"
 
 	"github.com/drayhorse/drayhorse/flow"
-	"github.com/drayhorse/drayhorse/internal/jobs"
-	"github.com/drayhorse/drayhorse/internal/redis"
-	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // TestARowThatComesWhileItsBatchIsForgotten goes, too: its partition may have forgotten the batch
 // before a member that an operator had retried ended there.
 func TestARowThatComesWhileItsBatchIsForgotten(t *testing.T) {
 	t.Parallel()
-	client, err := redis.Open(redis.Config{URL: redistest.Shared(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	namespace := redistest.Namespace(t)
-	store := New(jobs.New(client, namespace), namespace)
+	store := newStore(t)
 	info, err := store.Create(t.Context(), flow.Batch{ID: "b"}, 1000)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +26,7 @@ func TestARowThatComesWhileItsBatchIsForgotten(t *testing.T) {
 	if got := tell(); got != "0" {
 		t.Errorf("told: %s", got)
 	}
-	if err := client.HSet(t.Context(), store.callOn(infoScript, "b").Keys[0], "st", "dropping").Err(); err != nil {
+	if err := store.client.HSet(t.Context(), store.callOn(infoScript, "b").Keys[0], "st", "dropping").Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got := tell(); got != "-1" {

@@ -10,21 +10,12 @@ import (
 
 	"github.com/drayhorse/drayhorse"
 	"github.com/drayhorse/drayhorse/flow"
-	"github.com/drayhorse/drayhorse/internal/jobs"
-	"github.com/drayhorse/drayhorse/internal/redis"
-	"github.com/drayhorse/drayhorse/internal/redistest"
 )
 
 // TestADroppedDraftLivesNoLonger, nor what is gone without a word.
 func TestADroppedDraftLivesNoLonger(t *testing.T) {
 	t.Parallel()
-	client, err := redis.Open(redis.Config{URL: redistest.Shared(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	namespace := redistest.Namespace(t)
-	store := New(jobs.New(client, namespace), namespace)
+	store := newStore(t)
 	keys := store.callOn(tickScript, "draft").Keys // outbox ops timers index living meta steps flow
 	if _, err := store.run(t.Context(), submitScript, "draft", "me", "digest", 0, 0, 0, "", "", 2, 0, 100, 0, "j|q/0|k|a", "", "", ""); err != nil {
 		t.Fatal(err)
@@ -38,20 +29,20 @@ func TestADroppedDraftLivesNoLonger(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	must(client.ZAdd(t.Context(), keys[2], goredis.Z{Member: "draft", Score: 1}).Err())
-	must(client.HSet(t.Context(), keys[7], "open", 1).Err())
-	_, err = store.run(t.Context(), tickScript, "draft")
+	must(store.client.ZAdd(t.Context(), keys[2], goredis.Z{Member: "draft", Score: 1}).Err())
+	must(store.client.HSet(t.Context(), keys[7], "open", 1).Err())
+	_, err := store.run(t.Context(), tickScript, "draft")
 	must(err)
-	if n := client.ZCard(t.Context(), keys[4]).Val(); n != 0 {
+	if n := store.client.ZCard(t.Context(), keys[4]).Val(); n != 0 {
 		t.Errorf("%d live; the draft was dropped", n)
 	}
-	must(client.ZAdd(t.Context(), keys[4], goredis.Z{Member: "draft", Score: 1}).Err())
+	must(store.client.ZAdd(t.Context(), keys[4], goredis.Z{Member: "draft", Score: 1}).Err())
 	for range 2 {
 		if all, err := store.Living(t.Context(), 10); err != nil || len(all) != 0 {
 			t.Errorf("%v, %v; want none", all, err)
 		}
 	}
-	if n := client.ZCard(t.Context(), keys[4]).Val(); n != 0 {
+	if n := store.client.ZCard(t.Context(), keys[4]).Val(); n != 0 {
 		t.Errorf("%d live; nothing is known of it", n)
 	}
 }
@@ -60,13 +51,7 @@ func TestADroppedDraftLivesNoLonger(t *testing.T) {
 // meanwhile is on no later page.
 func TestFlowsAreListedByPages(t *testing.T) {
 	t.Parallel()
-	client, err := redis.Open(redis.Config{URL: redistest.Shared(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	namespace := redistest.Namespace(t)
-	store := New(jobs.New(client, namespace), namespace)
+	store := newStore(t)
 	made := map[string]float64{}
 	create := func(id string, at float64) {
 		if _, err := store.Create(t.Context(), flow.Batch{ID: id}, 1000); err != nil {
@@ -74,7 +59,7 @@ func TestFlowsAreListedByPages(t *testing.T) {
 		}
 		made[id] = at
 		index := store.callOn(listScript, id).Keys[0]
-		if err := client.ZAdd(t.Context(), index, goredis.Z{Member: id, Score: at}).Err(); err != nil {
+		if err := store.client.ZAdd(t.Context(), index, goredis.Z{Member: id, Score: at}).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

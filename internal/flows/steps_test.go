@@ -20,7 +20,8 @@ type rig struct {
 	made  time.Time // of the flow
 }
 
-func newRig(t *testing.T, f *flow.Flow) *rig {
+// newStore is a store of a namespace of its own.
+func newStore(t *testing.T) *Store {
 	t.Helper()
 	client, err := redis.Open(redis.Config{URL: redistest.Shared(t)})
 	if err != nil {
@@ -28,7 +29,12 @@ func newRig(t *testing.T, f *flow.Flow) *rig {
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	namespace := redistest.Namespace(t)
-	r := &rig{T: t, store: New(jobs.New(client, namespace), namespace)}
+	return New(jobs.New(client, namespace), namespace)
+}
+
+func newRig(t *testing.T, f *flow.Flow) *rig {
+	t.Helper()
+	r := &rig{T: t, store: newStore(t)}
 	info, err := r.store.Submit(t.Context(), f, 1000)
 	if err != nil {
 		t.Fatal(err)
