@@ -192,8 +192,15 @@ func (s *Store) take(ctx context.Context, sh *shard, after string) (ops []op, la
 }
 
 // drain does all that waits in the outbox of a shard, until it is empty or all that is left
-// cannot be done now.
+// cannot be done now; or waits for somebody else in this process who does.
 func (s *Store) drain(ctx context.Context, sh *shard) error {
+	if s.beside == 1 {
+		return s.drainAlone(ctx, sh)
+	}
+	return sh.drains.do(ctx, func(ctx context.Context) error { return s.drainAlone(ctx, sh) })
+}
+
+func (s *Store) drainAlone(ctx context.Context, sh *shard) error {
 	var failed error
 	for again := true; again; {
 		again = false

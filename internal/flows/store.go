@@ -56,8 +56,9 @@ type Store struct {
 
 // shard is the keys of one, in the order of the library's columns.
 type shard struct {
-	name string // as partitions remember it
-	keys []string
+	name   string // as partitions remember it
+	keys   []string
+	drains sharedDrain
 }
 
 // New makes a store. It does not connect.
@@ -67,6 +68,7 @@ func New(engine *jobs.Engine, namespace string) *Store {
 		// A queue's hash tag is its name, and no queue can have a name with @.
 		name := "@flow/" + strconv.Itoa(i)
 		s.shards[i].name = name
+		s.shards[i].drains.turn = make(chan struct{}, 1)
 		for _, column := range library.Columns() {
 			s.shards[i].keys = append(s.shards[i].keys, namespace+":{"+name+"}:"+column)
 		}
