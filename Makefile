@@ -25,7 +25,7 @@ RACE          := CGO_ENABLED=1 $(GO) test -race -vet=off -count=1 -ldflags=-w -p
 SLOW          := ./worker ./scheduler ./internal/lock ./internal/jobs ./test/chaos ./internal/redis
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo release test-release test stopwatch test-hard check lint fuzz bench bench-peers bench-page bench-scale large test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
+.PHONY: help build demo release test-release test stopwatch test-hard check lint fuzz bench bench-peers bench-page bench-scale bench-flows large test-daemons test-browser webhooks chaos chaos-smoke chaos-soak outbox outbox-smoke mutants hostile check-deploy clean redis tools databases
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ chaos: redis ## every fault of the matrix in docs/reliability.md, then scheduler
 
 chaos-smoke: redis ## what make test runs of it, by itself
 	$(RACE) -timeout $(TIMEOUT) ./test/chaos
+
+bench-flows: redis ## speed of flows and batches: the next step of a chain, a graph, many flows, members
+	cd producer && $(GO) test -vet=off -run XXX -bench "Hop|Graph|Flows|Members" -benchtime 5x .
 
 outbox: databases ## the outbox on PostgreSQL, MariaDB and SQLite, with -race; then 100,000 transactions each while relays and Redis are killed
 	cd outbox/check && $(RACE) -timeout 30m ./...

@@ -70,6 +70,7 @@ var mutants = []mutant{
 	{"a cancel is not waited for", "flow cancel", "st == 'closing' and pend == 0 and", "st == 'closing' and"},
 	{"what has ended lives on", everywhere, "call('ZREM', living, id)", ""},
 	{"what is retried does not live", "flow retry", "call('ZADD', living, f[12], id)", ""},
+	{"an op is done twice among others", "enqueue", "which[#which + 1] = known[n] or tonumber(n) < low", "which[#which + 1] = known[n] and string.find(numbers, ';') == nil"},
 }
 
 // Each takes runs of the model until one notices: all of them are a target of their own.

@@ -2,6 +2,8 @@ package flows
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -31,16 +33,28 @@ func (s *Store) putAll(ctx context.Context, sh *shard, ops []op) []error {
 		return errs
 	}
 	errs = p.Put(ctx, puts...)
-	var calls []redis.Call
-	var at []int
-	for i, o := range ops {
+	var done []int // ops, those of a flow together
+	for i := range ops {
 		if errs[i] == nil {
-			calls, at = append(calls, s.callOn(ackScript, o.id, o.entry, "")), append(at, i)
+			done = append(done, i)
 		}
 	}
-	if len(calls) > 0 {
-		for k, reply := range s.client.RunAll(ctx, calls) {
-			errs[at[k]] = failure(ackScript, reply.Err)
+	slices.SortStableFunc(done, func(a, b int) int { return strings.Compare(ops[a].id, ops[b].id) })
+	var calls []redis.Call
+	var from []int // the first of done in each
+	for k, i := range done {
+		if k == 0 || ops[i].id != ops[done[k-1]].id {
+			calls, from = append(calls, s.callOn(ackScript, ops[i].id)), append(from, k)
+		}
+		last := &calls[len(calls)-1]
+		last.Args = append(last.Args, ops[i].entry, "")
+	}
+	if len(calls) == 0 {
+		return errs
+	}
+	for c, reply := range s.client.RunAll(ctx, calls) {
+		for k := from[c]; k < len(done) && (c+1 == len(from) || k < from[c+1]); k++ {
+			errs[done[k]] = failure(ackScript, reply.Err)
 		}
 	}
 	return errs

@@ -249,7 +249,7 @@ func (s *Store) deliverAll(ctx context.Context, sh *shard, ops []op) (done bool,
 			}
 			for len(some) > 0 {
 				var err error
-				if n := putTogether(some); n > 1 && s.beside > 1 {
+				if n := putTogether(some); n > 1 {
 					for _, err = range s.putAll(ctx, sh, some[:n]) {
 						note(err)
 					}

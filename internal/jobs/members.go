@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -223,57 +224,104 @@ type Op struct {
 	ID, Link string // of a step; empty: of none
 }
 
+// How much one call of enqueue puts in for several ops.
+const (
+	maxPut      = 100
+	maxPutBytes = 1 << 20
+)
+
 // Put stores jobs, for each op once: whoever makes the call however often, however late. They are
-// enqueued now, in one round trip, and each op has its own error.
+// enqueued now, in one round trip; jobs of steps that come one after the other together. Each op has its own
+// error; where those that go together fail, each has that.
 func (p *Partition) Put(ctx context.Context, ops ...Op) []error {
 	errs := make([]error, len(ops))
-	calls, at := make([]redis.Call, 0, len(ops)), make([]int, 0, len(ops))
-	for i, op := range ops {
-		call, err := p.putCall(op)
+	var calls []redis.Call
+	var from []int // the first op of each
+	for i := 0; i < len(ops); {
+		n := together(ops[i:])
+		call, err := p.putCall(ops[i : i+n]...)
+		if err != nil && n > 1 { // one of them is to blame
+			n = 1
+			call, err = p.putCall(ops[i])
+		}
 		if err != nil {
 			errs[i] = fmt.Errorf("put: %w", err)
-			continue
+		} else {
+			calls, from = append(calls, call), append(from, i)
 		}
-		calls, at = append(calls, call), append(at, i)
+		i += n
 	}
-	if len(calls) > 0 {
-		for i, reply := range p.engine.client.RunAll(ctx, calls) {
-			errs[at[i]] = failure("put", reply.Err)
+	if len(calls) == 0 {
+		return errs
+	}
+	for k, reply := range p.engine.client.RunAll(ctx, calls) {
+		err := failure("put", reply.Err)
+		for i := from[k]; err != nil && i < len(ops) && (k+1 == len(from) || i < from[k+1]); i++ {
+			errs[i] = cmp.Or(errs[i], err)
 		}
 	}
 	return errs
 }
 
-// putCall lays out the call of one op.
-func (p *Partition) putCall(op Op) (redis.Call, error) {
-	var all []packed
-	if err := json.Unmarshal(op.Jobs, &all); err != nil {
-		return redis.Call{}, err
+// together gives how many of the first ops go into one call: each puts in the job of a step, for the same sender.
+func together(ops []Op) (n int) {
+	for size := 0; n < min(len(ops), maxPut) && ops[n].Link != "" && ops[n].Sender == ops[0].Sender; n++ {
+		if size += len(ops[n].Jobs); n > 0 && size > maxPutBytes {
+			break
+		}
 	}
-	keys := &writerKeys{enqueue: append([]string(nil), p.sets[enqueueScript.index]...)}
-	keys.enqueue[len(keys.enqueue)-1] += ":" + op.Sender
-	sort := 0
-	args := []any{fmt.Sprintf("%d,%d", op.N, op.Low), answerTTL.Milliseconds(), 0}
-	for _, j := range all {
-		envelope, err := DecodeEnvelope(string(j.Envelope))
-		if err != nil {
+	return max(n, 1)
+}
+
+// putCall lays out the call of one op, or of several, each of one job.
+func (p *Partition) putCall(ops ...Op) (redis.Call, error) {
+	keys := append([]string(nil), p.sets[enqueueScript.index]...)
+	keys[len(keys)-1] += ":" + ops[0].Sender
+	var numbers []byte
+	low, sort := ops[0].Low, 0
+	args := []any{nil, answerTTL.Milliseconds(), nil}
+	for i, op := range ops {
+		if i > 0 {
+			numbers = append(numbers, ';')
+		}
+		numbers, low = strconv.AppendInt(numbers, op.N, 10), min(low, op.Low)
+		var all []packed
+		if err := json.Unmarshal(op.Jobs, &all); err != nil {
 			return redis.Call{}, err
 		}
-		if op.Link != "" {
-			j.ID, envelope.Link = []byte(op.ID), op.Link
+		if len(ops) > 1 && len(all) != 1 {
+			return redis.Call{}, fmt.Errorf("an op of a step with %d jobs", len(all))
 		}
-		now := p.Now()
-		if !envelope.DueAt.IsZero() && strings.Contains(j.Plan, "|+") { // a delay, which begins now
-			envelope.DueAt = now.Add(envelope.DueAt.Sub(envelope.EnqueuedAt))
+		for _, j := range all {
+			job, err := p.unpack(j, op)
+			if err != nil {
+				return redis.Call{}, err
+			}
+			sort |= job.sort()
+			args = append(args, job.ID, string(job.encoded), j.Plan)
 		}
-		envelope.EnqueuedAt = now
-		job := &NewJob{ID: string(j.ID), Envelope: envelope}
-		job.encoded = envelope.Encode()
-		sort |= job.sort()
-		args = append(args, job.ID, string(job.encoded), j.Plan)
 	}
-	args[2] = sort
-	return redis.Call{Script: enqueueScript.Script, Keys: keys.enqueue, Args: args}, nil
+	args[0], args[2] = fmt.Sprintf("%s,%d", numbers, low), sort
+	return redis.Call{Script: enqueueScript.Script, Keys: keys, Args: args}, nil
+}
+
+// unpack gives a job that is put in now.
+func (p *Partition) unpack(j packed, op Op) (*NewJob, error) {
+	envelope, err := DecodeEnvelope(string(j.Envelope))
+	if err != nil {
+		return nil, err
+	}
+	if op.Link != "" {
+		j.ID, envelope.Link = []byte(op.ID), op.Link
+	}
+	now := p.Now()
+	if !envelope.DueAt.IsZero() && strings.Contains(j.Plan, "|+") { // a delay, which begins now
+		envelope.DueAt = now.Add(envelope.DueAt.Sub(envelope.EnqueuedAt))
+	}
+	envelope.EnqueuedAt = now
+	job := &NewJob{ID: string(j.ID), Envelope: envelope}
+	job.encoded = envelope.Encode()
+	return job, nil
 }
 
 // Linked reports whether the job is a member of a batch, or a step of a flow.

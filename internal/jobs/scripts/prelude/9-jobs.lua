@@ -72,17 +72,23 @@ end
 -- A flow puts jobs in by numbered ops instead of a lane's calls. answer has "low;n;n;" then: all
 -- below low have been done, and of the others those n.
 
--- op_done says whether an op was done before, and gives what answer is to have when it is.
-local function op_done(number, low)
+-- ops_done says whether all of some ops were done before, gives what answer is to have when they are, and
+-- which of them were.
+local function ops_done(numbers, low)
   local before, list = string.match(call('GET', answer) or '', '^(%d+)(;.*)$')
   low = math.max(tonumber(low), tonumber(before or 0))
-  local done, kept = tonumber(number) < low, {string.format('%.0f', low)}
+  local kept, known, which, done = {string.format('%.0f', low)}, {}, {}, true
   for n in string.gmatch(list or '', ';(%d+)') do
-    if n == number then done = true end
+    known[n] = true
     if tonumber(n) >= low then kept[#kept + 1] = n end
   end
-  kept[#kept + 1] = number
-  return done, table.concat(kept, ';') .. ';'
+  for n in string.gmatch(numbers, '%d+') do
+    which[#which + 1] = known[n] or tonumber(n) < low
+    if not which[#which] then
+      kept[#kept + 1], done = n, false
+    end
+  end
+  return done, table.concat(kept, ';') .. ';', which
 end
 
 -- tally gives how often a job has failed and been rescued.
