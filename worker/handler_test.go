@@ -266,13 +266,19 @@ func TestWeightsAndStrictOrder(t *testing.T) {
 				c.Queues = map[string]int{"heavy": 9, "light": 1}
 				c.StrictOrder, c.Concurrency = strict, 1
 			})
-			const n = 200
+			const n = 600
 			for range n {
 				r.enqueue("test", drayhorse.Queue("light"))
 				r.enqueue("test", drayhorse.Queue("heavy"))
 			}
 			order := make(chan string, 2*n)
-			r.handle("test", func(_ context.Context, job *rawJob) error { order <- job.Queue; return nil }).start()
+			// A choice is made for an eighth of what ends in some round trips: where jobs take no time that is many, and
+			// a few choices are all light or all heavy now and then.
+			r.handle("test", func(_ context.Context, job *rawJob) error {
+				time.Sleep(time.Millisecond)
+				order <- job.Queue
+				return nil
+			}).start()
 			light := 0
 			for range n {
 				if <-order == "light" {
