@@ -2,8 +2,6 @@ package flows
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/drayhorse/drayhorse/internal/jobs"
 	"github.com/drayhorse/drayhorse/internal/redis"
@@ -33,28 +31,26 @@ func (s *Store) putAll(ctx context.Context, sh *shard, ops []op) []error {
 		return errs
 	}
 	errs = p.Put(ctx, puts...)
-	var done []int // ops, those of a flow together
-	for i := range ops {
-		if errs[i] == nil {
-			done = append(done, i)
-		}
-	}
-	slices.SortStableFunc(done, func(a, b int) int { return strings.Compare(ops[a].id, ops[b].id) })
 	var calls []redis.Call
-	var from []int // the first of done in each
-	for k, i := range done {
-		if k == 0 || ops[i].id != ops[done[k-1]].id {
-			calls, from = append(calls, s.callOn(ackScript, ops[i].id)), append(from, k)
+	at := map[string]int{} // which of them is a flow's
+	for i, o := range ops {
+		if errs[i] != nil {
+			continue
 		}
-		last := &calls[len(calls)-1]
-		last.Args = append(last.Args, ops[i].entry, "")
+		if _, ok := at[o.id]; !ok {
+			at[o.id] = len(calls)
+			calls = append(calls, s.callOn(ackScript, o.id))
+		}
+		call := &calls[at[o.id]]
+		call.Args = append(call.Args, o.entry, "")
 	}
 	if len(calls) == 0 {
 		return errs
 	}
-	for c, reply := range s.client.RunAll(ctx, calls) {
-		for k := from[c]; k < len(done) && (c+1 == len(from) || k < from[c+1]); k++ {
-			errs[done[k]] = failure(ackScript, reply.Err)
+	replies := s.client.RunAll(ctx, calls)
+	for i, o := range ops {
+		if errs[i] == nil {
+			errs[i] = failure(ackScript, replies[at[o.id]].Err)
 		}
 	}
 	return errs

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -236,7 +235,7 @@ const (
 func (p *Partition) Put(ctx context.Context, ops ...Op) []error {
 	errs := make([]error, len(ops))
 	var calls []redis.Call
-	var from []int // the first op of each
+	at := make([]int, len(ops)) // which of them is an op's
 	for i := 0; i < len(ops); {
 		n := together(ops[i:])
 		call, err := p.putCall(ops[i : i+n]...)
@@ -247,17 +246,20 @@ func (p *Partition) Put(ctx context.Context, ops ...Op) []error {
 		if err != nil {
 			errs[i] = fmt.Errorf("put: %w", err)
 		} else {
-			calls, from = append(calls, call), append(from, i)
+			calls = append(calls, call)
 		}
-		i += n
+		for range n {
+			at[i] = len(calls) - 1
+			i++
+		}
 	}
 	if len(calls) == 0 {
 		return errs
 	}
-	for k, reply := range p.engine.client.RunAll(ctx, calls) {
-		err := failure("put", reply.Err)
-		for i := from[k]; err != nil && i < len(ops) && (k+1 == len(from) || i < from[k+1]); i++ {
-			errs[i] = cmp.Or(errs[i], err)
+	replies := p.engine.client.RunAll(ctx, calls)
+	for i := range ops {
+		if errs[i] == nil {
+			errs[i] = failure("put", replies[at[i]].Err)
 		}
 	}
 	return errs
