@@ -48,11 +48,13 @@ func (c *common) queueNames(ctx context.Context, call *cli.Call) (names []string
 // filters are what the filter that is typed may become, for shells.
 func (c *common) filters(ctx context.Context, call *cli.Call) (texts []string, err error) {
 	err = c.with(call, func(a *admin.Admin) (err error) {
-		var known board.Reading
-		if known.Names, err = a.QueueNames(ctx); err == nil {
-			known.Workers, err = a.Workers(ctx)
-		}
-		texts = filter.Complete(call.Typed, known.Values)
+		texts = filter.Complete(call.Typed, func(term string) []string {
+			var known board.Reading
+			if known.Names, err = a.QueueNames(ctx); err == nil {
+				known.Workers, err = a.Workers(ctx)
+			}
+			return known.Values(term)
+		})
 		return err
 	})
 	return texts, err
