@@ -86,6 +86,9 @@ bench-page: ## write the page and plots of docs/benchmarks again from the record
 bench-scale: redis ## how costs grow with backlog, processes, queues and more, a quarter of an hour or more: writes docs/benchmarks
 	cd bench && $(GO) run . -curves all -out ../docs/benchmarks
 
+bench-flows: redis ## speed of flows and batches: the next step of a chain, a graph, many flows, members
+	cd producer && $(GO) test -vet=off -run XXX -bench "Hop|Graph|Flows|Members" -benchtime 5x .
+
 large: redis ## pages, filters and actions over 12 million jobs, groups of a million, with bounds on their time: takes 6 GB of memory
 	$(GO) test -vet=off -count=1 -v -timeout 1h ./test/large -args -waiting 10000000 -retryable 1000000 -discarded 1000000 -repeats 200 -in-front 1000000 -groups 50000 -bounds
 
@@ -97,9 +100,6 @@ chaos: redis ## every fault of the matrix in docs/reliability.md, then scheduler
 
 chaos-smoke: redis ## what make test runs of it, by itself
 	$(RACE) -timeout $(TIMEOUT) ./test/chaos
-
-bench-flows: redis ## speed of flows and batches: the next step of a chain, a graph, many flows, members
-	cd producer && $(GO) test -vet=off -run XXX -bench "Hop|Graph|Flows|Members" -benchtime 5x .
 
 outbox: databases ## the outbox on PostgreSQL, MariaDB and SQLite, with -race; then 100,000 transactions each while relays and Redis are killed
 	cd outbox/check && $(RACE) -timeout 30m ./...

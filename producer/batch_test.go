@@ -70,7 +70,7 @@ func workBatches(t *testing.T, url, namespace string, queues ...string) *batches
 }
 
 // keepRunning runs a worker until the test ends.
-func keepRunning(t *testing.T, w *worker.Worker) {
+func keepRunning(t testing.TB, w *worker.Worker) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

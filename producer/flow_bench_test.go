@@ -31,10 +31,7 @@ type course struct {
 func newCourse(b *testing.B) *course {
 	b.Helper()
 	url := redistest.Start(b).URL
-	p, err := producer.New(producer.Config{RedisURL: url})
-	if err != nil {
-		b.Fatal(err)
-	}
+	p := open(b, producer.Config{RedisURL: url})
 	w, err := worker.New(worker.Config{RedisURL: url, Concurrency: 100})
 	if err != nil {
 		b.Fatal(err)
@@ -44,16 +41,7 @@ func newCourse(b *testing.B) *course {
 		c.ran <- time.Now()
 		return nil
 	})
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	b.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			b.Error(err)
-		}
-		_ = p.Close()
-	})
+	keepRunning(b, w)
 	warm := flow.New("warm") // the worker is up then, and scripts are loaded
 	warm.Step("only", track{})
 	if _, err := p.Submit(b.Context(), warm); err != nil {

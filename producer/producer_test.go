@@ -41,7 +41,7 @@ func setup(t *testing.T) *producer.Producer {
 	return open(t, producer.Config{RedisURL: redistest.Shared(t), Namespace: redistest.Namespace(t)})
 }
 
-func open(t *testing.T, cfg producer.Config) *producer.Producer {
+func open(t testing.TB, cfg producer.Config) *producer.Producer {
 	t.Helper()
 	p, err := producer.New(cfg)
 	if err != nil {

@@ -11,62 +11,64 @@ import (
 
 // drainRig counts drains, each of which goes on when it is told to.
 type drainRig struct {
+	*testing.T
+
 	shared  sharedDrain
 	written atomic.Int64 // by callers, before they ask
+	seen    atomic.Int64 // of that, by drains that came to their end
 	drains  atomic.Int64
 	on      chan error // what the drain that runs comes to
+	all     sync.WaitGroup
 }
 
-func newDrainRig() *drainRig {
-	return &drainRig{shared: sharedDrain{turn: make(chan struct{}, 1)}, on: make(chan error)}
+func newDrainRig(t *testing.T) *drainRig {
+	t.Helper()
+	return &drainRig{T: t, shared: sharedDrain{turn: make(chan struct{}, 1)}, on: make(chan error)}
 }
 
-// ask writes something and wants it drained: it reports whether it was there when a drain began.
-func (r *drainRig) ask(ctx context.Context, seen *atomic.Int64) (bool, error) {
-	mine := r.written.Add(1)
-	err := r.shared.do(ctx, func(ctx context.Context) error {
-		r.drains.Add(1)
-		there := r.written.Load()
-		select {
-		case err := <-r.on:
-			seen.Store(max(there, seen.Load()))
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
+func (r *drainRig) drain(ctx context.Context) error {
+	r.drains.Add(1)
+	there := r.written.Load()
+	select {
+	case err := <-r.on:
+		r.seen.Store(max(there, r.seen.Load()))
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ask has a caller write something and want it drained, and waits until he waits. He wants that error, and
+// what he wrote to have been there when a drain began, unless he goes before.
+func (r *drainRig) ask(ctx context.Context, want error) {
+	r.Helper()
+	r.all.Go(func() {
+		mine := r.written.Add(1)
+		err := r.shared.do(ctx, r.drain)
+		if there := r.seen.Load() >= mine; !errors.Is(err, want) || there != !errors.Is(want, context.Canceled) {
+			r.Errorf("drained: %v, %v; want %v", there, err, want)
 		}
 	})
-	return seen.Load() >= mine, err
+	synctest.Wait()
 }
 
 // TestCallersShareADrain that begins after they have asked, and never one that had begun before.
 func TestCallersShareADrain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newDrainRig()
-		var seen atomic.Int64
-		var all sync.WaitGroup
-		ask := func(want error) {
-			all.Go(func() {
-				if there, err := r.ask(t.Context(), &seen); !there || !errors.Is(err, want) {
-					t.Errorf("drained: %v, %v; want it drained, and %v", there, err, want)
-				}
-			})
-		}
-		ask(nil)
-		synctest.Wait()
+		r := newDrainRig(t)
+		r.ask(t.Context(), nil)
 		failed := errors.New("away")
 		for range 50 {
-			ask(failed)
+			r.ask(t.Context(), failed)
 		}
-		synctest.Wait()
 		r.on <- nil
 		synctest.Wait()
-		ask(nil)
-		synctest.Wait()
+		r.ask(t.Context(), nil)
 		r.on <- failed
 		synctest.Wait()
 		r.on <- nil
-		all.Wait()
+		r.all.Wait()
 		if n := r.drains.Load(); n != 3 {
 			t.Errorf("%d drains; want 3", n)
 		}
@@ -77,32 +79,22 @@ func TestCallersShareADrain(t *testing.T) {
 func TestAnotherDrainsWhenACallerGoes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newDrainRig()
-		var seen atomic.Int64
-		var all sync.WaitGroup
-		ask := func(ctx context.Context, want error) {
-			all.Go(func() {
-				if there, err := r.ask(ctx, &seen); !errors.Is(err, want) || there != (want == nil) {
-					t.Errorf("drained: %v, %v; want %v", there, err, want)
-				}
-			})
-			synctest.Wait()
-		}
-		ask(t.Context(), nil)
+		r := newDrainRig(t)
+		r.ask(t.Context(), nil)
 		leads, leave := context.WithCancel(t.Context()) // the next drain, since it waits first
-		ask(leads, context.Canceled)
+		r.ask(leads, context.Canceled)
 		waits, give := context.WithCancel(t.Context())
-		ask(waits, context.Canceled)
+		r.ask(waits, context.Canceled)
 		give()
 		for range 3 {
-			ask(t.Context(), nil)
+			r.ask(t.Context(), nil)
 		}
 		r.on <- nil
 		synctest.Wait()
 		leave()
 		served := make(chan struct{})
 		go func() {
-			all.Wait()
+			r.all.Wait()
 			close(served)
 		}()
 		for { // those who find another to wait for late are served by one more
