@@ -68,7 +68,7 @@ func (f *fetcher) untoldBeside(leases []*lease) int {
 func (f *fetcher) share(now time.Time, ahead int) (asked []*lease) {
 	part := jobs.MaxClaims
 	if f.supply.claimable() > 1 {
-		part = max(f.capacity.room(ahead)/maxClaimed, 1)
+		part = (f.capacity.room(ahead) + maxClaimed - 1) / maxClaimed
 	}
 	var last *lease
 	for range maxClaimed {

@@ -230,9 +230,19 @@ func TestSourcesArePickedByWeight(t *testing.T) {
 		s.supply.add(src) // changes nothing
 	}
 	const n = 16_000
-	count := map[*source]int{}
-	for range n {
-		count[s.supply.pick(none)]++
+	count, tiers := map[*source]int{}, map[int]int{}
+	for i := range n {
+		src := s.supply.pick(none)
+		count[src]++
+		tiers[src.weight]++
+		if s.supply.pick(func(*source) bool { return true }) != nil { // which changes nothing
+			t.Fatal("picked a source though all are passed over")
+		}
+		for weight, share := range map[int]int{6: 12, 3: 3, 1: 1} {
+			if ahead := 16*tiers[weight] - share*(i+1); ahead < -16 || ahead > 16 {
+				t.Fatalf("of the first %d picks %d are of weight %d, want %d of 16, within one", i+1, tiers[weight], weight, share)
+			}
+		}
 	}
 	for _, src := range sources {
 		want := n * src.weight / 16
@@ -240,6 +250,33 @@ func TestSourcesArePickedByWeight(t *testing.T) {
 			t.Errorf("a source of weight %d was picked %d of %d times, want about %d", src.weight, got, n, want)
 		}
 	}
+	// The heaviest ones are passed over for a while, and come back to their share, not to what they have missed.
+	for range 100 {
+		s.supply.pick(func(src *source) bool { return src.weight == 6 })
+	}
+	heavy := 0
+	for range 32 {
+		if s.supply.pick(none).weight == 6 {
+			heavy++
+		}
+	}
+	if heavy < 23 || heavy > 26 {
+		t.Errorf("%d of 32 picks are of the heaviest, want 24", heavy)
+	}
+	// Once they have nothing the others have all, and do not pay for it later.
+	s.supply.remove(sources[0])
+	s.supply.remove(sources[1])
+	last := 0
+	for range 40 {
+		if s.supply.pick(none).weight == 1 {
+			last++
+		}
+	}
+	if last < 9 || last > 11 {
+		t.Errorf("%d of 40 picks are of weight 1 beside weight 3, want 10", last)
+	}
+	s.supply.add(sources[0])
+	s.supply.add(sources[1])
 	s.supply.strict = true
 	if heaviest := s.supply.pick(none); heaviest.weight != 6 {
 		t.Errorf("strict order picked weight %d, want 6", heaviest.weight)
@@ -251,9 +288,6 @@ func TestSourcesArePickedByWeight(t *testing.T) {
 	s.supply.remove(sources[0])
 	if sources[0].isClaimable() || !sources[1].isClaimable() || s.supply.pick(none) != sources[1] {
 		t.Error("a source that has nothing is picked, or took another with it")
-	}
-	if src := s.supply.pick(func(*source) bool { return true }); src != nil {
-		t.Errorf("picked %v though all are passed over", src.part)
 	}
 	for _, src := range sources {
 		s.supply.remove(src)

@@ -30,6 +30,7 @@ type supply struct {
 type tier struct {
 	weight    int
 	claimable []*source
+	credit    int // how far the picks are behind its share
 }
 
 // append adds sources to the supply.
@@ -120,26 +121,53 @@ func (s *supply) claimable() (n int) {
 	return n
 }
 
-// pick gives a claimable source at random: by weight, or in strict order one of the
-// heaviest. One that is to be passed over gives way to the next that is not. nil: none
-// is left.
+// pick gives a claimable source that is not to be passed over: in strict order one of the heaviest;
+// or, as the weights have it, one of the tier that is furthest behind its share of the picks, which is the
+// smooth weighted round robin of nginx. Among sources of one weight it is chance. nil: none is left.
 func (s *supply) pick(passesOver func(*source) bool) *source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	first := 0
-	if !s.strict {
-		first = s.tierByWeight()
+	total := 0
+	for _, t := range s.tiers {
+		total += t.share()
 	}
-	for i := range s.tiers {
-		claimable := s.tiers[(first+i)%len(s.tiers)].claimable
-		if len(claimable) == 0 {
+	var from *tier
+	var picked *source
+	for _, t := range s.tiers {
+		if from != nil && (s.strict || t.due(total) <= from.due(total)) {
 			continue
 		}
-		at := rand.IntN(len(claimable)) //nolint:gosec // not a secret
-		for j := range claimable {
-			if src := claimable[(at+j)%len(claimable)]; !passesOver(src) {
-				return src
-			}
+		if src := t.pick(passesOver); src != nil {
+			from, picked = t, src
+		}
+	}
+	if from != nil {
+		for _, t := range s.tiers {
+			t.credit = t.due(total)
+		}
+		from.credit -= total
+	}
+	return picked
+}
+
+// share is how much of the picks the tier is to have, relative to others.
+func (t *tier) share() int { return t.weight * len(t.claimable) }
+
+// due is how far the picks are behind the tier's share with the next one. It is never more than a round
+// of picks, either way: who was passed over for long does not get all of that back, and who had others' shares
+// while those had no jobs does not pay for it.
+func (t *tier) due(total int) int { return max(min(t.credit+t.share(), total), -total) }
+
+// pick gives one of the tier's sources that is not to be passed over, or nil.
+func (t *tier) pick(passesOver func(*source) bool) *source {
+	n := len(t.claimable)
+	if n == 0 {
+		return nil
+	}
+	at := rand.IntN(n) //nolint:gosec // not a secret
+	for i := range n {
+		if src := t.claimable[(at+i)%n]; !passesOver(src) {
+			return src
 		}
 	}
 	return nil
@@ -157,25 +185,6 @@ func (s *supply) withSuspects(addr string, now time.Time) *source {
 		}
 	}
 	return nil
-}
-
-// tierByWeight gives the number of a tier, as likely as its claimable sources are heavy.
-// Callers hold mu.
-func (s *supply) tierByWeight() int {
-	total := 0
-	for _, t := range s.tiers {
-		total += t.weight * len(t.claimable)
-	}
-	if total == 0 {
-		return 0
-	}
-	at := rand.IntN(total) //nolint:gosec // not a secret
-	for i, t := range s.tiers {
-		if at -= t.weight * len(t.claimable); at < 0 {
-			return i
-		}
-	}
-	return 0 // cannot be: at was less than the total
 }
 
 // served keeps the lanes of kinds that this worker has a handler for, and those of groups, where it
