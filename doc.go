@@ -70,6 +70,7 @@
 //   - pick, act: find the jobs of an action, and do it to them, a step at a time.
 //   - depth: set how many live jobs a partition may have.
 //   - limit, limits: declare what bounds the starts of jobs, and list it.
+//   - groups: note of which groups jobs have run, for a series.
 //   - share: what a partition has of a limit that several, or all queues, have together; to give it
 //     one.
 //   - drop: remove a queue with all its keys.

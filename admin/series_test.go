@@ -71,6 +71,48 @@ func TestSeriesHasWhatEnded(t *testing.T) {
 	})
 }
 
+// TestSeriesCountsGroups: different ones, of which jobs ran; not where that is asked of some kinds.
+func TestSeriesCountsGroups(t *testing.T) {
+	onEach(t, func(t *testing.T, y *yard) {
+		began, tell := y.work("mail")
+		for _, group := range []string{"a", "b", "a", "c", "a"} {
+			y.enqueue("k", drayhorse.Queue("mail"), drayhorse.Group(group))
+			<-began
+			tell <- nil
+		}
+		// ran gives how many there were in all hours: three, unless one hour ended among them.
+		ran := func(query admin.SeriesQuery) (sum int64) {
+			query.Step = time.Hour
+			got, err := y.admin.Series(t.Context(), query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			most := int64(0)
+			for i := range got.Points {
+				most, sum = max(most, got.Points[i].Groups), sum+got.Points[i].Groups
+			}
+			if most != got.Total.Groups || most > 3 {
+				t.Errorf("%d groups in all, %d in an hour", got.Total.Groups, most)
+			}
+			return sum
+		}
+		redistest.Eventually(t, time.Minute, "three groups are counted", func() bool { return ran(admin.SeriesQuery{}) >= 3 })
+		for name, c := range map[string]struct {
+			query admin.SeriesQuery
+			known bool
+		}{
+			"queue":     {admin.SeriesQuery{Queue: "mail"}, true},
+			"kind":      {admin.SeriesQuery{Kind: "k"}, false},
+			"all kinds": {admin.SeriesQuery{Within: []string{"mail"}}, true},
+			"one kind":  {admin.SeriesQuery{Within: []string{"mail/k"}}, false},
+		} {
+			if got := ran(c.query); got >= 3 != c.known || !c.known && got > 0 {
+				t.Errorf("%s: %d groups; want three: %v", name, got, c.known)
+			}
+		}
+	})
+}
+
 func TestSeriesRefusesWhatCannotBe(t *testing.T) {
 	t.Parallel()
 	y := setup(t, redistest.Shared(t))

@@ -157,10 +157,7 @@ func (h *history) draw(s *admin.Series) {
 			return float64(number(p))
 		}
 	}
-	ended.curves(s.Points, func(top float64) (float64, string, string) {
-		top = max(ceiling(top), 2)
-		return top, figures.Brief(int(top)), figures.Brief(int(top / 2))
-	},
+	ended.curves(s.Points, scaleOfNumber,
 		named{"out", over(func(p *admin.Point) int64 { return p.Completed })},
 		named{"again", over(func(p *admin.Point) int64 { return p.Failed })},
 		named{"fails", over(func(p *admin.Point) int64 { return p.Discarded })})
@@ -168,6 +165,15 @@ func (h *history) draw(s *admin.Series) {
 	h.Charts = append(h.Charts, ended,
 		timesChart("wait", "Wait for the first attempt", s, x, func(p *admin.Point) *admin.Times { return &p.Wait }),
 		timesChart("run", "Run of an attempt", s, x, func(p *admin.Point) *admin.Times { return &p.Run }))
+	if s.Total.Groups > 0 {
+		unit := "a minute"
+		if s.Step >= time.Hour {
+			unit = "an hour"
+		}
+		groups := historyChart{ID: "groups", Name: "Groups with jobs in " + unit, X: x, Legend: []legendEntry{{"in", "at most", "about " + figures.Count(s.Total.Groups)}}}
+		groups.curves(s.Points, scaleOfNumber, named{"in", over(func(p *admin.Point) int64 { return p.Groups })})
+		h.Charts = append(h.Charts, groups)
+	}
 	for i := range h.Charts {
 		h.Charts[i].label(h.Said)
 	}
@@ -199,6 +205,12 @@ func timesChart(id, name string, s *admin.Series, x []string, of func(*admin.Poi
 		named{"in", value(func(t *admin.Times) time.Duration { return t.P50 })})
 	c.Empty = total.Count == 0
 	return c
+}
+
+// scaleOfNumber is the scale of a chart of numbers.
+func scaleOfNumber(top float64) (of float64, text, half string) {
+	of = max(ceiling(top), 2)
+	return of, figures.Brief(int(of)), figures.Brief(int(of / 2))
 }
 
 // named is a curve that is to be drawn.

@@ -32,7 +32,8 @@ type execution struct {
 	label       string        // of the kind, for what is counted
 	waited, ran time.Duration // of this attempt; negative: not known
 
-	kind        string // as the envelope has it, like the next three: handlers may change job
+	kind        string // as the envelope has it, like the next four: handlers may change job
+	group       string
 	enqueuedAt  time.Time
 	maxAttempts int
 	keep        bool // the job leaves something behind when it completes
@@ -69,7 +70,7 @@ func (e *execution) attempt() int { return e.claim.Failed + 1 }
 
 // describe fills in what the handler sees, and what counts when it has returned.
 func (e *execution) describe(envelope *jobs.Envelope) {
-	e.kind, e.enqueuedAt, e.maxAttempts = envelope.Kind, envelope.EnqueuedAt, envelope.MaxAttempts
+	e.kind, e.group, e.enqueuedAt, e.maxAttempts = envelope.Kind, envelope.Group, envelope.EnqueuedAt, envelope.MaxAttempts
 	e.keep = envelope.OwnID || envelope.Retain > 0 || envelope.UniqueKey != ""
 	e.job = drayhorse.Job[json.RawMessage]{
 		ID: jobs.UnpackID(e.claim.ID), Kind: envelope.Kind, Args: envelope.Args,

@@ -97,6 +97,7 @@ func (i *inlined) Next(ctx context.Context) (inline.Run, bool, error) {
 		default:
 			i.fetcher.leaveIdle(ctx, 0)
 			i.discards.drain()
+			i.node.noteGroups(ctx)
 			return inline.Run{}, false, nil
 		}
 	}

@@ -60,6 +60,9 @@ func (l *lease) report(e *execution, f jobs.Finish, counter prometheus.Counter) 
 	var streams bool
 	f.Reports, streams = e.lastReports()
 	f.Keep = f.Keep || streams
+	if e.group != "" { // it has run
+		l.source.groups.note(e.group)
+	}
 	n := note{counter, l.teller.ended(e, &f)}
 	l.mu.Lock()
 	news := ended{first: l.remove(e), accepted: !l.lost, alone: len(l.unsaid.list) == 0, stalled: l.stalled}

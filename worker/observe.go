@@ -34,6 +34,7 @@ func (n *node) observe(ctx context.Context) {
 			next = jobs.IdleLookEvery
 		}
 		n.follow(ctx, shares)
+		n.noteGroups(ctx)
 		timer.Reset(time.Until(begun.Add(next)))
 		select {
 		case <-ctx.Done():

@@ -208,6 +208,7 @@ func (s *session) run(ctx context.Context) error {
 	close(stopped)
 	discarded.Wait()
 	s.relay.end(s.base)
+	s.noteLastGroups()
 	s.teller.end(s.base)
 	announced.Wait()     // takes the worker out of the registry
 	_ = s.client.Close() // ends the listeners' blocking waits

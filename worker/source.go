@@ -33,6 +33,7 @@ type source struct {
 	suspects    atomic.Int64             // that wait for a trial, as far as is known
 	newer       atomic.Bool              // its data are of a newer storage format
 	rescuing    atomic.Bool              // its dead leases are being dealt with
+	groups      ranGroups
 
 	// Of supply, under its mutex.
 	tier *tier

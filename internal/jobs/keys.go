@@ -48,16 +48,18 @@ const (
 	colBlocked // zset gate by ms from which it is open, of those at which groups wait
 	colLimits  // hash limit -> row, what is paused, and shares of limits
 	colUniques
-	colReports // hash letter+id: who waits for jobs, and what is reported of them
-	colMinute  // hash kind|code -> what has been counted in the minute that is not over
-	colSeries  // hash unit+number -> what was counted in a minute or an hour
+	colReports      // hash letter+id: who waits for jobs, and what is reported of them
+	colMinute       // hash kind|code -> what has been counted in the minute that is not over
+	colSeries       // hash unit+number -> what was counted in a minute or an hour
+	colMinuteGroups // HyperLogLog: groups of which jobs ran in a minute
+	colHourGroups   // the same of an hour
 )
 
 var columns = []string{
 	"jobs", "ready", "scheduled", "running", "leases", "turns", "counts", "errors", "suspects", "stale",
 	"cancels", "archive", "completed", "cancelled", "discarded", "expiry", "seen", "ticks", "bell", "meta", "stats",
 	"answer", "action", "route", "lanes", "parked", "gates", "blocked", "limits", "uniques",
-	"reports", "minute", "series",
+	"reports", "minute", "series", "minutegroups", "hourgroups",
 }
 
 // Partition is one part of a queue. All its keys are in one Cluster slot, so that

@@ -29,8 +29,8 @@ func TestColumnsAreNamedOnce(t *testing.T) {
 			t.Errorf("column %d is %q, and so is %d", c, name, columnOf(name))
 		}
 	}
-	if int(colSeries) != len(columns)-1 {
-		t.Errorf("%d names for %d columns", len(columns), colSeries+1)
+	if int(colHourGroups) != len(columns)-1 {
+		t.Errorf("%d names for %d columns", len(columns), colHourGroups+1)
 	}
 }
 

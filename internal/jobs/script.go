@@ -62,6 +62,7 @@ var (
 	toldScript    = load("told")
 	membersScript = load("members")
 	seriesScript  = load("series")
+	groupsScript  = load("groups")
 )
 
 func load(name string) *script {

@@ -47,13 +47,16 @@ func (e *Ends) field(code byte) *int64 {
 	return nil
 }
 
-// inTo says to what the ends of a kind in the minute or hour of that number are to be added, of
-// partition i of those that were asked for.
-type inTo func(i int, number int64, kind string) []*Ends
+// SeriesReader takes in what Series reads, of partition i of those that were asked for and the minute
+// or hour of a number.
+type SeriesReader struct {
+	To     func(i int, number int64, kind string) []*Ends // to what ends of the kind are to be added
+	Groups func(i int, number, n int64)                   // n groups had jobs run; nil: nobody wants to know
+}
 
-// Series adds what ended in partitions, in minutes or hours from first to last, which are numbers
-// of units since the Unix epoch, to what is to be had. It takes a round trip for each 500 of them.
-func (e *Engine) Series(ctx context.Context, unit time.Duration, first, last int64, to inTo, partitions ...*Partition) error {
+// Series reads what ended in partitions, in minutes or hours from first to last, which are numbers
+// of units since the Unix epoch. It takes a round trip for each 500 of them.
+func (e *Engine) Series(ctx context.Context, unit time.Duration, first, last int64, reader SeriesReader, partitions ...*Partition) error {
 	letter := "m"
 	if unit == time.Hour {
 		letter = "h"
@@ -68,8 +71,7 @@ func (e *Engine) Series(ctx context.Context, unit time.Duration, first, last int
 			if err := failure("series", reply.Err); err != nil {
 				return err
 			}
-			into := func(number int64, kind string) []*Ends { return to(i, number, kind) }
-			if _, err := readSeries(reply.Value, unit, first, end, into); err != nil {
+			if _, err := reader.of(i).read(reply.Value, unit, first, end); err != nil {
 				return err
 			}
 		}
@@ -87,18 +89,32 @@ func (e *Engine) Clock(ctx context.Context, partitions ...*Partition) (time.Time
 	if err := failure("series", reply.Err); err != nil {
 		return time.Time{}, err
 	}
-	return readSeries(reply.Value, time.Minute, 1, 0, nil)
+	return new(SeriesReader).of(0).read(reply.Value, time.Minute, 1, 0)
 }
 
-// readSeries reads a reply of series.lua, and gives the time of Redis's clock.
-func readSeries(value any, unit time.Duration, first, last int64, to func(number int64, kind string) []*Ends) (now time.Time, err error) {
+// partitionReader is a SeriesReader of one of the partitions.
+type partitionReader struct {
+	*SeriesReader
+
+	i int
+}
+
+func (r *SeriesReader) of(i int) *partitionReader { return &partitionReader{r, i} }
+
+// read reads a reply of series.lua, and gives the time of Redis's clock.
+func (r *partitionReader) read(value any, unit time.Duration, first, last int64) (now time.Time, err error) {
 	reply := asList(value)
-	if len(reply) != 3 {
+	if len(reply) != 4 {
 		return now, fmt.Errorf("series: unexpected reply %v", value)
 	}
 	now = time.UnixMilli(asInt(reply[0]))
 	for i, row := range asStrings(reply[1]) {
-		readRow(row, func(kind string) []*Ends { return to(first+int64(i), kind) })
+		readRow(row, func(kind string) []*Ends { return r.To(r.i, first+int64(i), kind) })
+	}
+	for i, n := range asStrings(reply[3]) {
+		if n != "" && r.Groups != nil {
+			r.Groups(r.i, first+int64(i), countOf(n))
+		}
 	}
 	counts := asStrings(reply[2])
 	for i := 0; i+1 < len(counts); i += 2 {
@@ -109,7 +125,7 @@ func readSeries(value any, unit time.Duration, first, last int64, to func(number
 		minute, err := strconv.ParseInt(text, 10, 64)
 		number := minute * int64(time.Minute) / int64(unit)
 		if err == nil && number >= first && number <= last {
-			readCounts(counts, func(kind string) []*Ends { return to(number, kind) })
+			readCounts(counts, func(kind string) []*Ends { return r.To(r.i, number, kind) })
 		}
 	}
 	return now, nil

@@ -32,7 +32,8 @@ func (b byKind) of(kind string) []*Ends {
 func (r *rig) ended(unit time.Duration) byKind {
 	r.t.Helper()
 	now, all := time.Now().Unix()/int64(unit.Seconds()), byKind{}
-	r.must(r.Series(r.ctx, unit, now-700, now+700, func(_ int, _ int64, kind string) []*Ends { return all.of(kind) }, r.part))
+	reader := SeriesReader{To: func(_ int, _ int64, kind string) []*Ends { return all.of(kind) }}
+	r.must(r.Series(r.ctx, unit, now-700, now+700, reader, r.part))
 	return all
 }
 

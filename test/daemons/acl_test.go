@@ -223,7 +223,7 @@ var foreign = map[string][]string{
 // scripts are those that each program runs, by the package that has them.
 var scripts = map[string]map[string]string{
 	"producer":  {"jobs": "enqueue inspect cancel locate summary await log stream members series", "events": "*", "flows": "create join close cancel grow take ack info submit work retry signal graph child leave ends result"},
-	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit enqueue news told members signal step", "flows": "grow ends take ack look tick outcomes work result extend info submit graph child cancel stats", "registry": "announce leave", "events": "append"},
+	"worker":    {"jobs": "turn beat leave observe rescue alive sweep ring summary report limit enqueue news told members signal step groups", "flows": "grow ends take ack look tick outcomes work result extend info submit graph child cancel stats", "registry": "announce leave", "events": "append"},
 	"scheduler": {"jobs": "enqueue inspect cancel summary", "schedules": "*", "lock": "*"},
 	"admin":     {"jobs": "enqueue inspect list summary cancel retry delete edit purge pause depth limit limits resync length ring locate drop await log stream pick act explain members series", "flows": "cancel take ack info list spread work retry signal graph outcomes child ends result", "schedules": "*", "registry": "list", "events": "*", "actions": "*", "lock": "*"},
 }

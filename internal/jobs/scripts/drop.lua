@@ -2,7 +2,7 @@
 -- drop removes all that a partition has, but for the answers to producers' last
 -- calls: their names are not known here, and they expire. A repeat finds nothing.
 --
--- KEYS jobs ready scheduled running leases turns counts errors suspects stale cancels archive completed cancelled discarded expiry seen ticks bell meta stats route lanes parked gates blocked limits uniques reports minute series
+-- KEYS jobs ready scheduled running leases turns counts errors suspects stale cancels archive completed cancelled discarded expiry seen ticks bell meta stats route lanes parked gates blocked limits uniques reports minute series minutegroups hourgroups
 -- ARGV force
 --   force: 1 drops live jobs, too, and keys of whatever type.
 -- Returns how many live jobs there were, as far as they can be counted.
@@ -21,5 +21,6 @@ else
   end
 end
 call('UNLINK', jobs, ready, scheduled, running, leases, turns, counts, errors, suspects, stale, cancels,
-  archive, completed, cancelled, discarded, expiry, seen, ticks, bell, meta, stats, route, lanes, parked, gates, blocked, limits, uniques, reports, minute, series)
+  archive, completed, cancelled, discarded, expiry, seen, ticks, bell, meta, stats, route, lanes, parked, gates, blocked, limits, uniques, reports, minute, series,
+  minutegroups, hourgroups)
 return live

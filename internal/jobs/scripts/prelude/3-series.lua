@@ -26,7 +26,8 @@ end
 -- the number of the hour. Of each kind a row has "KIND|C,D,X,F,S|WAITS|RUNS;": numbers may be less than 0, where
 -- what one takes back was told in the next minute, see finish_others of turn; and of waits
 -- and runs each stretch of buckets "N:HOW MANY,HOW MANY,...", a / between two. The field ''
--- has the first minute and the first hour that may be there, "M|H".
+-- has the first minute and the first hour that may be there, "M|H". The fields gm and gh with
+-- such a number have how many groups had jobs run then; see groups.lua.
 
 local MINUTES, HOURS = 4320, 2160 -- that are kept: 72 h, and 90 days
 local ROW = 8192 -- bytes of a row from which on the kinds of which least ended are put together
@@ -120,9 +121,19 @@ end
 -- drop_rows removes rows of a unit that are too old, and gives the first that may be there.
 local function drop_rows(unit, first, last)
   local fields = {}
-  for n = first, math.min(last, first + GONE - 1) do fields[#fields + 1] = unit .. n end
+  local past = math.min(last + 1, first + GONE)
+  for n = first, past - 1 do
+    fields[#fields + 1] = unit .. n
+    fields[#fields + 1] = 'g' .. unit .. n
+  end
   if #fields > 0 then call('HDEL', series, unpack(fields)) end
-  return first + #fields
+  return math.max(first, past)
+end
+
+-- start_rows notes that there may be rows of a minute and of an hour.
+local function start_rows(at, hour)
+  local m, h = string.match(call('HGET', series, '') or '', '^(%d+)|(%d+)$')
+  call('HSET', series, '', math.min(tonumber(m) or at, at) .. '|' .. math.min(tonumber(h) or hour, hour)) -- a clock may be set back
 end
 
 -- trim_series removes the rows that are too old at a minute, a bounded number.
@@ -149,8 +160,7 @@ local function end_minute(at)
       if bucket ~= '' then t[code][tonumber(bucket)] = tonumber(found[i + 1]) else t[code] = tonumber(found[i + 1]) end
     end
   end
-  local m, h = string.match(call('HGET', series, '') or '', '^(%d+)|(%d+)$')
-  call('HSET', series, '', math.min(tonumber(m) or at, at) .. '|' .. math.min(tonumber(h) or hour, hour)) -- a clock may be set back
+  start_rows(at, hour)
   for _, field in ipairs({'m' .. at, 'h' .. hour}) do
     local sum = counts_in(call('HGET', series, field) or '')
     add_counts(sum, all)
