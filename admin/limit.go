@@ -134,9 +134,7 @@ func (a *Admin) Limits(ctx context.Context) ([]Limit, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := limitsOf(declared)
-	slices.SortFunc(all, func(a, b Limit) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Queue, b.Queue)) })
-	return all, nil
+	return limitsOf(declared), nil
 }
 
 // where says whose jobs a limit is for.
@@ -154,18 +152,33 @@ func (a *Admin) LimitsOf(ctx context.Context, queue string) ([]Limit, error) {
 	if err != nil {
 		return nil, err
 	}
-	declared, err := a.limits.ListOf(ctx, partitions)
+	return a.limitsIn(ctx, partitions)
+}
+
+// CountLimits gives the limits of the queues of those names (at most MaxCounted) that exist, and those of all queues with
+// what runs and waits in these; ordered by name. The error is drayhorse.ErrInvalid or ErrUnavailable.
+func (a *Admin) CountLimits(ctx context.Context, names ...string) ([]Limit, error) {
+	some, _, err := a.some(ctx, names)
 	if err != nil {
 		return nil, err
 	}
-	all := limitsOf(declared)
-	slices.SortFunc(all, func(a, b Limit) int { return cmp.Compare(a.Name, b.Name) })
-	return all, nil
+	return a.limitsIn(ctx, some...)
 }
 
+// limitsIn gives the limits of queues, each with its partitions, and those of all queues.
+func (a *Admin) limitsIn(ctx context.Context, queues ...[]*jobs.Partition) ([]Limit, error) {
+	declared, err := a.limits.ListOf(ctx, queues...)
+	if err != nil {
+		return nil, err
+	}
+	return limitsOf(declared), nil
+}
+
+// limitsOf gives limits, ordered by name.
 func limitsOf(declared []*jobs.Declared) (all []Limit) {
 	for _, d := range declared {
 		all = append(all, Limit{d.Limit, d.Shared, d.Operator, d.Version, d.At, d.By, d.Why, d.Running, d.Waiting, d.Shut, d.ShutUntil, d.State, d.OpenUntil})
 	}
+	slices.SortFunc(all, func(a, b Limit) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Queue, b.Queue)) })
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/drayhorse/drayhorse"
+	"github.com/drayhorse/drayhorse/admin"
 )
 
 // TestLimitsOfOneQueue are those of that queue alone, by name.
@@ -33,6 +34,33 @@ func TestLimitsOfOneQueue(t *testing.T) {
 		}
 		if _, err := y.admin.LimitsOf(ctx, "a/b"); !errors.Is(err, drayhorse.ErrQueueInvalid) {
 			t.Errorf("of no name: %v", err)
+		}
+	})
+}
+
+// TestCountLimits are those of the queues that are there, and those of all.
+func TestCountLimits(t *testing.T) {
+	onEach(t, func(t *testing.T, y *yard) {
+		ctx := t.Context()
+		for _, l := range []drayhorse.Limit{
+			{Name: "b", Queue: "q", Concurrency: 2}, {Name: "d", Queue: "r", Concurrency: 1}, {Name: "c", Queue: "other", Concurrency: 3}, {Name: "a", Kind: "k", Concurrency: 4},
+		} {
+			if err := y.admin.SetLimit(ctx, l, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for want, names := range map[string][]string{"a b d ": {"r", "nowhere", "q"}, "a c ": {"other"}, "a ": nil} {
+			got, err := y.admin.CountLimits(ctx, names...)
+			text := ""
+			for i := range got {
+				text += got[i].Name + " "
+			}
+			if err != nil || text != want {
+				t.Errorf("of %q: %q, %v; want %q", names, text, err, want)
+			}
+		}
+		if _, err := y.admin.CountLimits(ctx, make([]string, admin.MaxCounted+1)...); !errors.Is(err, drayhorse.ErrInvalid) {
+			t.Errorf("of too many: %v", err)
 		}
 	})
 }

@@ -153,9 +153,12 @@ func (l *Limits) List(ctx context.Context) ([]*jobs.Declared, error) {
 	return l.list(ctx, queues, func(*jobs.Declared) bool { return true })
 }
 
-// ListOf gives the limits of a queue, and those of all queues.
-func (l *Limits) ListOf(ctx context.Context, partitions []*jobs.Partition) ([]*jobs.Declared, error) {
-	return l.list(ctx, [][]*jobs.Partition{partitions}, func(d *jobs.Declared) bool { return d.Queue == "" || d.Queue == partitions[0].Queue })
+// ListOf gives the limits of queues, each with its partitions, and those of all queues, with what runs and waits in
+// these.
+func (l *Limits) ListOf(ctx context.Context, queues ...[]*jobs.Partition) ([]*jobs.Declared, error) {
+	return l.list(ctx, queues, func(d *jobs.Declared) bool {
+		return d.Queue == "" || slices.ContainsFunc(queues, func(partitions []*jobs.Partition) bool { return partitions[0].Queue == d.Queue })
+	})
 }
 
 // list gives the limits of queues, and of those that are shared the ones to be kept.

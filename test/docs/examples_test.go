@@ -16,7 +16,7 @@ var plain = regexp.MustCompile(`^(Error|Unwrap|Is|String|Validate.*|(Unm|M)arsha
 // unshown are those that have no example, for what they are.
 var unshown = map[string]string{
 	"EncodeArgs KindOf Resolve ResolveFresh Has Terms States Transitions Open Bind Recorder Extends": "for programs that are made of this module, such as a door of one's own",
-	"As Record Audit Look CountQueues QueueNames LimitsOf Latest FollowLog CountFor":                 "for a dashboard of one's own",
+	"As Record Audit Look CountQueues CountLimits QueueNames LimitsOf Latest FollowLog CountFor":     "for a dashboard of one's own",
 	"StartAction RunAction RunActions StopAction Addr DeleteQueues Resync":                           "what others with an example do in another way",
 	"Durable Quiet IsLastAttempt": "an example would need replicas, a signal, a job that has failed often",
 }

@@ -4,7 +4,7 @@ import "github.com/drayhorse/drayhorse/internal/cli"
 
 // helpKeys are the keys that are explained, in two columns where there is room.
 var helpKeys = []hint{
-	{"1 – 5, ← →", "the views; tab, too"},
+	{"1 – 6, ← →", "the views; tab, too"},
 	{"↑ ↓ j k", "choose; PgUp PgDn g G further"},
 	{"enter, esc", "go in, go back"},
 	{"/", "filter jobs, find queues"},
@@ -17,7 +17,8 @@ var helpKeys = []hint{
 	{"R", "run a job now, or again"},
 	{"N", "clone a job"},
 	{"C", "cancel a job"},
-	{"D", "delete a job"},
+	{"D", "delete a job, remove a limit"},
+	{"B", "close a breaker"},
 	{"T", "run a schedule now"},
 }
 

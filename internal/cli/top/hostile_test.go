@@ -32,6 +32,7 @@ func hostile() *model {
 	r := &board.Reading{At: now, Now: now, Leader: &admin.Leader{Identity: at(0), Since: now.Add(-time.Hour)}, Rates: map[string]board.Rates{"": {In: []float64{-1, 0, 1e9}, Out: []float64{1}, NowIn: 1e9}}}
 	var page admin.Page
 	var schedules []*admin.Schedule
+	var limits []admin.Limit
 	for i := range 40 {
 		text := at(i)
 		r.Names = append(r.Names, text)
@@ -55,6 +56,9 @@ func hostile() *model {
 		s.ID, s.Kind, s.Queue, s.Source, s.Args, s.Tags = fmt.Sprint(i)+text, text, text, text, json.RawMessage(text), []string{text}
 		schedules = append(schedules, s)
 		r.Upcoming = append(r.Upcoming, s)
+		l := admin.Limit{By: text, Why: text, Running: i * 1e8, Shut: i%3 == 0, State: drayhorse.BreakerState(text), OpenUntil: now.Add(time.Hour), At: now, Version: 1}
+		l.Name, l.Queue, l.Kind, l.Concurrency = fmt.Sprint(i)+text, text, text, i*1e8
+		limits = append(limits, l)
 	}
 	servers := []admin.Server{{Version: at(0), Policy: at(1), Memory: 1, MaxMemory: 1}}
 	m.take(answer{at: now, reading: r, servers: servers})
@@ -62,6 +66,7 @@ func hostile() *model {
 	m.tabs[2].take(&page, m)
 	m.tabs[3].take(r.Workers, m)
 	m.tabs[4].take(&admin.SchedulePage{Schedules: schedules, Next: "x"}, m)
+	m.tabs[5].take(limits, m)
 	return m
 }
 
@@ -89,7 +94,7 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 					m.current().take(&scheduleRead{p.schedule, []admin.Tick{{Outcome: at(i), JobID: at(i), Error: at(i)}}}, m)
 				}
 				look()
-				for _, k := range []key{"P", "C", "R", "D", "T", "/"} {
+				for _, k := range []key{"P", "C", "R", "D", "T", "B", "/"} {
 					m.press(k)
 					m.paste(at(i))
 					look()

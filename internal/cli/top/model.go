@@ -17,7 +17,7 @@ type key string
 // fetch reads what one view shows beside what is read for all.
 type fetch func(ctx context.Context, a *admin.Admin, r *board.Reading) (any, error)
 
-// view is a screen: one of the five, or what one goes into from there.
+// view is a screen: one of the six, or what one goes into from there.
 type view interface {
 	title() string
 	// fetch gives what is to be read; nil: nothing. It runs beside everything else, so it
@@ -78,7 +78,7 @@ type remark struct {
 
 func newModel(where string, every time.Duration, readOnly bool, clock func() time.Time) *model {
 	m := &model{clock: clock, where: where, readOnly: readOnly, every: every, width: 80, height: 24, hurry: true}
-	m.tabs = []view{newOverview(), newQueues(), newJobs(""), newWorkers(), newSchedules()}
+	m.tabs = []view{newOverview(), newQueues(), newJobs(""), newWorkers(), newSchedules(), newLimits()}
 	return m
 }
 
@@ -224,7 +224,7 @@ func (m *model) pressAnywhere(k key) {
 		m.quit = true
 	case "?":
 		m.help = true
-	case "1", "2", "3", "4", "5":
+	case "1", "2", "3", "4", "5", "6":
 		m.show(int(k[0] - '1'))
 	case "tab", "right":
 		m.show(m.tab + 1)

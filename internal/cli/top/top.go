@@ -50,12 +50,13 @@ func Command() *cobra.Command {
 	defaults := config{Common: cli.DefaultCommon(), Every: usualEvery}
 	return cli.Def[config]{
 		Name:  "top",
-		Short: "Watch and steer queues, jobs, workers and schedules on a terminal",
-		Long: `Watch and steer queues, jobs, workers and schedules on a terminal.
+		Short: "Watch and steer queues, jobs, workers, schedules and limits on a terminal",
+		Long: `Watch and steer queues, jobs, workers, schedules and limits on a terminal.
 
-The keys 1 to 5 show the overview, queues, jobs, workers and schedules; enter goes in, and
-esc back. Capital letters change something, and ask before: P pauses and resumes, R runs a
-job now or again, C cancels, D deletes, T runs a schedule. ? shows all keys.
+The keys 1 to 6 show the overview, queues, jobs, workers, schedules and limits; enter goes
+in, and esc back. Capital letters change something, and ask before: P pauses and resumes, R
+runs a job now or again, C cancels, D deletes, T runs a schedule, B closes a breaker. ? shows
+all keys.
 
 It needs a terminal of 40 columns and 10 lines, and reads well from 80 and 24 on. Where there
 is none, drayhorse queues list --watch and the like show the same.`,

@@ -287,3 +287,58 @@ func TestSchedules(t *testing.T) {
 	d.press("enter")
 	d.sees("state      available", "kind       ok")
 }
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	d.press("6")
+	d.sees("There are no limits.")
+	ctx := t.Context()
+	d.work("mail")
+	for _, l := range []drayhorse.Limit{
+		{Name: "api", Queue: "mail", Kind: "dead", Breaker: drayhorse.Breaker{Rate: 0.5, Min: 1, Window: time.Minute, CoolDown: time.Hour, Probes: 1}},
+		{Name: "smtp", Queue: "mail", Concurrency: 1, Rate: drayhorse.Rate{Jobs: 100, Per: time.Second, Burst: 20}},
+		{Name: "stripe", Kind: "charge", Concurrency: 7},
+	} {
+		if err := d.admin.SetLimit(ctx, l, "their\x1b[31m API"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.enqueue("dead", "fails", drayhorse.Queue("mail"))
+	d.state("fails", drayhorse.Discarded)
+	d.enqueue("hang", "holds", drayhorse.Queue("mail"))
+	d.state("holds", drayhorse.Running)
+	d.enqueue("ok", "waits", drayhorse.Queue("mail"))
+	redistest.Eventually(t, within, "the queue is known, and its limits with it", func() bool {
+		d.read()
+		return strings.Contains(d.screen(80), "smtp")
+	})
+	d.press("g")
+	d.chosen("api")
+	d.matches(`(?m)^›api +mail, kind dead +all but failures +– +\S+ +broken ` + span)
+	d.matches(`(?m)^ smtp +mail +1 at once, 100/1s +1 +1 +full`)
+	d.matches(`(?m)^ stripe +kind charge +7 at once +– +– +lets start`)
+	d.sees("Breaker: 50% of 1 in 1m, cools down 1h, tries 1", `Set by ann, `, `their\x1b[31m API`, "B close breaker", "D remove")
+	d.press("B")
+	d.types("they are back")
+	d.press("enter", "y")
+	d.sees("Closed the breaker of limit api.")
+	d.read()
+	d.matches(`(?m)^›api .*lets start`)
+	d.press("B") // it has none that is open
+	d.sees("Key B does nothing here")
+	d.press("j")
+	d.chosen("smtp")
+	d.sees("After a quiet time 20 start at once.")
+	d.press("D")
+	d.press("enter", "n")
+	d.sees("Nothing was done.", "smtp")
+	d.press("D")
+	d.press("enter", "y")
+	d.sees("Removed limit smtp.")
+	d.state("waits", drayhorse.Completed)
+	d.read()
+	d.matches(`(?m)^›smtp .*\(gone\)`)
+	d.press("k", "enter")
+	d.sees("filter queue:mail kind:dead", "fails")
+}
