@@ -118,7 +118,8 @@ test-daemons: redis ## the daemons as processes: webhooks, import, each kind of 
 	$(RACE) -timeout 10m ./test/daemons
 
 test-browser: redis ## the dashboard in chromium: every page and action, at two sizes, light and dark
-	@test/install.sh chromium
+	@test/install.sh chromium node npm
+	cd test/browser && npm ci --silent --no-audit --no-fund --ignore-scripts
 	cd test/browser && $(GO) vet ./... && $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
 webhooks: redis ## 10,000 webhooks to a server with every bad manner

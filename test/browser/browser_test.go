@@ -119,7 +119,7 @@ func (s *stage) furnish(url, namespace string) {
 	args, _ := json.Marshal(map[string]any{"text": hostile, hostile: []int64{1 << 62}})
 	for id, options := range map[string][]drayhorse.Option{
 		"dead-1": {drayhorse.Queue("mail")}, "dead-2": {drayhorse.Queue("mail")}, "runs": {drayhorse.Queue("mail")},
-		"done": {drayhorse.Queue("mail"), drayhorse.Retain(time.Hour)}, "later": {drayhorse.Queue("mail"), drayhorse.In(time.Hour)},
+		"done": {drayhorse.Queue("mail"), drayhorse.Retain(time.Hour), drayhorse.Group("acme")}, "later": {drayhorse.Queue("mail"), drayhorse.In(time.Hour)},
 		"waits": {drayhorse.Queue("idle")},
 	} {
 		if _, err := s.jobs.EnqueueRaw(s.Context(), "k", args, append(options, drayhorse.ID(id))...); err != nil {
@@ -301,7 +301,8 @@ var pages = map[string]string{
 }
 
 // TestEveryPageIsShown at the size of a desk and of a phone, light and dark: nothing is wider
-// than the screen, no text of strangers does anything, and the browser complains of nothing.
+// than the screen, no text of strangers does anything, nothing is in the way of people who use a screen reader or
+// a keyboard, and the browser complains of nothing.
 func TestEveryPageIsShown(t *testing.T) {
 	s := newStage(t)
 	if _, err := s.admin.RetryAll(t.Context(), admin.Filter{Where: "queue:none-such"}, hostile); !errors.Is(err, drayhorse.ErrNotFound) {
@@ -331,6 +332,7 @@ func TestEveryPageIsShown(t *testing.T) {
 				if wide := ask(s, "measure", chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); wide > size.width {
 					t.Errorf("%s on a %s is %d wide; want at most %d", name, size.name, wide, size.width)
 				}
+				s.accessible(fmt.Sprintf("%s, %s, %s", name, size.name, scheme))
 				s.calm(fmt.Sprintf("%s, %s, %s", name, size.name, scheme))
 				s.picture(name + "-" + size.name + "-" + scheme)
 			}
