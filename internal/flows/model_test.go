@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
-
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -217,38 +217,47 @@ func newPlayground(tb testing.TB, server *redistest.Server, broken *mutant) *pla
 	return g
 }
 
-// play plays one run and gives what is wrong; nil: nothing.
-func (g *playground) play(seed uint64, steps int) (fault error) {
+// open makes a world of its own, and gives what ends it.
+func (g *playground) open(seed uint64) (w *world, end func(), err error) {
 	ctx := context.Background()
 	client, err := redis.Open(redis.Config{URL: g.server.URL})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer func() { _ = client.Close() }()
 	st := &stage{rng: rand.New(rand.NewPCG(seed, 1)), names: g.names, swapped: g.swapped}
 	client.AddHook(st)
 	namespace := fmt.Sprintf("m%d", namespaces.Add(1))
-	w := &world{stage: st, ctx: ctx, engine: jobs.New(client, namespace), truth: newTruth(), graphs: seed%2 == 1}
+	w = &world{stage: st, ctx: ctx, engine: jobs.New(client, namespace), truth: newTruth(), graphs: seed%2 == 1}
 	w.store = New(w.engine, namespace)
 	w.store.beside, w.store.piece = 1, 2 // one script at a time
 	w.store.wait = func(ctx context.Context, _ *redis.Backoff) bool { return ctx.Err() == nil }
 	for _, queue := range []string{"p", "q"} {
 		parts, err := w.engine.CreateQueue(ctx, queue, 2)
 		if err != nil {
-			return err
+			return nil, nil, errors.Join(err, client.Close())
 		}
 		w.parts = append(w.parts, parts...)
 	}
+	return w, func() { _ = client.Close() }, nil
+}
+
+// play plays one run and gives what is wrong; nil: nothing.
+func (g *playground) play(seed uint64, steps int) (fault error) {
+	w, end, err := g.open(seed)
+	if err != nil {
+		return err
+	}
+	defer end()
 	defer func() {
 		if fault != nil {
-			fault = fmt.Errorf("seed %d, step %d, after %v: %w", seed, w.steps, st.last.Load(), fault)
+			fault = fmt.Errorf("seed %d, step %d, after %v: %w", seed, w.steps, w.last.Load(), fault)
 		}
 	}()
-	st.faults = true
+	w.faults = true
 	if err := w.run(steps); err != nil {
 		return err
 	}
-	st.faults, st.late = false, nil
+	w.faults, w.late = false, nil
 	return w.rest()
 }
 
