@@ -203,7 +203,7 @@ func (w *world) see(p *jobs.Partition, last string, live, archive map[string]str
 					return fmt.Errorf("what a member has added comes twice: %s", n.Tag)
 				}
 			}
-			if strings.Contains(f.fired, "c") {
+			if strings.Contains(f.fired, "c") && !f.dropped { // who adds to one that is forgotten has slept for all its retention
 				return fmt.Errorf("batch %q has a new member after it was complete", e.Link)
 			}
 		case !m.live && f.isStep && last != "retry":
