@@ -43,7 +43,7 @@ type SeriesQuery struct {
 	Within []string
 }
 
-// Series is what ended, and how long it took, over a stretch of time. That of a kind has no Groups.
+// Series is what ended, and how long it took, over a stretch of time.
 type Series struct {
 	From   time.Time     // of the first point
 	To     time.Time     // the end of the last one
@@ -75,7 +75,7 @@ type Point struct {
 // Ended is how many jobs ended.
 func (p *Point) Ended() int64 { return p.Completed + p.Discarded + p.Cancelled }
 
-// KindPoint is that of one kind.
+// KindPoint is that of one kind, of which groups are not counted.
 type KindPoint struct {
 	Kind string `json:"kind"`
 	Point

@@ -84,8 +84,8 @@ func TestGroupsAreKeptAsLongAsTheSeries(t *testing.T) {
 	conform(t, func(r *rig) {
 		r.enqueueGroup("a", 1)
 		r.noteGroups("a", 3)
-		r.passGroupMinutes("m", KeepMinutes.Nanoseconds()/time.Minute.Nanoseconds()+2)
-		r.passGroupMinutes("h", KeepHours.Nanoseconds()/time.Hour.Nanoseconds()+2)
+		r.passGroupMinutes("m", int64(KeepMinutes/time.Minute)+2)
+		r.passGroupMinutes("h", int64(KeepHours/time.Hour)+2)
 		past := time.Now().Add(-KeepHours - 3*time.Hour)
 		r.must(r.client.HSet(r.ctx, r.part.key(colSeries), "", fmt.Sprint((time.Now().Add(-KeepMinutes-3*time.Minute)).Unix()/60, "|", past.Unix()/3600)).Err())
 		_, err := r.part.Sweep(r.ctx)

@@ -71,7 +71,7 @@ func (e *Engine) Series(ctx context.Context, unit time.Duration, first, last int
 			if err := failure("series", reply.Err); err != nil {
 				return err
 			}
-			if _, err := reader.of(i).read(reply.Value, unit, first, end); err != nil {
+			if _, err := reader.read(i, reply.Value, unit, first, end); err != nil {
 				return err
 			}
 		}
@@ -89,31 +89,22 @@ func (e *Engine) Clock(ctx context.Context, partitions ...*Partition) (time.Time
 	if err := failure("series", reply.Err); err != nil {
 		return time.Time{}, err
 	}
-	return new(SeriesReader).of(0).read(reply.Value, time.Minute, 1, 0)
+	return new(SeriesReader).read(0, reply.Value, time.Minute, 1, 0)
 }
 
-// partitionReader is a SeriesReader of one of the partitions.
-type partitionReader struct {
-	*SeriesReader
-
-	i int
-}
-
-func (r *SeriesReader) of(i int) *partitionReader { return &partitionReader{r, i} }
-
-// read reads a reply of series.lua, and gives the time of Redis's clock.
-func (r *partitionReader) read(value any, unit time.Duration, first, last int64) (now time.Time, err error) {
+// read reads a reply of series.lua about partition p, and gives the time of Redis's clock.
+func (r *SeriesReader) read(p int, value any, unit time.Duration, first, last int64) (now time.Time, err error) {
 	reply := asList(value)
 	if len(reply) != 4 {
 		return now, fmt.Errorf("series: unexpected reply %v", value)
 	}
 	now = time.UnixMilli(asInt(reply[0]))
 	for i, row := range asStrings(reply[1]) {
-		readRow(row, func(kind string) []*Ends { return r.To(r.i, first+int64(i), kind) })
+		readRow(row, func(kind string) []*Ends { return r.To(p, first+int64(i), kind) })
 	}
 	for i, n := range asStrings(reply[3]) {
 		if n != "" && r.Groups != nil {
-			r.Groups(r.i, first+int64(i), countOf(n))
+			r.Groups(p, first+int64(i), countOf(n))
 		}
 	}
 	counts := asStrings(reply[2])
@@ -125,7 +116,7 @@ func (r *partitionReader) read(value any, unit time.Duration, first, last int64)
 		minute, err := strconv.ParseInt(text, 10, 64)
 		number := minute * int64(time.Minute) / int64(unit)
 		if err == nil && number >= first && number <= last {
-			readCounts(counts, func(kind string) []*Ends { return r.To(r.i, number, kind) })
+			readCounts(counts, func(kind string) []*Ends { return r.To(p, number, kind) })
 		}
 	}
 	return now, nil
