@@ -166,3 +166,18 @@ func (m *model) scheduleKey(k key, s *admin.Schedule) bool {
 	m.asks(q, false)
 	return true
 }
+
+// limitKey is one that does something to a limit.
+func (m *model) limitKey(k key, l *admin.Limit) bool {
+	q := &question{target: deeds.Target{Limit: l.Name}, what: "limit " + l.Name}
+	switch {
+	case k == "B" && isBroken(l):
+		q.deed, q.past = deeds.CloseBreaker, "Closed the breaker of"
+	case k == "D":
+		q.deed, q.past = deeds.RemoveLimit, "Removed"
+	default:
+		return false
+	}
+	m.asks(q, true)
+	return true
+}

@@ -248,3 +248,16 @@ func (m *model) ago(t time.Time) string {
 	}
 	return figures.When(t, m.now()).Rough
 }
+
+// drawDetail draws lines that say more of what is chosen at the end of a box, if it has room for them, and
+// gives what is left of it.
+func drawDetail(c *canvas, b box, lines []field) box {
+	if b.height < 8 {
+		return b
+	}
+	left := box{b.y, b.height - len(lines)}
+	for i, f := range lines {
+		c.put(1, left.y+left.height+i, c.width-2, f.text, f.style)
+	}
+	return left
+}

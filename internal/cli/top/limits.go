@@ -9,7 +9,6 @@ import (
 	"github.com/drayhorse/drayhorse/admin"
 	"github.com/drayhorse/drayhorse/internal/board"
 	"github.com/drayhorse/drayhorse/internal/cli"
-	"github.com/drayhorse/drayhorse/internal/deeds"
 	"github.com/drayhorse/drayhorse/internal/figures"
 )
 
@@ -48,18 +47,11 @@ func (p *limitsView) draw(c *canvas, b box, m *model) {
 	if n := len(m.reading.Names); n > admin.MaxCounted && m.height >= 20 {
 		c.put(1, b.y-1, c.width-2, fmt.Sprintf("of the first %d of %s queues, by name", admin.MaxCounted, figures.Count(n)), faint)
 	}
-	detail := p.detail(c.width-2, m)
-	if b.height < 8 {
-		detail = nil
-	}
-	height := b.height - len(detail)
-	drawList(c, box{b.y, height}, p.list, columns, none, func(l admin.Limit, _ *table) []field {
+	b = drawDetail(c, b, p.detail(c.width-2, m))
+	drawList(c, b, p.list, columns, none, func(l admin.Limit, _ *table) []field {
 		now, style := nowOf(&l, m)
 		return []field{{l.Name, strong}, {scopeOf(&l), plain}, {allowed(&l), plain}, countOf(l.Running), countOf(l.Waiting), {now, style}}
 	})
-	for i, f := range detail {
-		c.put(1, b.y+height+i, c.width-2, f.text, f.style)
-	}
 }
 
 // countOf is a number of jobs, which is not counted for groups.
@@ -105,7 +97,7 @@ func nowOf(l *admin.Limit, m *model) (string, style) {
 	switch {
 	case l.State == drayhorse.BreakerOpen && l.OpenUntil.After(m.now()):
 		return "broken " + figures.Rough(l.OpenUntil.Sub(m.now())), in(cli.Red)
-	case l.State != "" && l.State != drayhorse.BreakerClosed:
+	case isBroken(l):
 		return "tries some", in(cli.Yellow)
 	case l.Shut && l.ShutUntil.IsZero():
 		return "full", in(cli.Yellow)
@@ -165,21 +157,11 @@ func (p *limitsView) press(k key, m *model) bool {
 	if !ok {
 		return false
 	}
-	l := &r.value
-	q := &question{target: deeds.Target{Limit: l.Name}, what: "limit " + l.Name}
-	switch {
-	case k == "enter" && l.Queue != "":
-		m.enter(newJobs(jobsOf(l)))
+	if k == "enter" && r.value.Queue != "" {
+		m.enter(newJobs(jobsOf(&r.value)))
 		return true
-	case k == "B" && isBroken(l):
-		q.deed, q.past = deeds.CloseBreaker, "Closed the breaker of"
-	case k == "D":
-		q.deed, q.past = deeds.RemoveLimit, "Removed"
-	default:
-		return false
 	}
-	m.asks(q, true)
-	return true
+	return m.limitKey(k, &r.value)
 }
 
 // isBroken reports whether the breaker of a limit is to be closed.

@@ -88,11 +88,6 @@ func (p *queuesView) take(got any, m *model) {
 }
 
 func (p *queuesView) draw(c *canvas, b box, m *model) {
-	detail := p.detail(c.width-2, m)
-	height := b.height - len(detail)
-	if b.height < 8 {
-		detail, height = nil, b.height
-	}
 	if m.height >= 20 && (p.find != "" || p.total > len(p.list.rows)) {
 		text := fmt.Sprintf("%s of %s", figures.Count(len(p.list.rows)), figures.Plural(p.total, "queue"))
 		if p.find != "" {
@@ -103,10 +98,7 @@ func (p *queuesView) draw(c *canvas, b box, m *model) {
 		}
 		c.put(1, b.y-1, c.width-2, text, faint)
 	}
-	drawQueues(c, box{b.y, height}, p.list)
-	for i, f := range detail {
-		c.put(1, b.y+height+i, c.width-2, f.text, f.style)
-	}
+	drawQueues(c, drawDetail(c, b, p.detail(c.width-2, m)), p.list)
 }
 
 // detail says more of the queue that is chosen.
