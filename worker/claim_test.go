@@ -289,6 +289,9 @@ func TestSourcesArePickedByWeight(t *testing.T) {
 	if sources[0].isClaimable() || !sources[1].isClaimable() || s.supply.pick(none) != sources[1] {
 		t.Error("a source that has nothing is picked, or took another with it")
 	}
+	if src := s.supply.pick(func(*source) bool { return true }); src != nil {
+		t.Errorf("picked %v though all are passed over", src.part)
+	}
 	for _, src := range sources {
 		s.supply.remove(src)
 	}

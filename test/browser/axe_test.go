@@ -3,13 +3,14 @@ package browser
 import (
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/chromedp/chromedp"
 )
 
-// axeSource is where npm puts axe-core, which looks for what keeps people out who use a screen
-// reader or a keyboard, or see little.
-const axeSource = "node_modules/axe-core/axe.min.js"
+// axeSource is axe-core, as npm brings it: it looks for what keeps people out who use a screen reader
+// or a keyboard, or see little.
+var axeSource = sync.OnceValues(func() ([]byte, error) { return os.ReadFile("node_modules/axe-core/axe.min.js") })
 
 // finding is what axe-core has found on a page.
 type finding struct {
@@ -27,7 +28,7 @@ const serious = `axe.run().then((r) => r.violations.filter((v) => v.impact === "
 // accessible wants axe-core to find nothing serious on the page that is shown.
 func (s *stage) accessible(where string) {
 	s.Helper()
-	source, err := os.ReadFile(axeSource)
+	source, err := axeSource()
 	if err != nil {
 		s.Fatalf("%v: want make test-browser, which installs it", err)
 	}
